@@ -1,0 +1,70 @@
+# make run   install into .venv and show the real server at work (listserv demo)
+# make test  install, then check and test everything
+# make lint  only the checks that read the code
+# make lock  pin the newest releases again
+
+.DEFAULT_GOAL := run
+.PHONY: run test lint format coverage lock migration clean
+
+# The first of these that is there and new enough; PYTHON=… chooses another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install
+FROM_LOCK := --require-hashes --no-build-isolation --use-pep517
+READY := .venv/.run-is-ready
+READY_TO_TEST := .venv/.test-is-ready
+
+run: $(READY)
+	@$(BIN)/listserv demo
+
+test: $(READY_TO_TEST) lint
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+lint: $(READY_TO_TEST)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: $(READY_TO_TEST)
+	@$(BIN)/ruff check --fix --select I
+	@$(BIN)/ruff format
+
+coverage: $(READY_TO_TEST)
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -q -n 2 --dist loadfile
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
+
+# A venv is remade when what it is made from changed; otherwise nothing is done. The checkout itself is
+# installed editable, so that a change in it is seen at once.
+$(READY): pyproject.toml requirements.txt requirements-build.txt
+	@$(if $(PYTHON),,echo 'Python 3.11 or newer is needed and none was found; install it, or say `make PYTHON=/path/to/python3`.' >&2; exit 1)
+	@echo 'Installing into .venv (once; a minute or two) …'
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv || { echo 'No venv could be made; on Debian and Ubuntu: apt-get install python3-venv' >&2; exit 1; }
+	@$(PIP) --require-hashes -r requirements-build.txt
+	@$(PIP) $(FROM_LOCK) -r requirements.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(READY_TO_TEST): $(READY) requirements-dev.txt
+	@echo 'Installing what the tests need …'
+	@$(PIP) $(FROM_LOCK) -r requirements-dev.txt
+	@touch $@
+
+COMPILE = $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-annotate \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+
+# Run it on the oldest Python that we support: what only older ones need is then pinned too.
+lock: export CUSTOM_COMPILE_COMMAND = make lock
+lock: $(READY_TO_TEST)
+	@$(COMPILE) pyproject.toml -o requirements.txt
+	@$(COMPILE) requirements-build.in -o requirements-build.txt
+	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
+
+migration: $(READY_TO_TEST)
+	@$(BIN)/python -m tests.kit.new_migration "$(SAYS)"
+
+clean:
+	@rm -rf .venv dist demo htmlcov .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,68 @@
+"""Names and lines as they may be shown: no address, no control character, no direction trick. Pure."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+
+TINTS = 8
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+_MARKS = re.compile("[\u200e\u200f\u2066-\u2069]")
+# The sign itself, its wide and small forms, and what a URL makes of it; then a domain or a literal.
+_ADDRESS = re.compile(
+    "(?<=\\S)(?:@|\uff20|\ufe6b|%40)(?:\\[[^\\]\\s]{1,80}\\]|[^\\W_](?:[\\w.\u200c\u200d-]*\\w)?)", re.I
+)
+_ENTITY = re.compile(r"&(?:#0*64|#x0*40|commat);", re.I)
+_ADDRESS_IN_URL = re.compile(r"[\w.+%=~-](?:@|%40)[\w\[]", re.I)
+_REPLY = re.compile(r"(?:\s*(?:re|aw|sv|vs|antw|odp|wg|fwd?)(?:\[[0-9]{1,3}\])?\s?:)+\s*", re.I)
+
+
+def hide(text: str) -> str:
+    """``ana@example.org`` becomes ``ana@…``, wherever it stands and however its sign is written."""
+    return _ADDRESS.sub("@…", _ENTITY.sub("@", text) if "&" in text else text)
+
+
+def holds_address(url: str) -> bool:
+    """Whether a link would tell somebody's address (or carries credentials)."""
+    return _ADDRESS_IN_URL.search(url) is not None
+
+
+def clean(text: str) -> str:
+    """Running text without control characters and direction overrides; line ends are ``\\n``."""
+    return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def line(text: str, longest: int = 300) -> str:
+    """One line to show: cleaned, spaces folded, addresses hidden, cut at ``longest`` characters."""
+    # Cut before hiding too: a subject of 10 MB costs as much as one of 10 kB.
+    short = hide(" ".join(_MARKS.sub("", clean(text[: longest * 8].replace("\n", " "))).split()))
+    return short if len(short) <= longest else short[: longest - 1].rstrip() + "…"
+
+
+def title(subject: str) -> str:
+    """A subject as a heading: without the ``Re:`` in front of it."""
+    shown = line(subject)
+    return shown[match.end() :] if (match := _REPLY.match(shown)) else shown
+
+
+def name(written: str, address: str, *, relayed: bool) -> str:
+    """Who wrote it: the name they gave; else the local part, unless the list hides addresses. May be ""."""
+    shown = line(written, 80)
+    if "@" in shown:
+        # "boss@good.example" as a display name is somebody's address, perhaps somebody else's (S15).
+        shown = shown.split("@")[0].strip("'\"<( ")
+    return shown or ("" if relayed else line(address.split("@")[0], 60))
+
+
+def initials(shown: str) -> str:
+    """One or two letters in place of a face; "" where the name has none."""
+    words = [letters for word in shown.split() if (letters := "".join(filter(str.isalnum, word)))]
+    chosen = words[:1] + words[1:][-1:]
+    return "".join(word[0] for word in chosen).upper()[:2]
+
+
+def tint(key: str) -> int:
+    """The same person has the same colour everywhere; the number tells nothing of the address."""
+    return sha256(key.casefold().encode("utf-8", "replace")).digest()[0] % TINTS

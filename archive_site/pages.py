@@ -1,0 +1,325 @@
+"""Rows become pages: a path, a template and all that it may show, as values. Pure.
+
+Nothing here knows the time, so the same rows give the same bytes. Dates are the list's own zone; months
+are those of UTC (``listserv.store.reading``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from archive_site import hiding, urls
+from archive_site.folder import TREES
+from archive_site.markup import sieve
+from archive_site.text import Piece, excerpt, pieces
+from listserv.store.reading import AUDIENCES, Opening, PostRow, Shelf, month_of
+
+HUES = 10
+LATEST = 14  # conversations on the front page
+LEAD = 340  # characters of an extract
+_YEARS_OPEN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One file to be. ``path`` is the web's, relative, ending in "/" or naming a file."""
+
+    path: str
+    template: str
+    context: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """Which page of which thread; ``more``: another one follows."""
+
+    key: str
+    title: str
+    number: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    name: str  # "" where the list hides addresses and no name was given
+    initials: str
+    tint: int
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What every page of a list says of it."""
+
+    name: str
+    title: str
+    description: str
+    href: str
+    post_to: str
+    mailto: str
+    hue: int
+    indexed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A conversation on a front page or in a month."""
+
+    title: str
+    href: str
+    latest: str
+    who: Who
+    last_who: Who
+    count: int
+    first_at: datetime
+    last_at: datetime
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    name: str
+    href: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """A post on its thread's page; ``gone``: taken out, only its place is left."""
+
+    anchor: str
+    href: str
+    gone: bool
+    who: Who
+    at: datetime
+    utc: datetime
+    lang: str
+    answers: Who | None
+    answers_href: str
+    body: tuple[Piece, ...]
+    html: Markup
+    attached: tuple[Download, ...]
+    reply: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A month of the small calendar. ``level`` 0 to 4: how much was said."""
+
+    number: int
+    href: str
+    count: int
+    level: int
+
+
+def head(shelf: Shelf) -> Head:
+    """What is said of the list on each of its pages."""
+    return Head(
+        name=shelf.name,
+        title=hiding.line(shelf.title) or shelf.name,
+        description=hiding.line(shelf.settings.description, 400),
+        href=urls.front(shelf.name),
+        post_to=str(shelf.address),
+        mailto=f"mailto:{shelf.address}",
+        hue=sha256(shelf.list_id.encode()).digest()[0] % HUES,
+        indexed=shelf.settings.archive == "public",
+    )
+
+
+def thread_page(shelf: Shelf, leaf: Leaf, posts: Sequence[PostRow], zone: ZoneInfo) -> Page:
+    """One page of a thread."""
+    where = {row.hash for row in posts}
+    told = [_article(shelf, row, where, zone) for row in posts]
+    people = {row.author_key for row in posts if row.state == "posted"}
+    number, more = leaf.number, leaf.more
+    return Page(
+        urls.thread(shelf.name, leaf.key, number),
+        "thread.html",
+        {
+            "list": head(shelf),
+            "title": hiding.title(leaf.title),
+            "articles": told,
+            "people": len(people),
+            "number": number,
+            "whole": number == 1 and not more,
+            "before": urls.thread(shelf.name, leaf.key, number - 1) if number > 1 else "",
+            "after": urls.thread(shelf.name, leaf.key, number + 1) if more else "",
+            "month": urls.month(shelf.name, month_of(posts[0].at)),
+            "month_at": posts[0].at.astimezone(UTC),
+        },
+    )
+
+
+def month_page(shelf: Shelf, month: str, talks: Sequence[Talk], neighbours: tuple[str, str]) -> Page:
+    """The conversations of a month, the latest first. ``neighbours`` are months or ""."""
+    before, after = (urls.month(shelf.name, one) if one else "" for one in neighbours)
+    return Page(
+        urls.month(shelf.name, month),
+        "month.html",
+        {
+            "list": head(shelf),
+            "year": int(month[:4]),
+            "month": int(month[5:7]),
+            "talks": sorted(talks, key=_latest_first),
+            "count": sum(talk.count for talk in talks),
+            "before": before,
+            "before_name": neighbours[0],
+            "after": after,
+            "after_name": neighbours[1],
+        },
+    )
+
+
+def front_page(shelf: Shelf, talks: Sequence[Talk], counts: Mapping[str, int]) -> Page:
+    """What was said lately, and the way to everything else."""
+    latest = sorted(talks, key=_latest_first)[:LATEST]
+    years = calendar(shelf, counts)
+    return Page(
+        urls.front(shelf.name),
+        "list.html",
+        {
+            "list": head(shelf),
+            "lead": latest[0] if latest else None,
+            "talks": latest[1:],
+            "years": years[:_YEARS_OPEN],
+            "older": years[_YEARS_OPEN:],
+            "count": sum(counts.values()),
+        },
+    )
+
+
+def calendar(shelf: Shelf, counts: Mapping[str, int]) -> list[tuple[int, list[Cell]]]:
+    """Years, the latest first, of twelve months each."""
+    years = sorted({int(month[:4]) for month, count in counts.items() if count}, reverse=True)
+    return [(year, [_cell(shelf, counts, year, number) for number in range(1, 13)]) for year in years]
+
+
+def _cell(shelf: Shelf, counts: Mapping[str, int], year: int, number: int) -> Cell:
+    month = f"{year:04}-{number:02}"
+    count = counts.get(month, 0)
+    level = sum(count >= least for least in (1, 10, 40, 120))
+    return Cell(number, urls.month(shelf.name, month) if count else "", count, level)
+
+
+def talks(
+    shelf: Shelf, openings: Sequence[Opening], audiences: Sequence[str], zone: ZoneInfo, longest: int = 0
+) -> list[Talk]:
+    """The conversations that somebody of this standing sees, from the openings of all audiences.
+
+    ``longest``: how many characters of the first post's words come along.
+    """
+    found: dict[int, list[Opening]] = {}
+    for one in openings:
+        if one.audience in audiences and urls.safe_key(one.key):
+            found.setdefault(one.thread_id, []).append(one)
+    return [_talk(shelf, rows, one_title(rows, audiences), (zone, longest)) for rows in found.values()]
+
+
+def one_title(rows: Sequence[Opening], audiences: Sequence[str]) -> str:
+    """A thread's title is its first post's: who may not see that one gets the subject of what they see."""
+    begins = min(rows, key=_order)
+    return hiding.title(begins.thread_title if begins.opener in audiences else begins.subject)
+
+
+def _talk(shelf: Shelf, rows: Sequence[Opening], title: str, how: tuple[ZoneInfo, int]) -> Talk:
+    zone, longest = how
+    begins, ends = min(rows, key=_order), max(rows, key=_order)
+    return Talk(
+        title=title,
+        href=urls.thread(shelf.name, begins.key),
+        latest=urls.post(shelf.name, ends.hash),
+        who=_opened_by(begins),
+        last_who=_opened_by(ends),
+        count=sum(row.count for row in rows if row.first),
+        first_at=begins.at.astimezone(zone),
+        last_at=ends.at.astimezone(zone),
+        words=excerpt(begins.text, longest) if longest else "",
+    )
+
+
+def _order(row: Opening) -> tuple[datetime, str]:
+    return row.at, row.hash
+
+
+def _opened_by(row: Opening) -> Who:
+    return who(row.author_name, row.author, row.author_key, relayed=row.relayed)
+
+
+def _latest_first(talk: Talk) -> tuple[float, str]:
+    return -talk.last_at.timestamp(), talk.href
+
+
+def who(written: str, address: str, key: str, *, relayed: bool) -> Who:
+    """A person as pages show them."""
+    shown = hiding.name(written, address, relayed=relayed)
+    return Who(shown, hiding.initials(shown), hiding.tint(key))
+
+
+def _article(shelf: Shelf, row: PostRow, where: set[str], zone: ZoneInfo) -> Article:
+    gone = row.state != "posted"
+    parent = None
+    if row.parent and not gone:
+        relayed = not row.parent_author
+        parent = who(row.parent_name, row.parent_author, row.parent_name, relayed=relayed)
+    near = f"#{urls.anchor(row.parent)}"
+    return Article(
+        anchor=urls.anchor(row.hash),
+        href=urls.post(shelf.name, row.hash),
+        gone=gone,
+        who=who("", "", "", relayed=True) if gone else _author(row),
+        at=row.at.astimezone(zone),
+        utc=row.at.astimezone(UTC),
+        lang=_lang(row.language),
+        answers=parent,
+        answers_href=near if row.parent in where else urls.post(shelf.name, row.parent),
+        body=() if gone or row.html else pieces(row.text),
+        html=Markup("") if gone or not row.html else sieve(row.html),
+        attached=() if gone else tuple(_download(shelf, row, at) for at in range(len(row.attached))),
+        reply="" if gone else _reply(shelf, row),
+    )
+
+
+def _author(row: PostRow) -> Who:
+    return who(row.author_name, row.author, row.author_key, relayed=row.relayed)
+
+
+def _download(shelf: Shelf, row: PostRow, index: int) -> Download:
+    held = row.attached[index]
+    shown = hiding.line(held.name, 80)
+    return Download(shown, urls.attachment(shelf.name, row.hash, held.position, shown), held.size)
+
+
+def _reply(shelf: Shelf, row: PostRow) -> str:
+    subject = hiding.title(row.subject)
+    # Where the list hides addresses the Message-ID that people got is another one: threads go by subject.
+    told = "" if row.relayed else row.message_id
+    return urls.mailto(str(shelf.address), subject=f"Re: {subject}", reply_to=told)
+
+
+def _lang(written: str) -> str:
+    """A language tag that is one (BCP 47, roughly), or ""."""
+    first = written.split(",")[0].strip()
+    parts = first.split("-")
+    fits = 2 <= len(parts[0]) <= 3 and all(one.isascii() and one.isalnum() and len(one) <= 8 for one in parts)
+    return first if fits and parts[0].isalpha() and len(first) <= 20 else ""
+
+
+def levels(archive: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """The trees of a list: where each lies below its folder, and which audiences it shows; least first.
+
+    The first lies open under the web's own paths; a wider one holds only pages that differ from it.
+    """
+    order = list(AUDIENCES.items())
+    least = {"public": 0, "members": 1, "hosts": 2}.get(archive)
+    if least is None:
+        return ()
+    return tuple(
+        ("" if index == least else TREES[index], shows)
+        for index, (_, shows) in enumerate(order)
+        if index >= least
+    )

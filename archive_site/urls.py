@@ -1,0 +1,121 @@
+"""Paths of the web and of the folder, made and read in one place (interface.md §7). Pure.
+
+A path read here is one of a closed set of shapes; nothing else ever reaches the disk or the database.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+PAGE = 100  # posts of a thread to a page
+_NAME = r"(?P<name>[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?(?:@[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?)?)"
+_KEY = r"[A-Za-z0-9_-]{1,64}"
+_SHAPES = {
+    "front": re.compile(rf"/{_NAME}/"),
+    "month": re.compile(rf"/{_NAME}/(?P<year>[0-9]{{4}})/(?P<month>0[1-9]|1[0-2])/"),
+    "thread": re.compile(rf"/{_NAME}/t/(?P<key>{_KEY})/(?:(?P<page>[1-9][0-9]{{0,5}})/)?"),
+    "post": re.compile(rf"/{_NAME}/m/(?P<hash>[A-Za-z2-7]{{32}})/?"),
+    "attachment": re.compile(rf"/{_NAME}/a/(?P<hash>[A-Za-z2-7]{{32}})/(?P<position>[0-9]{{1,5}})/[^/]+"),
+    "leave": re.compile(r"/u/(?P<token>[a-z2-7]{20})", re.I),
+    "asset": re.compile(r"/assets/(?P<file>site\.css|icon\.svg)"),
+}
+_FIXED = {"/": "root", "/in": "in", "/healthz": "healthz"}
+_FOLDER = re.compile(_NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a request path means. Fields that a kind doesn't have are ""."""
+
+    kind: str  # root in healthz front month thread post attachment leave asset nowhere
+    name: str = ""  # the list, as it stands in the path
+    key: str = ""  # a thread's key
+    page: int = 1
+    month: str = ""  # "2026-11"
+    hash: str = ""  # a post's, lower case
+    position: int = 0
+    token: str = ""
+    file: str = ""
+
+
+def read_path(path: str) -> Route:
+    """The route of a decoded request path; kind ``nowhere`` for every other shape. Never raises."""
+    if path in _FIXED:
+        return Route(_FIXED[path])
+    for kind, shape in _SHAPES.items():
+        if match := shape.fullmatch(path):
+            return _route(kind, match.groupdict())
+    return Route("nowhere")
+
+
+def _route(kind: str, found: dict[str, str | None]) -> Route:
+    page = int(found.get("page") or 1)
+    if kind == "thread" and found.get("page") == "1":
+        return Route("nowhere")  # page one has one address
+    return Route(
+        kind,
+        name=found.get("name") or "",
+        key=found.get("key") or "",
+        page=page,
+        month=f"{found['year']}-{found['month']}" if kind == "month" else "",
+        hash=(found.get("hash") or "").lower(),
+        position=int(found.get("position") or 0),
+        token=(found.get("token") or "").lower(),
+        file=found.get("file") or "",
+    )
+
+
+def safe_folder(name: str) -> bool:
+    """Whether a list's name in paths can be the name of a folder of ours."""
+    return _FOLDER.fullmatch(name) is not None and ".." not in name
+
+
+def safe_key(key: str) -> bool:
+    """Whether a thread's key can stand in a path."""
+    return re.fullmatch(_KEY, key) is not None
+
+
+def front(name: str) -> str:
+    return f"/{name}/"
+
+
+def month(name: str, when: str) -> str:
+    """``when`` is "2026-11"."""
+    return f"/{name}/{when.replace('-', '/')}/"
+
+
+def thread(name: str, key: str, page: int = 1) -> str:
+    return f"/{name}/t/{key}/" if page == 1 else f"/{name}/t/{key}/{page}/"
+
+
+def post(name: str, digest: str) -> str:
+    """The lasting address of a post (Archived-At)."""
+    return f"/{name}/m/{digest}"
+
+
+def attachment(name: str, digest: str, position: int, file: str) -> str:
+    return f"/{name}/a/{digest}/{position}/{quote(file, safe='') or 'file'}"
+
+
+def anchor(digest: str) -> str:
+    return f"m-{digest}"
+
+
+def page_of(rank: int) -> int:
+    """The page on which the post with so many visible ones before it lies."""
+    return rank // PAGE + 1
+
+
+def mailto(address: str, *, subject: str, reply_to: str = "") -> str:
+    """RFC 6068, with the fields that keep a reply in its thread."""
+    fields = f"?subject={quote(subject, safe='')}"
+    if reply_to:
+        fields += f"&In-Reply-To={quote(f'<{reply_to}>', safe='')}"
+    return f"mailto:{quote(address, safe='@')}{fields}"
+
+
+def local_path(path: str) -> str:
+    """``path`` if it is one of ours to go on to after signing in, else "/" (no open redirect, S41)."""
+    return path if read_path(path).kind in ("front", "month", "thread", "post", "attachment") else "/"

@@ -1,0 +1,250 @@
+"""The composition root: settings → store, key, clock, reader, courier, doors, workers. Nobody imports it but the CLI."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import IO
+
+from listserv.clock import Clock, SystemClock
+from listserv.core import facts, rules
+from listserv.core.address import Address
+from listserv.core.rules import judge
+from listserv.core.routing import Kind, Place
+from listserv.core.seals import Keyring
+from listserv.core.types import Arrival, Malformed
+from listserv.errors import BadSettings, CannotDo
+from listserv.flow import daemon, deliver, process, upkeep
+from listserv.flow.admission import Admission
+from listserv.flow.bells import Bells
+from listserv.flow.courier import BadRelay, Courier, open_courier
+from listserv.flow.door import DoorSettings, Log
+from listserv.flow.log import open_log
+from listserv.flow.pen import Pen
+from listserv.flow.reader import Reader
+from listserv.flow.receive import Doors, open_doors
+from listserv.flow.worker import Work
+from listserv.mail.notices import Words
+from listserv.mail.signing import BadKey, Signer, load_key
+from listserv.opening import opened, prepare
+from listserv.resources import resource
+from listserv.settings import Settings
+from listserv.store import arrivals, deliveries, epochs, lists
+from listserv.store.directory import Found
+from listserv.store.engine import Store
+from listserv.store.facts import Question, gather
+
+ROLES = ("receive", "process", "deliver", "schedule", "archive", "web")
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One process's share of the site."""
+
+    settings: Settings
+    store: Store
+    clock: Clock
+    site: facts.Site
+    bells: Bells
+    log: Log
+    ring: Keyring = field(repr=False)
+
+
+def site_of(settings: Settings) -> facts.Site:
+    """What decisions need of the settings."""
+    site = settings.site
+    return facts.Site(site.domain, site.owner, site.base_url, site.timezone)
+
+
+def read_secret(settings: Settings) -> bytes:
+    """The site's key. Raises CannotDo where it is missing or too short to be one."""
+    try:
+        secret = settings.secret_file.read_bytes()
+    except OSError as error:
+        raise CannotDo(f"{settings.secret_file} can't be read ({error.strerror}); run `listserv init`") from None
+    if len(secret) < 32:
+        raise CannotDo(f"{settings.secret_file} is no key of ours; restore it from a backup")
+    return secret
+
+
+def read_signer(settings: Settings) -> Signer | None:
+    """Our DKIM key; None where the relay signs. Raises CannotDo."""
+    file = settings.dkim.key
+    if file is None:
+        return None
+    try:
+        return Signer(settings.site.domain, settings.dkim.selector, load_key(file.read_bytes()))
+    except OSError as error:
+        raise CannotDo(f"dkim.key {file} can't be read ({error.strerror}); run `listserv init`") from None
+    except BadKey as error:
+        raise BadSettings(f"dkim.key {file}: {error}") from None
+
+
+@contextmanager
+def open_app(settings: Settings, log: Log) -> Iterator[App]:
+    """The site's store and key, ready. Raises CannotDo, StoreBusy."""
+    secret = read_secret(settings)
+    with opened(settings) as store:
+        with store.read() as tx:
+            ring = epochs.keyring(tx, secret)
+        yield App(settings, store, SystemClock(), site_of(settings), Bells(), log, ring)
+
+
+# -- serve ------------------------------------------------------------------------------------------
+
+
+def serve(
+    settings: Settings, roles: frozenset[str] = frozenset(ROLES), told: Callable[[str], None] | None = None
+) -> int:
+    """The server, until a signal stops it. Raises CannotDo with what to do."""
+    log = open_log()
+    prepare(settings)
+    with ExitStack() as stack:
+        if settings.database.url.startswith("sqlite"):
+            stack.enter_context(only_one(settings))
+        app = stack.enter_context(open_app(settings, log))
+        if app.store.dialect == "sqlite":
+            app.store.do(arrivals.release_leases)
+            app.store.do(partial(deliveries.release_leases, now=app.clock.now()))
+        plan = make_plan(app, roles, stack)
+        try:
+            asyncio.run(daemon.run(plan, told))
+        except OSError as error:
+            raise CannotDo(f"a door can't be opened: {error.strerror or error}; {_DOOR_REMEDY}") from None
+    return 0
+
+
+_DOOR_REMEDY = "stop the program that uses it, or change receive.smtp, receive.lmtp or web.listen"
+
+
+@contextmanager
+def only_one(settings: Settings) -> Iterator[None]:
+    """An SQLite site is one process's: a second `serve` would send what the first one is sending."""
+    path = settings.site.data_dir / "serve.lock"
+    settings.site.data_dir.mkdir(parents=True, exist_ok=True)
+    lock: IO[bytes] = path.open("ab")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotDo(
+                "another `listserv serve` runs this site; stop it first, or use PostgreSQL for several processes"
+            ) from None
+        yield
+
+
+def make_plan(app: App, roles: frozenset[str], stack: ExitStack) -> daemon.Plan:
+    """Doors, workers and web for the roles of this process; what must be closed goes on the stack."""
+    works: list[Work] = []
+    if "process" in roles:
+        works.append(_processing(app, stack))
+    if "deliver" in roles:
+        works.append(_delivering(app, stack))
+    if "schedule" in roles:
+        step = partial(upkeep.release_due, app.store, app.clock, app.bells)
+        works.append(Work("schedule", step, app.bells.schedule, rest=1.0))
+    if "archive" in roles:
+        works.append(_archiving(app))
+    doors = partial(_open_doors, app) if "receive" in roles else None
+    web = _web(app) if "web" in roles and app.settings.web.listen else None
+    return daemon.Plan(doors, web, tuple(works), app.bells, app.log)
+
+
+async def _open_doors(app: App) -> Doors:
+    settings = app.settings
+    receive = settings.receive
+    doors = DoorSettings(
+        hostname=settings.site.domain,
+        domain=settings.site.domain,
+        smtp=receive.smtp,
+        lmtp=receive.lmtp,
+        policy=receive.policy,
+        tls_cert=receive.tls_cert,
+        tls_key=receive.tls_key,
+        max_message_bytes=receive.max_message_bytes,
+    )
+    keeper = Admission(
+        app.store, settings.site.domain, receive.max_message_bytes, app.clock.now, app.bells, app.ring
+    )
+    return await open_doors(doors, keeper, app.clock.now, app.log)
+
+
+def open_reader(settings: Settings) -> Reader:
+    """The child that reads strangers' mail."""
+    return Reader(settings.receive.trusted_authserv_ids, settings.dns.servers)
+
+
+def make_pen(app: App) -> Pen:
+    """What writes our letters: a host's own wording (``words/`` beside the settings) first, then ours."""
+    folders = (app.settings.folder / "words", resource("templates") / "mail")
+    return Pen(app.store, Words(folders), app.clock, app.site, app.ring)
+
+
+def _processing(app: App, stack: ExitStack) -> Work:
+    reader = stack.enter_context(closing(open_reader(app.settings)))
+    desk = process.Desk(app.store, reader, make_pen(app), app.clock, app.site, app.bells, app.log, app.ring)
+    return Work("process", partial(process.process_due, desk), app.bells.arrivals)
+
+
+def open_the_courier(settings: Settings) -> Courier:
+    """The way out. Raises BadSettings."""
+    way = settings.deliver
+    try:
+        return open_courier(
+            way.relay, connections=way.connections, hostname=settings.site.domain, folder=settings.folder
+        )
+    except BadRelay as error:
+        raise BadSettings(f"deliver.relay: {error}") from None
+
+
+def _delivering(app: App, stack: ExitStack) -> Work:
+    depot = deliver.Depot(
+        store=app.store,
+        courier=stack.enter_context(closing(open_the_courier(app.settings))),
+        clock=app.clock,
+        domain=app.settings.site.domain,
+        base_url=app.settings.site.base_url,
+        signer=read_signer(app.settings),
+        bells=app.bells,
+        log=app.log,
+        who=f"{os.getpid()}.{app.clock.now():%H%M%S}",
+        ring=app.ring,
+    )
+    return Work("deliver", partial(deliver.deliver_due, depot), app.bells.deliveries)
+
+
+# -- explain ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The posting rules for one mail, row by row, and what would happen."""
+
+    rules: tuple[tuple[str, bool], ...]
+    verdict: str
+    why: str
+
+
+def explain(settings: Settings, list_address: Address, raw: bytes) -> Explained:
+    """What would become of a mail to this list. Changes nothing. Raises CannotDo."""
+    with open_app(settings, open_log()) as app, closing(open_reader(settings)) as reader:
+        with app.store.read() as tx:
+            here = lists.find_list(tx, list_address)
+        if here is None:
+            raise CannotDo(f"there is no list {list_address}; `listserv list ls` shows those there are")
+        now = app.clock.now()
+        mail = reader.read(raw, "", now)
+        if isinstance(mail, Malformed):
+            return Explained((), "aside", mail.why)
+        arrival = Arrival(0, here.address, "", raw, "", now)
+        found = Found(Place(Kind.LIST, here.address.local), here)
+        with app.store.read() as tx:
+            known = gather(tx, Question(mail, arrival, found, now, app.site, app.ring))
+        assert isinstance(known, facts.PostFacts)
+        verdict = judge(mail, known)
+        return Explained(tuple(rules.table(mail, known)), type(verdict).__name__.lower(), verdict.rule)

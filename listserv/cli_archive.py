@@ -1,0 +1,148 @@
+"""`listserv import …`, `export`, `archive …`: posts move in and out, pages are rendered, links are made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from archive_site.build import Builder, SiteNames
+from listserv.boxes import find_boxes
+from listserv.desk import Desk, shows, the_member
+from listserv.dice import draw_link
+from listserv.errors import BadData
+from listserv.moving_out import export_list
+from listserv.resources import resource
+from listserv.settings import Settings
+from listserv.shown import progress, say, warn
+from listserv.store import epochs, sessions
+from listserv.store.engine import Store
+from listserv.store.importing import Importer
+
+_MOST_SHOWN = 50
+
+
+@click.group("import")
+def import_group() -> None:
+    """Archives come over from elsewhere."""
+
+
+@import_group.command("mbox")
+@click.argument("list_name", metavar="LIST")
+@click.argument("path", type=click.Path(path_type=Path))
+@shows
+@click.pass_obj
+def mbox(desk: Desk, list_name: str, path: Path) -> None:
+    """Posts from an mbox file, or a folder of them, .gz too. Run twice, it adds nothing twice."""
+    from listserv.moving_in import move_in
+
+    boxes, settings = find_boxes(path), desk.settings()
+    with desk.store() as store, progress("octets", sum(box.size for box in boxes)) as advance:
+        with store.read() as tx:
+            found = desk.find_list(tx, list_name)
+            ring = epochs.keyring(tx, read_secret(settings))
+        into = Importer(found, ring, desk.clock.now())
+        report = move_in(store, into, boxes, settings.receive.max_message_bytes, advance)
+    for line in report.unread[:_MOST_SHOWN]:
+        warn(f"could not be read: {line}")
+    told = {"new": report.new, "known": report.known, "unread": report.unread}
+    line = f"{report.new} new posts, {report.known} there already, could not be read: {len(report.unread)}"
+    desk.show_one(told, lambda: say(line))
+
+
+def read_secret(settings: Settings) -> bytes:
+    from listserv import app
+
+    return app.read_secret(settings)
+
+
+@click.command("export")
+@click.argument("list_name", metavar="LIST")
+@click.argument("folder", metavar="DIR")
+@click.pass_obj
+def export(desk: Desk, list_name: str, folder: str) -> None:
+    """A list as files: mbox, members.csv, settings.toml."""
+    with desk.store() as store, store.read() as tx:
+        found = desk.find_list(tx, list_name)
+    export_list(desk, found, folder)
+
+
+@click.group("archive")
+def archive_group() -> None:
+    """The web archive."""
+
+
+@archive_group.command("build")
+@click.argument("list_name", metavar="[LIST]", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every page of every list, not only what changed.")
+@click.pass_obj
+def build(desk: Desk, list_name: str | None, everything: bool) -> None:
+    """Render what changed; all pages of LIST; or everything."""
+    settings = desk.settings()
+    with desk.store() as store:
+        builder = builder_for(settings, store)
+        if not (list_name or everything):
+            builder.catch_up(desk.clock.now())
+        else:
+            _build_whole(desk, store, builder, list_name)
+    say(f"The pages are in {settings.site.data_dir / 'archive'}.")
+
+
+def builder_for(settings: Settings, store: Store) -> Builder:
+    """The archive's builder for a site."""
+    names = SiteNames(settings.site.domain, settings.site.base_url, settings.site.timezone)
+    return Builder(store, settings.site.data_dir / "archive", resource("templates"), names)
+
+
+def _build_whole(desk: Desk, store: Store, builder: Builder, list_name: str | None) -> None:
+    with store.read() as tx:
+        name = str(desk.find_list(tx, list_name).address) if list_name else None
+    with progress("threads", 100) as advance:
+        at = 0
+
+        def told(done: int, total: int) -> None:
+            nonlocal at
+            percent = 100 * done // max(1, total)
+            advance(percent - at)
+            at = percent
+
+        try:
+            builder.build_all(name, told)
+        except LookupError:
+            raise BadData(f"{name} has no archive; `listserv list set {name} archive=members`") from None
+
+
+@archive_group.command("link")
+@click.argument("list_name", metavar="LIST")
+@click.argument("email")
+@shows
+@click.pass_obj
+def link(desk: Desk, list_name: str, email: str) -> None:
+    """A link that signs a member in: once, within an hour, in any browser."""
+    url = make_link(desk, list_name, email)
+    desk.show_one({"url": url}, lambda: say(url))
+
+
+def make_link(desk: Desk, list_name: str, email: str) -> str:
+    """A fresh sign-in link for a member. Raises BadData for somebody who is not one."""
+    settings, secret, now = desk.settings(), draw_link(), desk.clock.now()
+    with desk.store() as store:
+        with store.read() as tx:
+            found = desk.find_list(tx, list_name)
+            member = the_member(tx, found, email)
+        if member.standing == "stranger":
+            raise BadData(f"{member.address} is {member.state}; a link would open nothing")
+        store.do(
+            lambda tx: sessions.make_link(
+                tx, member.person_id, now, secret=secret, minutes=sessions.CLI_MINUTES
+            )
+        )
+    return f"{settings.site.base_url}/in?t={secret}&next={path_of(found.address, settings)}"
+
+
+def path_of(address: object, settings: Settings) -> str:
+    """Where a list's pages lie: its local part, or all of its address where the domain is another."""
+    local, _, domain = str(address).partition("@")
+    return f"/{local}/" if domain == settings.site.domain else f"/{local}@{domain}/"
+
+

@@ -1,0 +1,225 @@
+"""The one door: a mail, where it goes and what is known → what is to be done. Pure; run twice, the same."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import assert_never
+
+from listserv.core.address import Address
+from listserv.core.changes import (
+    Change,
+    Changes,
+    CountBounce,
+    Finish,
+    KeepPost,
+    KeepRelay,
+    MarkSeen,
+    OpenHold,
+    PassOn,
+    SendNotice,
+    SpendProbation,
+)
+from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts
+from listserv.core.notices import Forwarded, Held, Notice, Refused
+from listserv.core.privacy import may
+from listserv.core.rules import STRICT, is_proven, judge
+from listserv.core.seals import derived, message_hash, short_seal
+from listserv.core.threads import place
+from listserv.core.types import ArrivalState, Automatic, Check, Mail, MailList, Policy, Report, ReportClass, Standing
+from listserv.core.verdicts import Accept, Discard, Hold, Reject
+
+
+def decide(mail: Mail, facts: Facts, report: Report | None = None) -> Changes:
+    """Everything that follows from one mail at one place."""
+    match facts:
+        case PostFacts():
+            return decide_post(mail, facts)
+        case PassOnFacts():
+            return decide_pass_on(mail, facts)
+        case ReturnFacts():
+            return decide_return(facts, report)
+        case RelayFacts():
+            return decide_relayed(mail, facts)
+        case _:
+            assert_never(facts)
+
+
+# -- a list's own address ---------------------------------------------------------------------------
+
+
+def decide_post(mail: Mail, facts: PostFacts) -> Changes:
+    """The posting rules' verdict, carried into changes."""
+    verdict = judge(mail, facts)
+    list_id = facts.list.id
+    seen = MarkSeen(list_id, message_hash(mail.message_id), mail.body_hash)
+    match verdict:
+        case Accept():
+            return (seen, *accept(mail, facts, verdict))
+        case Hold(rule):
+            hold = OpenHold(list_id, rule, str(mail.author or ""), mail.subject)
+            held = Held(_named(facts), _hosts(facts.list), mail.subject, _why(rule, mail))
+            return (seen, hold, Finish(ArrivalState.HELD, rule, list_id), *_tell(mail, facts, held, rule))
+        case Reject(rule):
+            limit = _size(facts.list.settings.max_bytes)
+            refused = Refused(_named(facts), _hosts(facts.list), mail.subject, rule, limit)
+            return (seen, Finish(ArrivalState.REFUSED, rule, list_id), *_tell(mail, facts, refused, rule))
+        case Discard(rule):
+            return (Finish(ArrivalState.DISCARDED, rule, list_id),)
+        case _:
+            assert_never(verdict)
+
+
+def accept(mail: Mail, facts: PostFacts, verdict: Accept) -> Changes:
+    """Keep the post; into the outbox, or out to the members at once."""
+    post = kept_post(mail, facts)
+    changes: list[Change] = []
+    needs_relay = post.from_ != "author" or facts.list.settings.reply_to == "author"
+    if needs_relay and mail.author is not None:
+        seal = relay_seal(facts, mail.author)
+        changes.append(KeepRelay(seal, facts.list.id, mail.author, mail.author_name))
+    changes.append(post)
+    if facts.member is not None and facts.member.probation_left > 0:
+        changes.append(SpendProbation(facts.member.id))
+    state = ArrivalState.HELD if post.release_at else ArrivalState.POSTED
+    changes.append(Finish(state, "outbox" if post.release_at else verdict.rule, facts.list.id))
+    return tuple(changes)
+
+
+def kept_post(mail: Mail, facts: PostFacts) -> KeepPost:
+    """The post as it will be kept. A pre-claimed Message-ID gets an archive key of its own (L9)."""
+    settings, known = facts.list.settings, facts.known
+    from_ = shown_from(mail, facts)
+    name = f"{facts.list.list_id}\0{mail.message_id}" + (f"\0{mail.body_hash}" if facts.preclaimed else "")
+    public_id = f"{derived(facts.ring, 'post', name)}@{facts.list.address.domain}" if from_ == "hidden" else ""
+    claimed = f"{mail.message_id}\0{mail.body_hash}" if facts.preclaimed else mail.message_id
+    minutes = 0 if facts.approved else settings.outbox_minutes
+    return KeepPost(
+        list_id=facts.list.id,
+        mail=mail,
+        hash=message_hash(public_id or claimed),
+        thread_key=derived(facts.ring, "thread", name)[:12],
+        placement=place(known),
+        at=facts.now,
+        audience=settings.archive,
+        from_=from_,
+        proved=is_proven(mail, facts),
+        public_id=public_id,
+        subscription_id=facts.member.id if facts.member else None,
+        release_at=facts.now + timedelta(minutes=minutes) if minutes else None,
+        flagged="same Message-ID, other words" if facts.preclaimed else "",
+    )
+
+
+def shown_from(mail: Mail, facts: PostFacts) -> str:
+    """ "author" where From can stay as it is, "relay" where DMARC demands an address of ours, "hidden" where the list does.
+
+    From can stay if its domain asks nothing of receivers, or if the author's own signature still
+    verifies after us: then we may change nothing that it covers (standards.md A3, A4).
+    """
+    settings = facts.list.settings
+    if settings.from_ != "auto":
+        return "hidden" if settings.from_ == "relay" else "author"
+    strict = mail.author is not None and mail.author.domain in facts.site.strict_domains
+    if not strict and mail.proof.policy not in (*STRICT, Policy.UNKNOWN):
+        return "author"
+    changed = bool(settings.subject_tag or settings.footer or settings.attachments != "keep")
+    return "author" if mail.proof.intact and not changed else "relay"
+
+
+def relay_seal(facts: PostFacts | RelayFacts, author: Address) -> str:
+    """The eight characters of this author's lasting relay address in this list."""
+    return short_seal(facts.ring, "relay", f"{facts.list.list_id}\0{author.key}")
+
+
+def _tell(mail: Mail, facts: PostFacts, notice: Notice, rule: str) -> Changes:
+    """Tell the author, if we may (interface.md §5, "Who is told").
+
+    Members at their known address unless authentication fails; strangers only where it passes; at most
+    one a day of a kind where nothing passes; never about a forged mail, and never a machine.
+    """
+    if mail.author is None or mail.automatic is not Automatic.NO or rule in ("forged", "no clear author"):
+        return ()
+    proven = is_proven(mail, facts)
+    member = facts.member if facts.standing is not Standing.STRANGER else None
+    if not proven and (member is None or mail.proof.verdict is Check.FAILS):
+        return ()
+    if not proven and type(notice).__name__ in facts.answered:
+        return ()
+    to = member.address if member else mail.author
+    return (SendNotice(notice, to, facts.list.id),)
+
+
+def _named(facts: PostFacts) -> str:
+    """The list's title for those who may know it, its address for everybody else (interface.md §4)."""
+    knows = may("know of list", facts.standing, facts.list.settings)
+    return facts.list.title if knows else str(facts.list.address)
+
+
+def _hosts(here: MailList) -> str:
+    return f"{here.address.local}+host@{here.address.domain}"
+
+
+def _why(rule: str, mail: Mail) -> str:
+    return mail.oddity if rule in ("odd mail", "no clear author") and mail.oddity else rule
+
+
+def _size(octets: int) -> str:
+    return f"{octets / 1_000_000:g} MB" if octets >= 1_000_000 else f"{max(1, octets // 1000)} kB"
+
+
+# -- the hosts, the owner ---------------------------------------------------------------------------
+
+
+def decide_pass_on(mail: Mail, facts: PassOnFacts) -> Changes:
+    """Show a mail to the people who look after the list or the site. Machines' mail is only counted.
+
+    A hidden list's hosts do not hear from strangers: to them there is no such list.
+    """
+    list_id = facts.list.id if facts.list else None
+    hidden = facts.list is not None and facts.list.settings.visible == "hidden"
+    if mail.automatic is not Automatic.NO or (hidden and facts.standing is Standing.STRANGER):
+        return (Finish(ArrivalState.COMMANDS, "not passed on", list_id),)
+    to = _hosts(facts.list) if facts.list else f"postmaster@{facts.site.domain}"
+    notice = Forwarded(to, str(mail.author or ""), mail.subject)
+    letters = (SendNotice(notice, host, list_id) for host in facts.to)
+    return (*letters, Finish(ArrivalState.COMMANDS, "passed on", list_id))
+
+
+# -- return paths -----------------------------------------------------------------------------------
+
+
+def decide_return(facts: ReturnFacts, report: Report | None) -> Changes:
+    """Count a bounce for the member whose copy came back; auto-replies, complaints and delays never count."""
+    list_id = facts.list.id if facts.list else None
+    done = Finish(ArrivalState.COMMANDS, report.kind.value if report else "returned", list_id)
+    if facts.subscription_id is None or report is None or report.kind not in COUNTED_REPORTS:
+        return (done,)
+    return (CountBounce(facts.subscription_id), done)
+
+
+COUNTED_REPORTS = (ReportClass.HARD, ReportClass.SOFT, ReportClass.POLICY)
+
+
+# -- relay addresses --------------------------------------------------------------------------------
+
+
+def decide_relayed(mail: Mail, facts: RelayFacts) -> Changes:
+    """Pass a private reply on to a member; mail from somebody who is no member waits for a host (§4)."""
+    list_id = facts.list.id
+    if mail.author is None or mail.oddity or mail.automatic is not Automatic.NO:
+        return (Finish(ArrivalState.DISCARDED, "automatic" if not mail.oddity else mail.oddity, list_id),)
+    if facts.standing is Standing.STRANGER and not facts.approved:
+        if facts.list.settings.visible == "hidden":
+            return (Finish(ArrivalState.DISCARDED, "hidden list", list_id),)
+        hold = OpenHold(list_id, "stranger", str(mail.author), mail.subject)
+        return (hold, Finish(ArrivalState.HELD, "stranger", list_id))
+    if mail.proof.policy in STRICT and mail.proof.verdict is not Check.PASSES and not facts.approved:
+        hold = OpenHold(list_id, "forged", str(mail.author), mail.subject)
+        return (hold, Finish(ArrivalState.HELD, "forged", list_id))
+    seal = relay_seal(facts, mail.author)
+    return (
+        KeepRelay(seal, list_id, mail.author, mail.author_name),
+        PassOn(list_id, facts.to, facts.to_name, seal, mail.author_name),
+        Finish(ArrivalState.COMMANDS, "relayed", list_id),
+    )
+

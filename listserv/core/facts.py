@@ -1,0 +1,92 @@
+"""All that a decision may look at, a record per kind of place. ``store/facts.py`` fills them in one read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from listserv.core.address import Address
+from listserv.core.seals import Keyring
+from listserv.core.threads import Known
+from listserv.core.types import MailList, Member, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a decision needs of the site's settings."""
+
+    domain: str
+    owner: Address
+    base_url: str
+    timezone: str
+    # Domains whose DMARC policy is taken for reject whatever they publish (standards.md A4).
+    strict_domains: tuple[str, ...] = ("gmail.com", "googlemail.com")
+
+
+@dataclass(frozen=True, slots=True)
+class PostFacts:
+    """For a mail to a list's own address."""
+
+    now: datetime
+    site: Site
+    list: MailList
+    member: Member | None  # whose address the From is, with any state
+    approved: bool  # a host or the operator let this arrival through
+    duplicate: bool  # same list, Message-ID and body as an earlier arrival
+    preclaimed: bool  # same Message-ID as an earlier arrival, other body
+    earlier_proved: bool  # an earlier post of this author passed authentication
+    posts_today: int  # of this author in this list, last 24 hours
+    storm_count: int  # posts of the list within the breaker's minutes
+    others: tuple[MailList, ...]  # further lists of the site that To and Cc name
+    known: Known  # the threads that its references know
+    answered: frozenset[str]  # kinds of notice this author had from this list within a day
+    ring: Keyring = field(repr=False)
+
+    @property
+    def standing(self) -> Standing:
+        return self.member.standing if self.member else Standing.STRANGER
+
+
+@dataclass(frozen=True, slots=True)
+class PassOnFacts:
+    """For mail to the hosts or the owner, and (until members' verbs are built) to a command address."""
+
+    now: datetime
+    site: Site
+    list: MailList | None
+    to: tuple[Address, ...]  # who shall have it
+    answered: frozenset[str]
+    standing: Standing
+    ring: Keyring = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnFacts:
+    """For mail to a return path: the delivery that its token names."""
+
+    now: datetime
+    site: Site
+    list: MailList | None
+    delivery_id: int | None
+    subscription_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RelayFacts:
+    """For mail to NAME.XXXX@: whom it reaches, and who writes."""
+
+    now: datetime
+    site: Site
+    list: MailList
+    member: Member | None
+    to: Address
+    to_name: str
+    approved: bool
+    ring: Keyring = field(repr=False)
+
+    @property
+    def standing(self) -> Standing:
+        return self.member.standing if self.member else Standing.STRANGER
+
+
+Facts = PostFacts | PassOnFacts | ReturnFacts | RelayFacts

@@ -1,0 +1,159 @@
+"""Table 2: who may post. The first row that fits decides; the last always fits; the name travels along.
+
+Order is policy: silent rows first, then what a host (or the operator) already decided, then rows that
+doubt the sender, then rows about size and standing. A predicate only reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from listserv.core.facts import PostFacts
+from listserv.core.privacy import is_more_open, may
+from listserv.core.types import Automatic, Check, Mail, Policy, Role, Standing
+from listserv.core.verdicts import Accept, Discard, Hold, Reject, Verdict
+
+Predicate = Callable[[Mail, PostFacts], bool]
+STRICT = (Policy.QUARANTINE, Policy.REJECT)
+_NO_AUTHOR = ("no author", "several authors", "ambiguous From", "two From fields")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    name: str
+    when: Predicate
+    then: type[Accept] | type[Hold] | type[Reject] | type[Discard]
+
+
+def is_proven(mail: Mail, facts: PostFacts) -> bool:
+    """Whether something that counts passes for From. A DKIM pass counts only for a mail to this list (§5)."""
+    if mail.proof.trusted is Check.PASSES:
+        return True
+    return mail.proof.dkim is Check.PASSES and not is_addressed_elsewhere(mail, facts)
+
+
+def is_stranger_at_closed_door(mail: Mail, facts: PostFacts) -> bool:
+    return facts.list.settings.visible == "hidden" and facts.standing is Standing.STRANGER
+
+
+def is_report(mail: Mail, facts: PostFacts) -> bool:
+    return mail.automatic is Automatic.REPORT
+
+
+def has_come_round(mail: Mail, facts: PostFacts) -> bool:
+    ours = {facts.list.list_id.lower(), facts.list.address.key}
+    return not ours.isdisjoint((*mail.list_ids, *mail.loops))
+
+
+def is_automatic(mail: Mail, facts: PostFacts) -> bool:
+    return mail.automatic in (Automatic.REPLY, Automatic.GENERATED)
+
+
+def is_duplicate(mail: Mail, facts: PostFacts) -> bool:
+    return facts.duplicate
+
+
+def is_approved(mail: Mail, facts: PostFacts) -> bool:
+    return facts.approved
+
+
+def has_no_clear_author(mail: Mail, facts: PostFacts) -> bool:
+    return mail.author is None or mail.oddity in _NO_AUTHOR
+
+
+def is_odd(mail: Mail, facts: PostFacts) -> bool:
+    return bool(mail.oddity)
+
+
+def is_addressed_elsewhere(mail: Mail, facts: PostFacts) -> bool:
+    ours = {facts.list.address.key, *(alias.key for alias in facts.list.aliases)}
+    return ours.isdisjoint(address.key for address in (*mail.to, *mail.cc))
+
+
+def is_forged(mail: Mail, facts: PostFacts) -> bool:
+    known = facts.standing is not Standing.STRANGER
+    return known and mail.proof.policy in STRICT and not is_proven(mail, facts)
+
+
+def is_unproven(mail: Mail, facts: PostFacts) -> bool:
+    if facts.standing is Standing.STRANGER or is_proven(mail, facts):
+        return False
+    return facts.earlier_proved or (
+        facts.list.settings.posting == "hosts" and facts.standing is Standing.HOST
+    )
+
+
+def would_reveal_another_list(mail: Mail, facts: PostFacts) -> bool:
+    return any(
+        other.settings.visible != "listed" and is_more_open(facts.list.settings, other.settings)
+        for other in facts.others
+    )
+
+
+def is_too_big(mail: Mail, facts: PostFacts) -> bool:
+    return mail.size > facts.list.settings.max_bytes
+
+
+def has_posted_enough_today(mail: Mail, facts: PostFacts) -> bool:
+    most = facts.list.settings.max_posts_per_day
+    return 0 < most <= facts.posts_today
+
+
+def is_storm(mail: Mail, facts: PostFacts) -> bool:
+    most, _, _ = facts.list.settings.storm.partition("/")
+    return most.isdigit() and 0 < int(most) <= facts.storm_count
+
+
+def is_stranger(mail: Mail, facts: PostFacts) -> bool:
+    return facts.standing is Standing.STRANGER
+
+
+def is_on_probation(mail: Mail, facts: PostFacts) -> bool:
+    member = facts.member
+    return member is not None and member.role is Role.MEMBER and member.probation_left > 0
+
+
+def is_for_hosts_only(mail: Mail, facts: PostFacts) -> bool:
+    return not may("post", facts.standing, facts.list.settings)
+
+
+def anything(mail: Mail, facts: PostFacts) -> bool:
+    return True
+
+
+# fmt: off
+POSTING_RULES = (
+    #    name                           when                         then
+    Rule("hidden list",                 is_stranger_at_closed_door,  Discard),
+    Rule("report",                      is_report,                   Discard),
+    Rule("loop",                        has_come_round,              Discard),
+    Rule("automatic",                   is_automatic,                Discard),
+    Rule("duplicate",                   is_duplicate,                Discard),
+    Rule("approved",                    is_approved,                 Accept),
+    Rule("no clear author",             has_no_clear_author,         Hold),
+    Rule("odd mail",                    is_odd,                      Hold),
+    Rule("not addressed to us",         is_addressed_elsewhere,      Hold),
+    Rule("forged",                      is_forged,                   Hold),
+    Rule("unproven",                    is_unproven,                 Hold),
+    Rule("would reveal another list",   would_reveal_another_list,   Hold),
+    Rule("too big",                     is_too_big,                  Reject),
+    Rule("posts per day",               has_posted_enough_today,     Hold),
+    Rule("storm",                       is_storm,                    Hold),
+    Rule("stranger",                    is_stranger,                 Hold),
+    Rule("probation",                   is_on_probation,             Hold),
+    Rule("hosts only",                  is_for_hosts_only,           Hold),
+    Rule("welcome",                     anything,                    Accept),
+)
+# fmt: on
+
+
+def judge(mail: Mail, facts: PostFacts) -> Verdict:
+    """The verdict of the first row that fits."""
+    rule = next(rule for rule in POSTING_RULES if rule.when(mail, facts))
+    return rule.then(rule.name)
+
+
+def table(mail: Mail, facts: PostFacts) -> Iterator[tuple[str, bool]]:
+    """Each row's name and whether it fits: what ``listserv explain`` prints."""
+    return ((rule.name, rule.when(mail, facts)) for rule in POSTING_RULES)

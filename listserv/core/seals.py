@@ -1,0 +1,94 @@
+"""Tokens without dice: keyed hashes of what they stand for (architecture.md, rule 5).
+
+A seal is 20 characters of lower-case base32: four that hint at the number it stands for (its low 20
+bits), sixteen of HMAC-SHA256 (80 bits). No table of tokens is needed: the few numbers that share the
+hint are tried. Lower case, because a local part may be case-folded on its way back; 20 characters,
+because ``local+back=`` may take 44 of a local part's 64 octets.
+
+A seal only shows that we made it. What makes an answer single-use, bound and expiring is a row.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from dataclasses import dataclass, field
+from hashlib import sha1
+
+LENGTH = 20
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648 §6, lower case
+_HINT_BITS = 20
+_MAX_TRIES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """The site's secret and the database's epochs, newest first (drawn by ``init`` and by ``restore``).
+
+    Each epoch but the newest comes with the highest number it may speak for, because numbers given
+    out after the backup that ended it were lost and are given out again.
+    """
+
+    key: bytes = field(repr=False)
+    epoch: str
+    older: tuple[tuple[str, int], ...] = ()
+
+
+def seal(ring: Keyring, kind: str, number: int) -> str:
+    """The token of ``kind`` for a never-reused, non-negative id."""
+    return _hint(number) + _mac(ring.key, ring.epoch, kind, number)
+
+
+def unseal(ring: Keyring, kind: str, token: str, top: int) -> int | None:
+    """The number that this token stands for, or None if we did not make it. ``top``: the highest id given out."""
+    token = token.lower()
+    low = _read_hint(token)
+    if low is None:
+        return None
+    first = top - (top - low) % (1 << _HINT_BITS)
+    for number in list(range(first, -1, -(1 << _HINT_BITS)))[:_MAX_TRIES]:
+        for epoch, last in ((ring.epoch, top), *ring.older):
+            if number <= last and hmac.compare_digest(token[4:], _mac(ring.key, epoch, kind, number)):
+                return number
+    return None
+
+
+def looks_like_seal(token: str) -> bool:
+    return len(token) == LENGTH and _read_hint(token.lower()) is not None
+
+
+def short_seal(ring: Keyring, kind: str, what: str) -> str:
+    """Eight characters (40 bits) that stay good over restores: for relay addresses, behind a guess limit."""
+    return _base32(hmac.digest(ring.key, f"{kind}\0{what}".encode(), "sha256")[:5])
+
+
+def derived(ring: Keyring, kind: str, what: str) -> str:
+    """A made Message-ID's left part or a boundary: the same again after a crash. 26 characters, 130 bits."""
+    return _base32(hmac.digest(ring.key, f"{ring.epoch}\0{kind}\0{what}".encode(), "sha256")[:20])[:26]
+
+
+def message_hash(message_id: str) -> str:
+    """base32(sha1(Message-ID without <>)), lower case: Mailman's Message-ID-Hash (interface.md §7)."""
+    return _base32(sha1(message_id.encode("utf-8", "surrogateescape"), usedforsecurity=False).digest())
+
+
+def _mac(key: bytes, epoch: str, kind: str, number: int) -> str:
+    return _base32(hmac.digest(key, f"{epoch}\0{kind}\0{number}".encode(), "sha256")[:10])
+
+
+def _hint(number: int) -> str:
+    low = number % (1 << _HINT_BITS)
+    return "".join(_ALPHABET[low >> shift & 31] for shift in (15, 10, 5, 0))
+
+
+def _read_hint(token: str) -> int | None:
+    if len(token) != LENGTH or any(letter not in _ALPHABET for letter in token):
+        return None
+    low = 0
+    for letter in token[:4]:
+        low = low << 5 | _ALPHABET.index(letter)
+    return low
+
+
+def _base32(data: bytes) -> str:
+    return base64.b32encode(data).decode("ascii").rstrip("=").lower()

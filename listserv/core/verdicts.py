@@ -1,0 +1,34 @@
+"""What the posting rules say of a mail. A verdict is a value that carries the name of its row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Waits for a host; the words are kept."""
+
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Not posted; the author is told if they proved to be themselves."""
+
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """Not posted, nobody is told; counted and logged."""
+
+    rule: str
+
+
+Verdict = Accept | Hold | Reject | Discard

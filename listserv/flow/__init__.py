@@ -1,0 +1,1 @@
+"""The imperative shell, one file per verb, in the order that ``listserv/__init__.py`` tells."""

@@ -1,0 +1,77 @@
+"""What the doors ask: is there such an address for this sender? And: keep these bytes.
+
+A hidden list equals no list to an envelope sender it does not know: the very same refusal for each of
+its addresses, but for those with a valid token (interface.md §4).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection
+
+from listserv.core.address import Address
+from listserv.core.routing import TOKEN_KINDS, Kind, is_guess
+from listserv.core.seals import Keyring
+from listserv.core.types import Intake
+from listserv.flow.bells import Bells
+from listserv.flow.door import Caller, Refusal
+from listserv.store import arrivals, directory, lists
+from listserv.store.directory import Found
+from listserv.store.engine import Store
+
+_WORDS = (550, "5.1.1", "No such address here")
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The Keeper of ``door.py``, over the store."""
+
+    store: Store
+    site_domain: str
+    max_bytes: int
+    now: Callable[[], datetime]
+    bells: Bells
+    ring: Keyring = field(repr=False)
+
+    async def admit(self, recipient: Address, caller: Caller) -> Refusal | Address:
+        """The routing verdict at RCPT."""
+        return await asyncio.to_thread(self._admit, recipient, caller.sender)
+
+    async def limit(self, recipient: Address) -> int:
+        """How many octets this recipient's list takes."""
+        return await asyncio.to_thread(self._limit, recipient)
+
+    async def keep(self, intake: Intake) -> None:
+        """Keep the mail; returns when that is durable."""
+        step = partial(_keep, intake=intake, now=self.now())
+        await asyncio.wrap_future(self.store.write(step, first=True))
+        self.bells.arrivals.set()
+
+    def _admit(self, recipient: Address, sender: str) -> Refusal | Address:
+        with self.store.read() as tx:
+            found = directory.look_up(tx, recipient, self.site_domain, self.ring)
+            if found.place.kind is not Kind.NOWHERE and self._may_know(tx, found, sender):
+                return recipient
+            foreign = not directory.is_served(tx, recipient.domain, self.site_domain)
+        return Refusal(*_WORDS, guess=is_guess(recipient), foreign=foreign)
+
+    def _may_know(self, tx: Connection, found: Found, sender: str) -> bool:
+        here = found.list
+        has_token = found.place.kind in TOKEN_KINDS and bool(found.place.word)
+        if here is None or has_token or here.settings.visible != "hidden":
+            return True
+        return directory.is_known(tx, here.id, sender, self.now())
+
+    def _limit(self, recipient: Address) -> int:
+        with self.store.read() as tx:
+            here = lists.find_list(tx, recipient)
+        return min(here.settings.max_bytes, self.max_bytes) if here else self.max_bytes
+
+
+def _keep(tx: Connection, intake: Intake, now: datetime) -> None:
+    arrivals.keep(tx, intake, now)

@@ -1,0 +1,84 @@
+"""Letters of ours: a notice's record becomes a mail with its words, from the right address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from listserv.clock import Clock
+from listserv.core.address import Address
+from listserv.core.changes import PassOn, SendNotice
+from listserv.core.facts import Site
+from listserv.core.notices import Forwarded, Notice
+from listserv.core.seals import Keyring, derived
+from listserv.core.types import Arrival, Mail, MailList
+from listserv.mail.names import relay_local
+from listserv.mail.notices import Letter as Heading
+from listserv.mail.notices import Words, write
+from listserv.mail.passing import Way, pass_on
+from listserv.store import lists
+from listserv.store.deliveries import Letter
+from listserv.store.engine import Store
+
+_POLITE = ("Held", "Declined", "Refused")  # answers to a mail; everything else is written unasked
+
+
+@dataclass(frozen=True, slots=True)
+class Pen:
+    """Writes letters. Pure but for looking up the list's name."""
+
+    store: Store
+    words: Words
+    clock: Clock
+    site: Site
+    ring: Keyring = field(repr=False)
+
+    def __call__(self, change: SendNotice | PassOn, /, arrival: Arrival, mail: Mail) -> Letter:
+        """The letter that a mail gave rise to; run again, the same bytes."""
+        here = self._list(change.list_id)
+        if isinstance(change, PassOn):
+            return self._passed_on(change, arrival, here)
+        notice = change.notice
+        if isinstance(notice, Forwarded):
+            notice = replace(notice, original=arrival.raw)
+        heading = self._heading(notice, change.to, here, f"{arrival.id}")
+        if type(notice).__name__ in _POLITE:
+            heading = replace(heading, auto="auto-replied", in_reply_to=mail.message_id)
+        return Letter(str(change.to), write(notice, heading, self.words), change.list_id)
+
+    def unasked(self, notice: Notice, to: Address, here: MailList | None, of: str) -> Letter:
+        """A letter that no mail gave rise to. ``of`` tells it from all others: the same again after a crash."""
+        raw = write(notice, self._heading(notice, to, here, of), self.words)
+        return Letter(str(to), raw, here.id if here else None)
+
+    def _heading(self, notice: Notice, to: Address, here: MailList | None, of: str) -> Heading:
+        kind = type(notice).__name__
+        token = derived(self.ring, "letter", f"{kind}\0{of}\0{to.key}")
+        return Heading(
+            to=to,
+            from_name=here.title if here and not isinstance(notice, Forwarded) else "",
+            from_address=_hosts(here) if here else Address("postmaster", self.site.domain),
+            message_id=f"{token}@{self.site.domain}",
+            date=self._now(),
+            list=here,
+        )
+
+    def _passed_on(self, change: PassOn, arrival: Arrival, here: MailList | None) -> Letter:
+        assert here is not None, "a relay address is a list's"
+        sender = Address(relay_local(change.from_name, change.from_seal), here.address.domain)
+        token = derived(self.ring, "passed", f"{arrival.id}")
+        raw = pass_on(arrival.raw, Way(sender, change.from_name, change.to, f"{token}@{self.site.domain}"))
+        return Letter(str(change.to), raw, change.list_id)
+
+    def _list(self, list_id: int | None) -> MailList | None:
+        if list_id is None:
+            return None
+        with self.store.read() as tx:
+            return lists.list_by_id(tx, list_id)
+
+    def _now(self) -> datetime:
+        return self.clock.now().replace(microsecond=0)
+
+
+def _hosts(here: MailList) -> Address:
+    return Address(f"{here.address.local}+host", here.address.domain)

@@ -1,0 +1,146 @@
+"""One mail, from the moment we promised to keep it to all its consequences: parse, route, gather, decide, apply.
+
+The mail is read (in the reader's child, DNS included) before the transaction opens; all the rest is one
+transaction. Run twice on the same arrival it asks for the same changes, and the second time nothing happens.
+"""
+
+from __future__ import annotations
+
+import traceback
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from listserv.clock import Clock
+from listserv.core.changes import Changes, Finish, PassOn, SendNotice
+from listserv.core.decide import decide
+from listserv.core.facts import Site
+from listserv.core.seals import Keyring
+from listserv.core.types import Arrival, ArrivalState, Automatic, Mail, Malformed, Report
+from listserv.errors import ReaderDied, StoreBusy
+from listserv.flow.bells import Bells
+from listserv.flow.door import Log
+from listserv.store import arrivals, directory
+from listserv.store.apply import Hand, apply
+from listserv.store.arrivals import Ended
+from listserv.store.deliveries import Letter
+from listserv.store.engine import Store
+from listserv.store.facts import Question, gather
+
+BATCH = 16
+
+
+class Reader(Protocol):
+    """Reads strangers' bytes where they can do no harm."""
+
+    def read(self, raw: bytes, envelope_from: str, now: datetime) -> Mail | Malformed: ...
+
+    def report(self, raw: bytes) -> Report | None: ...
+
+
+class Write(Protocol):
+    """Writes a letter of ours that a mail gave rise to."""
+
+    def __call__(self, change: SendNotice | PassOn, /, arrival: Arrival, mail: Mail) -> Letter: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the processing of mail needs."""
+
+    store: Store
+    reader: Reader
+    write: Write
+    clock: Clock
+    site: Site
+    bells: Bells
+    log: Log
+    ring: Keyring = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One arrival and what its bytes mean."""
+
+    arrival: Arrival
+    mail: Mail | Malformed
+    report: Report | None = None
+
+
+def process_due(desk: Desk) -> int:
+    """Take the oldest mails that wait, and process each; how many were taken."""
+    taken = desk.store.do(partial(arrivals.claim, now=desk.clock.now(), limit=BATCH))
+    steps = [(arrival, begin(arrival, desk)) for arrival in taken]
+    for arrival, step in steps:
+        settle(arrival, step, desk)
+    if taken:
+        desk.bells.deliveries.set()
+        desk.bells.pages.set()
+    return len(taken)
+
+
+def begin(arrival: Arrival, desk: Desk) -> Future[Finish | None]:
+    """Read one mail, then hand the rest to the store; the future is done when that is durable."""
+    try:
+        case = read(arrival, desk)
+        return desk.store.write(partial(process, case=case, desk=desk))
+    except Exception as error:
+        failed: Future[Finish | None] = Future()
+        failed.set_exception(error)
+        return failed
+
+
+def read(arrival: Arrival, desk: Desk) -> Case:
+    """Parse a mail where it can do no harm. Raises ReaderDied."""
+    mail = desk.reader.read(arrival.raw, arrival.envelope_from, desk.clock.now())
+    if isinstance(mail, Malformed) or (arrival.envelope_from and mail.automatic is Automatic.NO):
+        return Case(arrival, mail)
+    return Case(arrival, mail, desk.reader.report(arrival.raw))
+
+
+def process(tx: Connection, case: Case, desk: Desk) -> Finish | None:
+    """Route, gather, decide, apply: one transaction. How the mail ended; None if it had ended before."""
+    arrival, mail, now = case.arrival, case.mail, desk.clock.now()
+    if isinstance(mail, Malformed):
+        changes: Changes = (Finish(ArrivalState.ASIDE, mail.why),)
+        return apply(tx, changes, Hand(arrival, now, _no_letters))
+    found = directory.look_up(tx, arrival.recipient, desk.site.domain, desk.ring)
+    facts = gather(tx, Question(mail, arrival, found, now, desk.site, desk.ring))
+    if facts is None:  # the list was deleted between the 250 and now
+        changes = (Finish(ArrivalState.ASIDE, "the address is gone"),)
+    else:
+        changes = decide(mail, facts, case.report)
+    return apply(tx, changes, Hand(arrival, now, partial(desk.write, arrival=arrival, mail=mail)))
+
+
+def _no_letters(change: SendNotice | PassOn) -> Letter:
+    raise AssertionError("what can't be read is never answered")
+
+
+def settle(arrival: Arrival, step: Future[Finish | None], desk: Desk) -> None:
+    """Wait for a mail's transaction. Whatever went wrong is ours: counted, logged, and nothing lost."""
+    try:
+        end = step.result()
+    except StoreBusy as error:
+        desk.log.warning("mail waits for the database", arrival=arrival.id, why=str(error))
+    except Exception as error:
+        _failed(arrival, error, desk)
+    else:
+        if end is not None:
+            desk.log.info("mail processed", arrival=arrival.id, state=end.state, why=end.why)
+
+
+def _failed(arrival: Arrival, error: Exception, desk: Desk) -> None:
+    why = str(error) if isinstance(error, ReaderDied) else f"our error: {type(error).__name__}"
+    detail = "".join(traceback.format_exception(error))[-8000:]
+    end = Ended(ArrivalState.ASIDE, why, desk.clock.now(), detail=detail)
+    try:
+        aside = desk.store.do(partial(arrivals.failed_try, arrival_id=arrival.id, end=end))
+    except StoreBusy as busy:
+        desk.log.warning("mail waits for the database", arrival=arrival.id, why=str(busy))
+        return
+    desk.log.error("mail set aside" if aside else "mail will be tried again", arrival=arrival.id, exc_info=error)

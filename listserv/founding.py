@@ -1,0 +1,89 @@
+"""What ``init`` makes: settings file, secret, DKIM key, database. Nothing that is there is overwritten."""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from listserv.core.address import Address
+from listserv.dice import draw_secret
+from listserv.dns_records import Record, dkim_value, records
+from listserv.errors import CannotDo
+from listserv.mail.signing import BadKey, load_key, make_key
+from listserv.opening import upgrade_site
+from listserv.resources import resource
+from listserv.settings import FILE_NAME, Settings, settings_from
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A site to be."""
+
+    domain: str
+    owner: Address
+    folder: Path
+    base_url: str
+    timezone: str = "UTC"
+    smtp: str = "127.0.0.1:8025"
+    web: str = "127.0.0.1:8080"
+
+
+def found(plan: Plan, environ: Mapping[str, str]) -> tuple[Settings, list[Record]]:
+    """Make a site; its settings and the DNS records to publish. Raises CannotDo where one is."""
+    file = plan.folder.resolve() / FILE_NAME
+    if file.exists():
+        raise CannotDo(f"{file} is there already, and init never overwrites; use another --dir")
+    words = settings_text(plan)
+    settings = settings_from(tomllib.loads(words), environ, file.parent)
+    try:
+        settings.site.data_dir.mkdir(parents=True, exist_ok=True)
+        _write_new(settings.secret_file, draw_secret())
+        told = records(settings.site.domain, settings.dkim.selector, _dkim(settings))
+        upgrade_site(settings)
+        # Last of all: a site is founded once its settings file is there, and init can be run again till then.
+        _write_new(file, words.encode(), mode=0o644)
+    except OSError as error:
+        raise CannotDo(f"{error.filename or file} can't be written: {error.strerror}") from None
+    return settings, told
+
+
+def settings_text(plan: Plan) -> str:
+    """The settings file of a new site."""
+    words = (resource("templates") / "setup" / FILE_NAME).read_text("utf-8")
+    for key in ("domain", "owner", "base_url", "timezone", "smtp", "web"):
+        words = words.replace("{{" + key + "}}", json.dumps(str(getattr(plan, key))))
+    return words
+
+
+def local_zone() -> str:
+    """The machine's zone by name, as /etc/localtime points to it; "UTC" where it does not."""
+    return os.path.realpath("/etc/localtime").partition("/zoneinfo/")[2] or "UTC"
+
+
+def _dkim(settings: Settings) -> str:
+    file = settings.dkim.key
+    if file is None:
+        return "v=DKIM1; k=rsa; p=(the relay's key)"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if not file.exists():
+        _write_new(file, make_key()[0])
+    try:
+        return dkim_value(load_key(file.read_bytes()))
+    except BadKey as error:
+        raise CannotDo(f"{file} is no DKIM key: {error}") from None
+
+
+def _write_new(file: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write and sync a file that is not there yet; what is there is kept as it is."""
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    except FileExistsError:
+        return
+    with os.fdopen(handle, "wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())

@@ -1,0 +1,49 @@
+"""Plain text that reads well in 72 columns, whatever the words that went into it."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Sequence
+
+_COLUMNS = 72
+
+
+def indented(lines: Sequence[str]) -> str:
+    """A host's own words, set off from ours."""
+    return "\n".join(f"    {line}".rstrip() for line in lines)
+
+
+def listed(names: Sequence[str]) -> str:
+    """ "Ana, Bea and Carl"."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def filled(text: str) -> str:
+    """Unindented paragraphs as one, indented lines each for itself, one empty line between."""
+    paragraphs = [part for part in re.split(r"\n(?:[ \t]*\n)+", text.strip("\n")) if part.strip()]
+    return "\n\n".join(map(_paragraph, paragraphs)) + "\n"
+
+
+def _paragraph(text: str) -> str:
+    wrapped: list[str] = []
+    loose: list[str] = []
+    for line in [*text.split("\n"), " "]:  # the last ends whatever paragraph is open
+        if not line.startswith(" "):
+            loose.append(line)
+            continue
+        wrapped += _wrap(" ".join(loose), "")
+        loose = []
+        wrapped += _wrap(line.strip(), line[: len(line) - len(line.lstrip())])
+    return "\n".join(wrapped)
+
+
+def _wrap(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text,
+        _COLUMNS,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

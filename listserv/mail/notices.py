@@ -1,0 +1,241 @@
+"""Mails that a machine of ours writes: one frozen record a notice, its words in a template of that name.
+
+``Held`` is worded in ``templates/mail/held.txt``, ``SetAside`` in ``set-aside.txt``: a first line
+``Subject: …``, an empty line, the text. Unindented paragraphs are filled to 72 columns, indented lines
+keep their own line. What strangers wrote is one clean line wherever it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Literal
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from listserv.core.address import Address
+from listserv.core.types import MailList
+from listserv.mail.columns import filled, indented, listed
+from listserv.mail.dressing import boundary_for, text_part
+from listserv.mail.encoded import one_line
+from listserv.mail.fields import write_field, write_mailbox
+from listserv.mail.names import list_id, shown_name
+
+_LINES = {"lines": True}  # a field whose line breaks are kept: a host's own words
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """To the author: the post waits for a host.
+
+    Here and below ``list`` is the title where the reader may know it, else the address (interface.md §4);
+    ``why`` the name of a rule; ``hosts`` the address at which the hosts are reached.
+    """
+
+    list: str
+    hosts: str
+    subject: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """To the author: a host said no, perhaps with words."""
+
+    list: str
+    hosts: str
+    subject: str
+    words: str = field(default="", metadata=_LINES)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """To the author: not posted, by a rule. ``limit`` in words: "10 MB", "10 mails"; or ""."""
+
+    list: str
+    hosts: str
+    subject: str
+    why: str
+    limit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """To a host or the site's owner: what came to ``to`` (book+host@, postmaster@), attached as it came.
+
+    ``sender``: who wrote, as a person reads it. ``reply``: where an answer to this mail goes, "" if it
+    would not reach the writer.
+    """
+
+    to: str
+    sender: str
+    subject: str
+    original: bytes = field(repr=False)
+    reply: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """To a new member. ``hosts_names``: as members may see them; ``archive``: a URL, "" without archive."""
+
+    list: str
+    address: str
+    hosts: str
+    leave: str
+    posting: str
+    rhythm: str
+    hosts_names: tuple[str, ...] = ()
+    archive: str = ""
+    description: str = field(default="", metadata=_LINES)
+    welcome: str = field(default="", metadata=_LINES)
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """To the owner, once a day: mails that could not be read. ``since``: when the first came, in words."""
+
+    domain: str
+    count: int
+    since: str
+
+
+Notice = Held | Declined | Refused | Forwarded | Welcome | SetAside
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Everything about a mail of ours but its words. ``message_id`` and ``in_reply_to`` are without <>.
+
+    ``list`` puts its title into List-Id: None where the reader may not know it.
+    """
+
+    to: Address
+    from_name: str
+    from_address: Address
+    message_id: str
+    date: datetime
+    list: MailList | None = None
+    in_reply_to: str | None = None
+    reply_to: Address | None = None
+    kind: Literal["notice", "question", "card"] = "notice"
+    auto: Literal["auto-replied", "auto-generated"] = "auto-generated"
+
+
+class Words:
+    """The templates, looked up in each folder in turn: a host's own wording first, then ours."""
+
+    def __init__(self, folders: tuple[Path, ...]) -> None:
+        self._env = Environment(
+            loader=FileSystemLoader(folders),
+            undefined=StrictUndefined,
+            autoescape=False,  # plain text: nothing of it is ever HTML
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._env.filters |= {"because": self.to_author, "indented": indented, "listed": listed}
+
+    def to_author(self, rule: str) -> str:
+        """Why a mail waits, as said to its author: one or two sentences. Any rule name gives some."""
+        return self._reason("to_author", rule)
+
+    def to_host(self, rule: str) -> str:
+        """The same as said to hosts and on the command line: a short phrase."""
+        return self._reason("to_host", rule)
+
+    def put(self, notice: Notice) -> tuple[str, str]:
+        """Subject and text of a notice; the text's lines end in "\\n" and have at most 72 columns."""
+        page = self._env.get_template(template_of(type(notice))).render(_cleaned(notice))
+        first, _, text = page.partition("\n")
+        return one_line(first.removeprefix("Subject:")), filled(text)
+
+    def _reason(self, table: str, rule: str) -> str:
+        reasons: dict[str, str] = getattr(self._env.get_template("reasons.txt").module, table)
+        return reasons.get(rule, reasons["otherwise"])
+
+
+def template_of(kind: type) -> str:
+    """``SetAside`` is worded in ``set-aside.txt``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind.__name__).lower() + ".txt"
+
+
+def write(notice: Notice, letter: Letter, words: Words) -> bytes:
+    """The whole mail, unsigned, CRLF line ends. The same input gives the same bytes."""
+    subject, text = words.put(notice)
+    text = text.replace("\n", "\r\n")
+    match notice:
+        case Forwarded(original=original):
+            body = _with_attached(text, original)
+        case _:
+            body = text_part(text)
+    return b"".join(write_field(name, value) for name, value in _header(letter, subject)) + body
+
+
+def _header(letter: Letter, subject: str) -> Sequence[tuple[str, str]]:
+    """RFC 3834 §3.1 and standards.md L3; no one-click: these aren't subscribed to (H9)."""
+    answered = letter.in_reply_to if letter.in_reply_to and _SANE_ID.fullmatch(letter.in_reply_to) else None
+    optional = (
+        ("In-Reply-To", answered and f"<{answered}>"),
+        ("References", answered and f"<{answered}>"),
+        ("Reply-To", letter.reply_to and str(letter.reply_to)),
+        ("List-Id", letter.list and list_id(letter.list)),
+    )
+    return (
+        ("From", write_mailbox(shown_name(letter.from_name), letter.from_address)),
+        ("To", str(letter.to)),
+        ("Subject", subject),
+        ("Date", format_datetime(letter.date)),
+        ("Message-ID", f"<{letter.message_id}>"),
+        *((name, value) for name, value in optional if value),
+        ("Auto-Submitted", letter.auto),
+        ("X-Auto-Response-Suppress", "All"),
+        ("Precedence", "bulk"),
+        ("X-Listserv-Kind", letter.kind),
+        ("MIME-Version", "1.0"),
+    )
+
+
+_SANE_ID = re.compile(r"[!-;=?-~]{1,250}")  # a stranger's Message-ID may be anything at all
+
+
+def _with_attached(text: str, original: bytes) -> bytes:
+    """A multipart of our text and the mail as it came: never encoded (RFC 2046 §5.2.1)."""
+    boundary = boundary_for(original)
+    wide = b"" if original.isascii() else b"Content-Transfer-Encoding: 8bit\r\n"
+    edge = f"--{boundary}".encode("ascii")
+    pieces = (
+        write_field("Content-Type", f'multipart/mixed; boundary="{boundary}"') + wide,
+        edge + b"\r\n" + text_part(text),
+        edge + b"\r\nContent-Type: message/rfc822\r\n" + wide + b"\r\n" + original,
+        edge + b"--\r\n",
+    )
+    return b"\r\n".join(pieces)
+
+
+# ---- what goes into a template, and what comes out of it
+
+_LONGEST, _LONGEST_WORDS = 200, 8000
+
+
+def _cleaned(notice: Notice) -> dict[str, object]:
+    """The record's fields for its template: bytes left out, text on clean lines."""
+    found: dict[str, object] = {}
+    for known in fields(notice):
+        match getattr(notice, known.name):
+            case str() as text if known.metadata.get("lines"):
+                found[known.name] = [one_line(line) for line in text[:_LONGEST_WORDS].strip().splitlines()]
+            case str() as text:
+                found[known.name] = _short(text)
+            case tuple() as texts:
+                found[known.name] = [_short(text) for text in texts]
+            case int() as number:
+                found[known.name] = number
+    return found
+
+
+def _short(text: str) -> str:
+    line = one_line(text)
+    return line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"

@@ -1,0 +1,294 @@
+"""What a person reads in a mail's text: HTML as plain text, HTML made safe, flowed lines joined.
+
+Every function is linear and none recurses. ``html.parser`` isn't used: several of its releases are
+quadratic on unfinished tags. Sizes and depths are looked at before nh3 is (standards.md S14): 100,000
+nested tags cost it half a minute.
+"""
+
+from __future__ import annotations
+
+import html as entities
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import nh3
+
+from listserv.mail.encoded import visible
+
+LONGEST_TEXT = 256 * 1024
+LONGEST_HTML = 512 * 1024
+DEEPEST = 200
+_MOST_TAGS = 30_000
+_LONGEST_TAG = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    name: str
+    closing: bool
+    attributes: str
+
+
+_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,40}+)((?:[^\"'>]++|\"[^\"]*+\"|'[^']*+')*+)>")
+_RAW = frozenset(("script", "style", "title", "template", "noscript", "textarea", "select", "iframe", "xmp"))
+
+
+def _scan(html: str) -> Iterator[_Tag | str]:
+    """The tags and the text between them. What nothing closes ends the reading."""
+    at = 0
+    while (opened := html.find("<", at)) >= 0:
+        if opened > at:
+            yield html[at:opened]
+        piece, at = _piece(html, opened)
+        if piece is not None:
+            yield piece
+    yield html[at:]
+
+
+def _piece(html: str, at: int) -> tuple[_Tag | str | None, int]:
+    """What begins at the ``<`` at ``at``, and where to go on."""
+    if html.startswith("<!--", at):
+        return None, _after(html, "-->", at + 2)
+    match = _TAG.match(html, at, at + _LONGEST_TAG)
+    if match:
+        tag = _Tag(match[2].lower(), bool(match[1]), match[3])
+        if tag.name in _RAW and not tag.closing:
+            return None, _past_raw(html, tag.name, match.end())
+        return tag, match.end()
+    following = html[at + 1 : at + 2]
+    if following.isalpha() or following in (
+        "/",
+        "!",
+        "?",
+    ):  # a tag that is too long or odd: gone, up to its end
+        return None, _after(html, ">", at)
+    return "<", at + 1
+
+
+def _after(html: str, mark: str, at: int) -> int:
+    found = html.find(mark, at)
+    return found + len(mark) if found >= 0 else len(html)
+
+
+def _past_raw(html: str, name: str, at: int) -> int:
+    """Past an element whose content is no text for people."""
+    found = re.compile(f"</{name}", re.I).search(html, at)
+    return _after(html, ">", found.end()) if found else len(html)
+
+
+_BLOCK = frozenset(
+    ["address", "article", "aside", "blockquote", "body", "center", "dd", "div", "dl", "dt", "fieldset"]
+    + ["figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li"]
+    + ["main", "nav", "ol", "p", "pre", "section", "table", "tr", "ul"]
+)
+_SPACED = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "ul", "ol", "table"))
+_HREF = re.compile(r"""\bhref\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.I)
+_BLANKS = re.compile(r"[ \t\r\n\f]+")
+_LONG_NUMBER = re.compile(r"&#x?[0-9a-f]{8,};?", re.I)
+
+
+class _Page:
+    """Lines as they grow; the one place of state while HTML becomes text."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._line: list[str] = []
+        self._quoted = 0
+        self._pre = 0
+        self._link = ""
+        self._link_from = 0
+
+    def text(self, text: str) -> None:
+        text = entities.unescape(_LONG_NUMBER.sub("\ufffd", text))
+        if self._pre:
+            first, *rest = text.replace("\r\n", "\n").split("\n")
+            self._line.append(first)
+            for line in rest:
+                self.end_line()
+                self._line.append(line)
+            return
+        text = _BLANKS.sub(" ", text)
+        if not self._line or self._line[-1].endswith(" "):
+            text = text.lstrip(" ")
+        if text:
+            self._line.append(text)
+
+    def end_line(self) -> None:
+        line = "".join(self._line).rstrip()
+        self._line = []
+        self._link_from = 0
+        self.lines.append(("> " * min(self._quoted, 10) + line).rstrip() if line else "")
+
+    def block(self, tag: _Tag) -> None:
+        if self._line:
+            self.end_line()
+        if tag.name in _SPACED and self.lines and self.lines[-1]:
+            self.lines.append("")
+        step = -1 if tag.closing else 1
+        if tag.name == "blockquote":
+            self._quoted = max(0, self._quoted + step)
+        elif tag.name == "pre":
+            self._pre = max(0, self._pre + step)
+        elif tag.name == "li" and not tag.closing:
+            self._line.append("* ")
+        elif tag.name == "hr":
+            self.lines.append("---")
+
+    def link(self, tag: _Tag) -> None:
+        if not tag.closing:
+            match = _HREF.search(tag.attributes)
+            self._link = entities.unescape(_LONG_NUMBER.sub("", match[1].strip("\"'"))) if match else ""
+            self._link_from = len(self._line)
+            return
+        shown = "".join(self._line[self._link_from :]).strip()
+        bare = re.sub(r"^https?://|/$", "", self._link)
+        if (
+            shown
+            and self._link.startswith(("https://", "http://"))
+            and len(self._link) <= 100
+            and bare not in shown
+        ):
+            self._line.append(f" <{self._link}>")
+        self._link = ""
+
+
+def html_to_text(html: str) -> str:
+    """HTML as text: paragraphs, lists, quotes (``> ``) and short links. At most ``LONGEST_TEXT``; never raises."""
+    page = _Page()
+    for piece in _scan(html[: 2 * LONGEST_HTML]):
+        if isinstance(piece, str):
+            page.text(piece)
+        elif piece.name in _BLOCK:
+            page.block(piece)
+        elif piece.name == "br":
+            page.end_line()
+        elif piece.name == "a":
+            page.link(piece)
+        elif piece.name in ("td", "th") and not piece.closing:
+            page.text(" ")
+    page.end_line()
+    return tidy("\n".join(page.lines))
+
+
+_BREAKS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_EMPTY_LINES = re.compile(r"\n(?:[ \t]*+\n){3,}+")
+
+
+def tidy(text: str) -> str:
+    """Lines end at LF; no control or bidi character, no pile of empty lines; at most ``LONGEST_TEXT`` octets."""
+    lines = _BREAKS.sub("\n", text[:LONGEST_TEXT]).split("\n")
+    clean = "\n".join(
+        visible(line.replace("\t", "    ") if "\t" in line else line).rstrip() for line in lines
+    )
+    clean = _EMPTY_LINES.sub("\n\n\n", clean).strip("\n")
+    return clean.encode()[:LONGEST_TEXT].decode("utf-8", "ignore")
+
+
+_ALLOWED = {
+    *(
+        "a abbr b blockquote br caption center cite code col colgroup dd del div dl dt em h1 h2 h3 h4 h5 h6 hr".split()
+    ),
+    *(
+        "i ins kbd li ol p pre q s samp small span strike strong sub sup table tbody td tfoot th thead tr tt".split()
+    ),
+    *("u ul var".split()),
+}
+_VOID_OR_IMPLIED = frozenset(
+    ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
+    + ["p", "li", "dt", "dd", "td", "th", "tr", "tbody", "thead", "tfoot", "option", "html", "head", "body"]
+)
+
+
+def safe_html(html: str) -> str:
+    """HTML that may be shown: no image, style, class, id or anything remote; links only to http, https, mailto.
+
+    "" where it is too large or too deep to be worth the risk: there is always the text.
+    """
+    if len(html) > LONGEST_HTML or _too_deep(html):
+        return ""
+    clean = nh3.clean(
+        visible_lines(html),
+        tags=_ALLOWED,
+        clean_content_tags=set(_RAW),
+        attributes={
+            "a": {"href"},
+            "td": {"colspan", "rowspan"},
+            "th": {"colspan", "rowspan"},
+            "ol": {"start"},
+        },
+        url_schemes={"http", "https", "mailto"},
+        url_relative="deny",
+        link_rel="noopener noreferrer nofollow",
+    )
+    return clean if len(clean.encode()) <= LONGEST_HTML else ""
+
+
+def visible_lines(text: str) -> str:
+    """The text with its line ends, without any other control, bidi or invisible character."""
+    return "\n".join(visible(line.replace("\t", " ")) for line in text.split("\n"))
+
+
+def _too_deep(html: str) -> bool:
+    """Whether more than ``DEEPEST`` elements may be open at once. A close that fits nothing closes nothing."""
+    opened: list[str] = []
+    tags = 0
+    for tag in _scan(html):
+        if isinstance(tag, str):
+            continue
+        tags += 1
+        if tag.closing and opened and opened[-1] == tag.name:
+            opened.pop()
+        elif not tag.closing and tag.name not in _VOID_OR_IMPLIED and not tag.attributes.endswith("/"):
+            opened.append(tag.name)
+        if len(opened) > DEEPEST or tags > _MOST_TAGS:
+            return True
+    return False
+
+
+def unflow(text: str, delsp: str) -> str:
+    """Join the soft line breaks of ``format=flowed`` (RFC 3676 §4). ``delsp`` is that parameter's value."""
+    lines: list[str] = []
+    paragraph: list[str] = []
+    depth_open = -1  # the quote depth of the paragraph that goes on, -1 if none
+    for line in text.replace("\r\n", "\n").split("\n"):
+        bare = line.lstrip(">")
+        depth = len(line) - len(bare)
+        bare = bare.removeprefix(" ")
+        if depth_open not in (-1, depth) or (depth_open >= 0 and bare == "-- "):
+            lines.append(_flowed(depth_open, paragraph))
+            paragraph, depth_open = [], -1
+        soft = bare.endswith(" ") and bare != "-- "
+        paragraph.append(bare[:-1] if soft and delsp.lower() == "yes" else bare)
+        depth_open = depth if soft else -1
+        if not soft:
+            lines.append(_flowed(depth, paragraph))
+            paragraph = []
+    if paragraph:
+        lines.append(_flowed(depth_open, paragraph))
+    return "\n".join(lines)
+
+
+def _flowed(depth: int, pieces: list[str]) -> str:
+    text = "".join(pieces)
+    return f"{'>' * depth} {text}" if depth > 0 else text
+
+
+_STUB = re.compile(
+    r"(?:does not|doesn't|unable to|cannot|can't) (?:support|display|read|view|show)"
+    r"|html(?:[- ]enabled|[- ]capable|[- ]compatible)|view (?:this|the) (?:e-?mail|message) (?:in|with|using)"
+    r"|prend pas en charge|unterstützt kein|no (?:admite|soporta)|non supporta|não suporta",
+    re.I,
+)
+
+
+def is_stub(text: str) -> bool:
+    """Whether the text part of an alternative only says that there is an HTML part (standards.md §5, 35)."""
+    bare = text.strip()
+    return not bare or (len(bare) < 400 and "html" in bare.lower() and _STUB.search(bare) is not None)
+
+
+def first_words(text: str, count: int) -> str:
+    """The first words of a text on one line, with … if there are more."""
+    words = text[: count * 60].split()
+    return " ".join(words[:count]) + (" …" if len(words) > count else "")

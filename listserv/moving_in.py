@@ -1,0 +1,82 @@
+"""Archives come over: mailboxes are read, each mail is understood, and batches of them become posts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
+
+from listserv.boxes import Box, read_box
+from listserv.core.types import Mail, Malformed
+from listserv.errors import BadData
+from listserv.mail.mbox import Found, unveiled
+from listserv.mail.parse import parse
+from listserv.mail.prescan import refuse_early
+from listserv.store.engine import Store
+from listserv.store.importing import Imported, Importer, keep_imported
+
+BATCH = 200  # posts in a transaction
+_OLDEST = datetime(1971, 1, 2, tzinfo=UTC)  # what is older is a clock that was never set
+
+
+@dataclass(slots=True)
+class Report:
+    """What came over. ``unread``: where each mail stands that could not be read, and why."""
+
+    read: int = 0
+    new: int = 0
+    unread: list[str] = field(default_factory=list)
+
+    @property
+    def known(self) -> int:
+        """How many were there already."""
+        return self.read - self.new
+
+
+def move_in(
+    store: Store, into: Importer, boxes: list[Box], most: int, advance: Callable[[int], None]
+) -> Report:
+    """Bring mailboxes into a list. What is there already is left alone, so it may be run again at will."""
+    report = Report()
+    for box in boxes:
+        mails = _mails(box, into.now, most, report, advance)
+        while batch := list(islice(mails, BATCH)):
+            report.read += len(batch)
+            report.new += store.do(partial(keep_imported, into=into, batch=batch))
+    return report
+
+
+def _mails(
+    box: Box, now: datetime, most: int, report: Report, advance: Callable[[int], None]
+) -> Iterator[Imported]:
+    try:
+        for found in read_box(box, most, advance):
+            mail = _understood(found, most)
+            if isinstance(mail, Mail):
+                yield Imported(unveiled(found.raw), mail, _when(found, mail, now))
+            else:
+                report.unread.append(f"{box.path.name}, mail {found.position}: {mail.why}")
+    except BadData as error:
+        report.unread.append(str(error))
+
+
+def _understood(found: Found, most: int) -> Mail | Malformed:
+    """A mail's reading. An archive is the operator's choice: what can't be read is told, not set aside."""
+    if not found.raw:
+        return Malformed(f"{found.size} octets, more than the {most} of receive.max_message_bytes")
+    raw = unveiled(found.raw)
+    try:
+        refused = refuse_early(raw)
+        return Malformed(refused) if refused else parse(raw)
+    except Exception as error:
+        return Malformed(f"{type(error).__name__} while it was read")
+
+
+def _when(found: Found, mail: Mail, now: datetime) -> datetime:
+    """When it came: by the archive's own clock, else by the author's, never in the future."""
+    for at in (found.at, mail.date):
+        if at is not None and _OLDEST <= at <= now:
+            return at
+    return now

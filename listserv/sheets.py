@@ -1,0 +1,141 @@
+"""Members as a sheet: CSV in, with a comma, semicolon or tab, as spreadsheets save it; CSV out."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from listserv.core.address import BadAddress, read_address
+from listserv.core.settings_table import read_rhythm
+from listserv.core.types import Member, Role
+from listserv.errors import BadData
+from listserv.store.rosters import NewMember
+
+COLUMNS = ("email", "name", "rhythm", "role", "copies")
+_MEANT = {
+    "e-mail": "email",
+    "mail": "email",
+    "address": "email",
+    "email address": "email",
+    "e-mail address": "email",
+    "full name": "name",
+    "display name": "name",
+}
+_MOST_LETTERS = 100  # of a name
+# What a spreadsheet would take for a formula gets a ' in front, and loses it on the way in.
+_FORMULA = ("=", "+", "-", "@", "\t")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a sheet said. ``bad``: what is wrong, each with its row as a spreadsheet counts them."""
+
+    members: tuple[NewMember, ...]
+    bad: tuple[str, ...]
+    ignored: tuple[str, ...]  # columns that mean nothing to us
+
+
+def read_sheet(data: bytes) -> Sheet:
+    """Read a sheet with a header row; good rows are taken whatever the others are. Raises BadData."""
+    text = _decoded(data)
+    header = text.lstrip("\r\n").partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        columns = [_column(name) for name in next(rows, [])]
+        if "email" not in columns:
+            raise BadData(f"the first row must name the columns: {', '.join(COLUMNS)} (email at least)")
+        return _read_rows(columns, rows)
+    except csv.Error as error:
+        raise BadData(f"row {rows.line_num} is no CSV: {error}") from None
+
+
+def _read_rows(columns: list[str], rows: Iterable[list[str]]) -> Sheet:
+    members: list[NewMember] = []
+    bad: list[str] = []
+    first: dict[str, int] = {}
+    for number, row in enumerate(rows, 2):
+        if not any(value.strip() for value in row):
+            continue
+        try:
+            member = _member(dict(zip(columns, row, strict=False)))
+        except ValueError as error:
+            bad.append(f"row {number}: {error}")
+            continue
+        if member.address.key in first:
+            bad.append(f"row {number}: {member.address} is in row {first[member.address.key]} already")
+            continue
+        first[member.address.key] = number
+        members.append(member)
+    return Sheet(tuple(members), tuple(bad), tuple(name for name in columns if name and name not in COLUMNS))
+
+
+def _member(row: Mapping[str, str]) -> NewMember:
+    written = row.get("email", "").strip()
+    try:
+        address = read_address(written)
+    except BadAddress as error:
+        raise ValueError(f"{written[:80]!r} is no address: {error}") from None
+    rhythm = row.get("rhythm", "").strip()
+    try:
+        rhythm = read_rhythm(rhythm) if rhythm else ""
+    except ValueError as allowed:
+        raise ValueError(f"rhythm is {rhythm[:40]!r}; allowed: {allowed}") from None
+    return NewMember(
+        address,
+        read_name(row.get("name", "")),
+        _role(row.get("role", "")),
+        rhythm,
+        read_switch("copies", row.get("copies", "") or "yes"),
+    )
+
+
+def read_name(words: str) -> str:
+    """A person's name in one line. Raises ValueError."""
+    name = " ".join(words.split())
+    if name.startswith("'") and name[1:].startswith(_FORMULA):
+        name = name[1:]
+    if len(name) > _MOST_LETTERS or any(ord(c) < 32 or 127 <= ord(c) < 160 for c in name):
+        raise ValueError(f"a name has up to {_MOST_LETTERS} letters and no control characters")
+    return name
+
+
+def _role(words: str) -> Role:
+    word = words.strip().lower() or Role.MEMBER
+    if word not in tuple(Role):
+        raise ValueError(f"role is {word[:40]!r}; allowed: {', '.join(Role)}")
+    return Role(word)
+
+
+def read_switch(key: str, words: str) -> bool:
+    """yes or no. Raises ValueError."""
+    word = words.strip().lower()
+    if word not in ("yes", "no", "on", "off", "true", "false", "1", "0"):
+        raise ValueError(f"{key} is {word[:40]!r}; allowed: yes, no")
+    return word in ("yes", "on", "true", "1")
+
+
+def write_sheet(members: Iterable[Member]) -> str:
+    """Members as CSV, with the columns that ``read_sheet`` reads."""
+    out = io.StringIO(newline="")
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    for one in members:
+        name = f"'{one.name}" if one.name.startswith(_FORMULA) else one.name
+        rows.writerow((one.address, name, one.rhythm, one.role, "yes" if one.copies else "no"))
+    return out.getvalue()
+
+
+def _column(name: str) -> str:
+    word = " ".join(name.lower().split())
+    return _MEANT.get(word, word)
+
+
+def _decoded(data: bytes) -> str:
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return data.decode("cp1252", "replace")  # what a spreadsheet on Windows saves

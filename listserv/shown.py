@@ -1,0 +1,119 @@
+"""What commands show: JSON for programs, tables and progress bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+Rows = Sequence[Mapping[str, Any]]
+# Others' words must not steer a terminal.
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+_STEPS = 20  # lines of progress where there is no terminal
+
+
+def say(words: str) -> None:
+    """One line for a person, on standard output."""
+    click.echo(words)
+
+
+def warn(words: str) -> None:
+    """One line for a person, beside the output."""
+    click.echo(words, err=True)
+
+
+def give_json(value: Any) -> None:
+    """A JSON document; times as ISO 8601 in UTC."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+
+
+def give_table(rows: Rows, columns: Sequence[str]) -> None:
+    """Rows under their columns' names."""
+    cells = [[cell(row.get(column)) for column in columns] for row in rows]
+    if sys.stdout.isatty():
+        _rich_table(cells, columns)
+    else:
+        _plain_table(cells, columns)
+
+
+def cell(value: Any) -> str:
+    """A value in one line."""
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case datetime():
+            return f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
+        case _:
+            return _STEERING.sub(" ", str(value))
+
+
+def moment(value: datetime) -> str:
+    """ISO 8601, UTC, to the second."""
+    return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _plain(value: Any) -> Any:
+    return moment(value) if isinstance(value, datetime) else str(value)
+
+
+def _rich_table(cells: list[list[str]], columns: Sequence[str]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(one) for one in row))
+    Console().print(table)
+
+
+def _plain_table(cells: list[list[str]], columns: Sequence[str]) -> None:
+    lines = [list(columns), *cells]
+    widths = [max(len(line[at]) for line in lines) for at in range(len(columns))]
+    for line in lines:
+        click.echo("  ".join(one.ljust(width) for one, width in zip(line, widths, strict=True)).rstrip())
+
+
+@contextmanager
+def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Long work: the function that it gives is told how much more is done."""
+    if sys.stderr.isatty():
+        with _rich_progress(label, total) as advance:
+            yield advance
+    else:
+        yield _lines(label, total)
+
+
+@contextmanager
+def _rich_progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total or None)
+        yield lambda more: bar.advance(task, more)
+
+
+def _lines(label: str, total: int) -> Callable[[int], None]:
+    done, told = 0, 0
+
+    def advance(more: int) -> None:
+        nonlocal done, told
+        done += more
+        step = done * _STEPS // total if total else 0
+        if step > told:
+            told = step
+            click.echo(f"{label}: {min(100, done * 100 // total)} %", err=True)
+
+    return advance

@@ -1,0 +1,99 @@
+"""Carry changes out: one match over Change, all in the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+
+from sqlalchemy import Connection, text, update
+
+from listserv.core.changes import (
+    Change,
+    Changes,
+    CountBounce,
+    Finish,
+    KeepPost,
+    KeepRelay,
+    MarkSeen,
+    OpenHold,
+    PassOn,
+    SendNotice,
+    SpendProbation,
+)
+from listserv.core.types import Arrival
+from listserv.store import arrivals, deliveries, holds, posts, schema
+from listserv.store.arrivals import Ended
+from listserv.store.deliveries import Letter
+from listserv.store.rows import insert_new
+
+_s = schema.subscriptions.c
+_ANSWERED = text(
+    "INSERT INTO answered (kind, key, list_id, at) VALUES (:kind, :key, :list_id, :at)"
+    " ON CONFLICT (key, kind, list_id) DO UPDATE SET at = excluded.at"
+)
+Pen = Callable[[SendNotice | PassOn], Letter]
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """Who applies: for which arrival, at what time, and what writes letters."""
+
+    arrival: Arrival
+    now: datetime
+    pen: Pen
+
+
+def apply(tx: Connection, changes: Changes, hand: Hand) -> Finish | None:
+    """All changes of one decision, its arrival's end included; None where it had ended before: nothing is done."""
+    ends = [change for change in changes if isinstance(change, Finish)]
+    assert len(ends) == 1, "a decision ends its arrival exactly once"
+    end = ends[0]
+    if not arrivals.finish(tx, hand.arrival.id, Ended(end.state, end.why, hand.now, end.list_id)):
+        return None
+    for change in changes:
+        carry_out(tx, change, hand)
+    return end
+
+
+def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
+    """One change."""
+    match change:
+        case Finish():
+            pass  # done first: it decides whether anything is done
+        case MarkSeen(list_id, message_hash, body_hash):
+            row = {"list_id": list_id, "message_hash": message_hash, "body_hash": body_hash}
+            insert_new(tx, schema.seen, [row | {"arrival_id": hand.arrival.id}])
+        case OpenHold():
+            holds.open_hold(tx, hand.arrival.id, change, hand.now)
+        case KeepPost():
+            kept = posts.keep(tx, change, hand.arrival.raw_hash, hand.arrival.id)
+            if change.release_at is None:
+                deliveries.fan_out(tx, kept.post_id, hand.now)
+        case SpendProbation(subscription_id):
+            spent = update(schema.subscriptions).where(_s.id == subscription_id, _s.probation_left > 0)
+            tx.execute(spent.values(probation_left=_s.probation_left - 1))
+        case KeepRelay(seal, list_id, address, name):
+            row = {"seal": seal, "list_id": list_id, "key": address.key, "written": str(address), "name": name}
+            insert_new(tx, schema.relays, [row])
+        case SendNotice() | PassOn():
+            _send(tx, change, hand)
+        case CountBounce(subscription_id):
+            count_bounce(tx, subscription_id)
+        case _:
+            assert_never(change)
+
+
+def count_bounce(tx: Connection, subscription_id: int) -> None:
+    """One more report attributed to this member."""
+    where = update(schema.subscriptions).where(_s.id == subscription_id)
+    tx.execute(where.values(bounces=_s.bounces + 1))
+
+
+def _send(tx: Connection, change: SendNotice | PassOn, hand: Hand) -> None:
+    deliveries.post_letter(tx, hand.pen(change), hand.now)
+    if isinstance(change, SendNotice):
+        at = schema.Moment().process_bind_param(hand.now, None)
+        row = {"kind": type(change.notice).__name__, "key": change.to.key, "list_id": change.list_id or 0, "at": at}
+        tx.execute(_ANSWERED, row)

@@ -1,0 +1,172 @@
+"""Mail that was answered with 250: kept, leased to a worker, done, or set aside. Never lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Row, func, insert, or_, select, update
+
+from listserv.core.address import read_address
+from listserv.core.types import Arrival, ArrivalState, Intake
+from listserv.store import schema
+from listserv.store.counters import ACCEPTED
+from listserv.store.rows import count, insert_new, skip_locked
+
+LEASE = timedelta(seconds=20)
+MOST_TRIES = 3
+_a = schema.arrivals.c
+
+
+def keep(tx: Connection, intake: Intake, now: datetime) -> None:
+    """Keep the bytes once and one arrival per recipient; 250 may be said when this is committed."""
+    keep_raw(tx, intake.raw_hash, intake.raw, now)
+    rows = [
+        {
+            "recipient": str(recipient),
+            "envelope_from": intake.envelope_from,
+            "raw_hash": intake.raw_hash,
+            "at": now,
+            "state": ArrivalState.WAITING,
+        }
+        for recipient in intake.recipients
+    ]
+    tx.execute(insert(schema.arrivals), rows)
+    count(tx, {ACCEPTED: len(rows), ArrivalState.WAITING: len(rows)})
+
+
+def keep_raw(tx: Connection, raw_hash: str, raw: bytes, now: datetime) -> None:
+    """Keep a mail's bytes, if they are not kept yet."""
+    insert_new(tx, schema.raws, [{"hash": raw_hash, "size": len(raw), "bytes": raw, "kept": now}])
+
+
+def raw(tx: Connection, raw_hash: str) -> bytes | None:
+    """A mail's bytes as they came."""
+    found = tx.scalar(select(schema.raws.c.bytes).where(schema.raws.c.hash == raw_hash))
+    return None if found is None else bytes(found)
+
+
+def raw_of(tx: Connection, arrival_id: int) -> bytes:
+    """The bytes of an arrival. Raises LookupError."""
+    query = select(schema.raws.c.bytes).join(schema.arrivals).where(_a.id == arrival_id)
+    found = tx.scalar(query)
+    if found is None:
+        raise LookupError(arrival_id)
+    return bytes(found)
+
+
+def claim(tx: Connection, now: datetime, limit: int) -> list[Arrival]:
+    """Lease the oldest arrivals that wait. A dead worker's lease runs out after LEASE."""
+    free = or_(_a.lease_until.is_(None), _a.lease_until < now, _a.lease_until > now + 2 * LEASE)
+    query = select(_a.id).where(_a.state == "waiting", free).order_by(_a.id).limit(limit)
+    ids = list(tx.scalars(skip_locked(tx, query)))
+    if not ids:
+        return []
+    tx.execute(update(schema.arrivals).where(_a.id.in_(ids)).values(lease_until=now + LEASE))
+    rows = tx.execute(
+        select(schema.arrivals, schema.raws.c.bytes).join(schema.raws).where(_a.id.in_(ids)).order_by(_a.id)
+    )
+    return [_read(row) for row in rows]
+
+
+def release_leases(tx: Connection) -> None:
+    """Nobody is at work on anything: right after the one process of an SQLite site started."""
+    tx.execute(update(schema.arrivals).where(_a.state == "waiting").values(lease_until=None))
+
+
+def _read(row: Row[tuple[object, ...]]) -> Arrival:
+    return Arrival(
+        id=row.id,
+        recipient=read_address(row.recipient),
+        envelope_from=row.envelope_from,
+        raw=bytes(row.bytes),
+        raw_hash=row.raw_hash,
+        at=row.at,
+        tries=row.tries,
+        approved=row.approved,
+    )
+
+
+def finish(tx: Connection, arrival_id: int, end: Ended) -> bool:
+    """Move an arrival to its end, counters too. False: it is not waiting any more, change nothing."""
+    moved = tx.execute(
+        update(schema.arrivals)
+        .where(_a.id == arrival_id, _a.state == ArrivalState.WAITING)
+        .values(state=end.state, why=end.why, detail=end.detail, list_id=end.list_id, done=end.now, lease_until=None)
+    ).rowcount
+    if moved:
+        count(tx, {ArrivalState.WAITING: -1, end.state: 1})
+    return bool(moved)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    state: ArrivalState
+    why: str
+    now: datetime
+    list_id: int | None = None
+    detail: str = ""
+
+
+def move(tx: Connection, arrival_id: int, from_: ArrivalState, to: ArrivalState, why: str) -> bool:
+    """A later step of an arrival's life (out of the outbox, decided by a host), counters too."""
+    changed = {"state": to, "why": why} | ({"lease_until": None} if to is ArrivalState.WAITING else {})
+    moved = tx.execute(
+        update(schema.arrivals).where(_a.id == arrival_id, _a.state == from_).values(**changed)
+    ).rowcount
+    if moved:
+        count(tx, {from_: -1, to: 1})
+    return bool(moved)
+
+
+def failed_try(tx: Connection, arrival_id: int, end: Ended) -> bool:
+    """Count a try that ended in an error; at the third the mail is set aside (True), raw and with its reason."""
+    tries = tx.scalar(
+        update(schema.arrivals)
+        .where(_a.id == arrival_id, _a.state == ArrivalState.WAITING)
+        .values(tries=_a.tries + 1, lease_until=None, why=end.why, detail=end.detail)
+        .returning(_a.tries)
+    )
+    return tries is not None and tries >= MOST_TRIES and finish(tx, arrival_id, end)
+
+
+@dataclass(frozen=True, slots=True)
+class AsideRow:
+    id: int
+    recipient: str
+    envelope_from: str
+    at: datetime
+    why: str
+    detail: str
+
+
+def aside(tx: Connection) -> list[AsideRow]:
+    """The mails that could not be understood, oldest first."""
+    query = select(_a.id, _a.recipient, _a.envelope_from, _a.at, _a.why, _a.detail)
+    rows = tx.execute(query.where(_a.state == ArrivalState.ASIDE).order_by(_a.id))
+    return [AsideRow(*row) for row in rows]
+
+
+def retry(tx: Connection, ids: Iterable[int] | None) -> int:
+    """Let mails set aside be tried again (None: all); how many."""
+    return _leave_aside(tx, ids, ArrivalState.WAITING, "retried by the operator")
+
+
+def drop(tx: Connection, ids: Iterable[int] | None) -> int:
+    """Give up mails set aside (None: all); how many. Their bytes stay until old raw mail is forgotten."""
+    return _leave_aside(tx, ids, ArrivalState.DISCARDED, "dropped by the operator")
+
+
+def _leave_aside(tx: Connection, ids: Iterable[int] | None, to: ArrivalState, why: str) -> int:
+    wanted = None if ids is None else set(ids)
+    rows = [row.id for row in aside(tx) if wanted is None or row.id in wanted]
+    if to is ArrivalState.WAITING:
+        tx.execute(update(schema.arrivals).where(_a.id.in_(rows)).values(tries=0))
+    return sum(move(tx, id_, ArrivalState.ASIDE, to, why) for id_ in rows)
+
+
+def oldest_waiting(tx: Connection) -> datetime | None:
+    """When the mail came that waits longest to be processed."""
+    oldest: datetime | None = tx.scalar(select(func.min(_a.at)).where(_a.state == ArrivalState.WAITING))
+    return oldest

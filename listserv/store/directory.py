@@ -1,0 +1,126 @@
+"""What a recipient means here: the names of the lists, tokens and relay addresses, and who is known to a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, func, or_, select
+
+from listserv.core.address import Address, BadAddress, bare_sender, read_address
+from listserv.core.routing import Kind, Place, readings
+from listserv.core.seals import Keyring, unseal
+from listserv.core.types import MailList, Member, MemberState
+from listserv.store import lists, schema
+from listserv.store.rosters import members_query, read_member
+
+REMEMBERED = timedelta(days=7)  # how long after leaving an address is still known to a hidden list
+_s, _a, _r, _d = schema.subscriptions.c, schema.addresses.c, schema.relays.c, schema.deliveries.c
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A recipient's place, with what the place names."""
+
+    place: Place
+    list: MailList | None = None
+    delivery_id: int | None = None
+    relay_to: Address | None = None
+    relay_name: str = ""
+
+
+NOWHERE = Found(Place(Kind.NOWHERE))
+
+
+def look_up(tx: Connection, recipient: Address, site_domain: str, ring: Keyring) -> Found:
+    """The first reading of a recipient that names something we have; an exact list name wins."""
+    for place in readings(recipient):
+        found = _resolve(tx, place, recipient.domain, site_domain, ring)
+        if found is not None:
+            return found
+    return NOWHERE
+
+
+def _resolve(tx: Connection, place: Place, domain: str, site_domain: str, ring: Keyring) -> Found | None:
+    if place.kind is Kind.OWNER:
+        return Found(place) if is_served(tx, domain, site_domain) else None
+    if place.kind is Kind.RELAYED:
+        return _relayed(tx, place, domain)
+    if not place.local:
+        return None
+    here = lists.find_list(tx, Address(place.local, domain))
+    if here is None:
+        return None
+    if place.kind is Kind.RETURNED and place.word:
+        delivery_id = unseal(ring, "back", place.word, _last_delivery(tx))
+        return None if delivery_id is None else Found(place, here, delivery_id=delivery_id)
+    # No mail of ours asks for an answer to a token yet, so no token is good.
+    return None if place.kind is Kind.ANSWER else Found(place, here)
+
+
+def _relayed(tx: Connection, place: Place, domain: str) -> Found | None:
+    row = tx.execute(select(schema.relays).where(_r.seal == place.word)).one_or_none()
+    if row is None:
+        return None
+    here = lists.list_by_id(tx, row.list_id)
+    if here is None or here.address.domain != domain:
+        return None
+    return Found(place, here, relay_to=read_address(row.written), relay_name=row.name)
+
+
+def _last_delivery(tx: Connection) -> int:
+    return tx.scalar(select(func.max(_d.id))) or 0
+
+
+def is_served(tx: Connection, domain: str, site_domain: str) -> bool:
+    """Whether mail for this domain is ours to take or to refuse."""
+    if domain == site_domain:
+        return True
+    query = select(schema.list_names.c.local).where(schema.list_names.c.domain == domain).limit(1)
+    return tx.scalar(query) is not None
+
+
+def is_known(tx: Connection, list_id: int, sender: str, now: datetime) -> bool:
+    """Whether an envelope sender is known to a list: member, invited, pending, or left within seven days.
+
+    SRS and BATV are stripped (interface.md §4). The null sender is nobody.
+    """
+    try:
+        key = read_address(bare_sender(sender)).key
+    except BadAddress:
+        return False
+    query = (
+        select(_s.id)
+        .join_from(schema.subscriptions, schema.addresses, _a.person_id == _s.person_id)
+        .where(
+            _a.key == key,
+            _s.list_id == list_id,
+            or_(_s.state != MemberState.LEFT, and_(_s.left.is_not(None), _s.left > now - REMEMBERED)),
+        )
+        .limit(1)
+    )
+    return tx.scalar(query) is not None
+
+
+def member_by_address(tx: Connection, list_id: int, address: Address) -> Member | None:
+    """The subscription of whoever writes from this address, by any of their confirmed addresses."""
+    theirs = select(_a.person_id).where(_a.key == address.key, _a.confirmed.is_not(None)).scalar_subquery()
+    row = tx.execute(members_query().where(_s.list_id == list_id, _s.person_id == theirs)).one_or_none()
+    return read_member(row) if row else None
+
+
+def lists_named(tx: Connection, addresses: Iterable[Address], but: int) -> tuple[MailList, ...]:
+    """Further lists of ours among these addresses."""
+    names = schema.list_names.c
+    wanted = {(address.local.lower(), address.domain) for address in addresses}
+    served = set(tx.scalars(select(names.domain).distinct())) if wanted else set()
+    found = (lists.find_list(tx, Address(local, domain)) for local, domain in sorted(wanted) if domain in served)
+    return tuple({here.id: here for here in found if here and here.id != but}.values())
+
+
+def hosts_of(tx: Connection, list_id: int) -> tuple[Address, ...]:
+    """Where mail to all hosts of a list goes."""
+    query = select(_a.written).join_from(schema.addresses, schema.subscriptions, _s.address_id == _a.id)
+    chosen = (_s.list_id == list_id, _s.role == "host", _s.state.in_(("active", "paused", "bouncing")))
+    return tuple(read_address(written) for written in tx.scalars(query.where(*chosen).order_by(_s.id)))

@@ -1,0 +1,137 @@
+"""Gather: everything the decision may look at, in one read, a record per kind of place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts, Site
+from listserv.core.routing import Kind
+from listserv.core.seals import Keyring, message_hash
+from listserv.core.threads import MOST_REFERENCES, Known
+from listserv.core.types import Arrival, Mail, MailList, Member, Standing
+from listserv.store import directory, posts, schema
+from listserv.store.directory import Found
+from listserv.store.rows import one_at_a_time
+
+DAY = timedelta(days=1)
+_LIST_LOCK = 1
+_seen, _answered, _d = schema.seen.c, schema.answered.c, schema.deliveries.c
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the facts are wanted for."""
+
+    mail: Mail
+    arrival: Arrival
+    found: Found
+    now: datetime
+    site: Site
+    ring: Keyring = field(repr=False)
+
+
+def gather(tx: Connection, ask: Question) -> Facts | None:
+    """The facts for one mail at its place; None where the place is gone since the 250."""
+    match ask.found.place.kind:
+        case Kind.LIST if ask.found.list is not None:
+            return _for_post(tx, ask, ask.found.list)
+        case Kind.RETURNED:
+            return _for_return(tx, ask)
+        case Kind.RELAYED if ask.found.list is not None:
+            return _for_relay(tx, ask, ask.found.list)
+        case Kind.HOST | Kind.COMMAND | Kind.OWNER:
+            return _for_pass_on(tx, ask)
+        case _:
+            return None
+
+
+def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
+    # Two workers on one list take turns, so that a reply finds its thread and a duplicate its twin.
+    one_at_a_time(tx, _LIST_LOCK, here.id)
+    mail, settings = ask.mail, here.settings
+    own = message_hash(mail.message_id)
+    twins = _twins(tx, here.id, own, ask.arrival.id)
+    minutes = settings.storm.partition("/")[2]
+    storm = posts.count_since(tx, here.id, ask.now - timedelta(minutes=int(minutes))) if minutes.isdigit() else 0
+    key = mail.author.key if mail.author else ""
+    member = _member(tx, here.id, mail)
+    return PostFacts(
+        now=ask.now,
+        site=ask.site,
+        list=here,
+        member=member,
+        approved=bool(ask.arrival.approved),
+        duplicate=mail.body_hash in twins,
+        preclaimed=bool(twins),
+        earlier_proved=bool(key) and posts.has_proved(tx, key),
+        posts_today=posts.count_since(tx, here.id, ask.now - DAY, key) if settings.max_posts_per_day else 0,
+        storm_count=storm,
+        others=directory.lists_named(tx, (*mail.to, *mail.cc), here.id),
+        known=_known(tx, here.id, own, mail),
+        answered=_answered_today(tx, member.address.key if member else key, here.id, ask.now),
+        ring=ask.ring,
+    )
+
+
+def _member(tx: Connection, list_id: int, mail: Mail) -> Member | None:
+    return directory.member_by_address(tx, list_id, mail.author) if mail.author else None
+
+
+def _twins(tx: Connection, list_id: int, own: str, arrival_id: int) -> set[str]:
+    """Body hashes that this Message-ID already came with, in other arrivals."""
+    query = select(_seen.body_hash, _seen.arrival_id).where(_seen.list_id == list_id, _seen.message_hash == own)
+    return {row.body_hash for row in tx.execute(query) if row.arrival_id != arrival_id}
+
+
+def _known(tx: Connection, list_id: int, own: str, mail: Mail) -> Known:
+    references = tuple(message_hash(id_) for id_ in mail.references[-MOST_REFERENCES:])
+    known = posts.known_ids(tx, list_id, (own, *references))
+    # A reply may name a post by the id that copies carry: the archive's own key stands for both.
+    keys = tuple(known[id_].hash if id_ in known else id_ for id_ in references)
+    return Known(own, keys, {id_: one.thread_id for key, one in known.items() for id_ in (key, one.hash)})
+
+
+def _answered_today(tx: Connection, key: str, list_id: int, now: datetime) -> frozenset[str]:
+    query = select(_answered.kind).where(
+        _answered.key == key, _answered.list_id == list_id, _answered.at > now - DAY
+    )
+    return frozenset(tx.scalars(query))
+
+
+def _for_pass_on(tx: Connection, ask: Question) -> PassOnFacts:
+    here = ask.found.list
+    member = _member(tx, here.id, ask.mail) if here else None
+    to = directory.hosts_of(tx, here.id) if here else ()
+    return PassOnFacts(
+        now=ask.now,
+        site=ask.site,
+        list=here,
+        to=to or (ask.site.owner,),
+        answered=frozenset(),
+        standing=member.standing if member else Standing.STRANGER,
+        ring=ask.ring,
+    )
+
+
+def _for_return(tx: Connection, ask: Question) -> ReturnFacts:
+    query = select(_d.subscription_id).where(_d.id == ask.found.delivery_id)
+    subscription = tx.scalar(query) if ask.found.delivery_id is not None else None
+    return ReturnFacts(ask.now, ask.site, ask.found.list, ask.found.delivery_id, subscription)
+
+
+def _for_relay(tx: Connection, ask: Question, here: MailList) -> RelayFacts | None:
+    if ask.found.relay_to is None:
+        return None
+    return RelayFacts(
+        now=ask.now,
+        site=ask.site,
+        list=here,
+        member=_member(tx, here.id, ask.mail),
+        to=ask.found.relay_to,
+        to_name=ask.found.relay_name,
+        approved=bool(ask.arrival.approved),
+        ring=ask.ring,
+    )

@@ -1,0 +1,235 @@
+"""Posts and their threads: kept in one go, found again by Message-ID."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, and_, case, func, insert, select, update
+
+from listserv.core.address import read_address
+from listserv.core.changes import KeepPost
+from listserv.core.seals import message_hash
+from listserv.core.types import Post, PostState
+from listserv.store import schema
+from listserv.store.rows import insert_new
+
+_p, _t, _i = schema.posts.c, schema.threads.c, schema.thread_ids.c
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    post_id: int
+    thread_id: int
+
+
+def keep(tx: Connection, post: KeepPost, raw_hash: str, arrival_id: int | None) -> Kept:
+    """Keep a post in its thread, with its attachments' names and the pages it makes stale."""
+    thread_id = _thread_for(tx, post)
+    mail = post.mail
+    made = tx.execute(
+        insert(schema.posts)
+        .values(
+            list_id=post.list_id,
+            thread_id=thread_id,
+            parent_hash=post.placement.parent,
+            arrival_id=arrival_id,
+            message_id=mail.message_id,
+            hash=post.hash,
+            author=str(mail.author or ""),
+            author_key=mail.author.key if mail.author else "",
+            author_name=mail.author_name,
+            subscription_id=post.subscription_id,
+            subject=mail.subject,
+            date=mail.date,
+            at=post.at,
+            raw_hash=raw_hash,
+            size=mail.size,
+            state=PostState.OUTBOX if post.release_at else PostState.POSTED,
+            release_at=post.release_at,
+            audience=post.audience,
+            from_=post.from_,
+            public_id=post.public_id,
+            proved=post.proved,
+            flagged=post.flagged,
+            text=mail.text,
+            html=mail.html,
+            language=mail.language,
+        )
+        .returning(_p.id)
+    )
+    post_id = int(made.scalar_one())
+    _remember_ids(tx, post, thread_id, post_id)
+    attached = [part for part in mail.parts if part.attached]
+    if attached:
+        rows = [
+            {"post_id": post_id, "position": part.position, "name": part.name, "type": part.type, "size": part.size}
+            for part in attached
+        ]
+        tx.execute(insert(schema.attachments), rows)
+    if post.release_at is None:
+        show(tx, post.list_id, thread_id, post.at)
+    return Kept(post_id, thread_id)
+
+
+def _thread_for(tx: Connection, post: KeepPost) -> int:
+    placement = post.placement
+    if placement.thread is None:
+        values = {
+            "list_id": post.list_id,
+            "key": post.thread_key,
+            "title": post.mail.subject,
+            "first": post.at,
+            "last": post.at,
+            "posts": 0,
+        }
+        return int(tx.execute(insert(schema.threads).values(**values).returning(_t.id)).scalar_one())
+    for other in placement.merge:
+        _merge(tx, other, placement.thread)
+    return placement.thread
+
+
+def _merge(tx: Connection, other: int, into: int) -> None:
+    """Two threads are one: the older keeps its identity, the younger's address leads there."""
+    tx.execute(update(schema.posts).where(_p.thread_id == other).values(thread_id=into))
+    tx.execute(update(schema.thread_ids).where(_i.thread_id == other).values(thread_id=into))
+    tx.execute(update(schema.threads).where(_t.merged_into == other).values(merged_into=into))
+    gone = tx.execute(select(schema.threads).where(_t.id == other)).one()
+    tx.execute(update(schema.threads).where(_t.id == other).values(merged_into=into, posts=0))
+    tx.execute(
+        update(schema.threads)
+        .where(_t.id == into)
+        .values(
+            posts=_t.posts + gone.posts,
+            last=case((_t.last < gone.last, gone.last), else_=_t.last),
+            first=case((_t.first > gone.first, gone.first), else_=_t.first),
+        )
+    )
+    for thread_id in (other, into):
+        tx.execute(insert(schema.stale).values(list_id=gone.list_id, thread_id=thread_id, at=gone.last))
+
+
+def _remember_ids(tx: Connection, post: KeepPost, thread_id: int, post_id: int) -> None:
+    own = message_hash(post.mail.message_id)
+    known = {"list_id": post.list_id, "thread_id": thread_id, "post_id": None}
+    rows = [known | {"message_hash": own, "post_id": post_id}]
+    if post.public_id:
+        rows.append(known | {"message_hash": message_hash(post.public_id), "post_id": post_id})
+    rows += [known | {"message_hash": hash_} for hash_ in post.placement.ghosts]
+    insert_new(tx, schema.thread_ids, rows)
+    # A ghost becomes a post; a pre-claimed id stays with whoever came first.
+    where = and_(_i.list_id == post.list_id, _i.message_hash == own, _i.post_id.is_(None))
+    tx.execute(update(schema.thread_ids).where(where).values(post_id=post_id))
+
+
+def show(tx: Connection, list_id: int, thread_id: int, at: datetime) -> None:
+    """Count a post that became readable, and mark the pages that it touches."""
+    tx.execute(
+        update(schema.threads)
+        .where(_t.id == thread_id)
+        .values(
+            posts=_t.posts + 1,
+            last=case((_t.last < at, at), else_=_t.last),
+            first=case((_t.first > at, at), else_=_t.first),
+        )
+    )
+    tx.execute(
+        insert(schema.stale).values(list_id=list_id, thread_id=thread_id, month=f"{at:%Y-%m}", at=at)
+    )
+
+
+def due_from_outbox(tx: Connection, now: datetime, limit: int) -> list[int]:
+    """Posts whose outbox time is over."""
+    query = select(_p.id).where(_p.state == PostState.OUTBOX, _p.release_at <= now)
+    return list(tx.scalars(query.order_by(_p.release_at, _p.id).limit(limit)))
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    post_id: int
+    list_id: int
+    thread_id: int
+    arrival_id: int | None
+
+
+def release(tx: Connection, post_id: int, now: datetime) -> Released | None:
+    """Let a post out of the outbox; None if somebody did, or took it back."""
+    row = tx.execute(
+        update(schema.posts)
+        .where(_p.id == post_id, _p.state == PostState.OUTBOX)
+        .values(state=PostState.POSTED, release_at=None, at=now)
+        .returning(_p.id, _p.list_id, _p.thread_id, _p.arrival_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    show(tx, row.list_id, row.thread_id, now)
+    return Released(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownId:
+    """A Message-ID that a list knows. ``hash``: the archive's key of its post, or the id's own for a ghost."""
+
+    thread_id: int
+    hash: str
+
+
+def known_ids(tx: Connection, list_id: int, hashes: Iterable[str]) -> dict[str, KnownId]:
+    """Message-ID hash → what this list knows by that id."""
+    query = (
+        select(_i.message_hash, _i.thread_id, func.coalesce(_p.hash, _i.message_hash).label("hash"))
+        .select_from(schema.thread_ids.outerjoin(schema.posts, _p.id == _i.post_id))
+        .where(_i.list_id == list_id, _i.message_hash.in_(tuple(hashes)))
+    )
+    return {row.message_hash: KnownId(row.thread_id, row.hash) for row in tx.execute(query)}
+
+
+def public_ids(tx: Connection, list_id: int, message_ids: Iterable[str]) -> dict[str, str]:
+    """Message-ID → the id that members' copies carry, of the posts that this list has."""
+    by_hash = {message_hash(id_): id_ for id_ in message_ids}
+    query = (
+        select(_i.message_hash, _p.message_id, _p.public_id)
+        .join(schema.posts, _p.id == _i.post_id)
+        .where(_i.list_id == list_id, _i.message_hash.in_(tuple(by_hash)))
+    )
+    return {by_hash[row.message_hash]: row.public_id or row.message_id for row in tx.execute(query)}
+
+
+def find(tx: Connection, post_id: int) -> Post:
+    """One post. Raises NoResultFound."""
+    return read_post(tx.execute(select(schema.posts).where(_p.id == post_id)).one())
+
+
+def read_post(row: Row[tuple[object, ...]]) -> Post:
+    """A row of ``posts`` as its record."""
+    return Post(
+        id=row.id,
+        list_id=row.list_id,
+        thread_id=row.thread_id,
+        message_id=row.message_id,
+        hash=row.hash,
+        author=read_address(row.author) if row.author else None,
+        author_name=row.author_name,
+        subject=row.subject,
+        at=row.at,
+        raw_hash=row.raw_hash,
+        state=PostState(row.state),
+        from_=row.from_,
+        public_id=row.public_id,
+        subscription_id=row.subscription_id,
+    )
+
+
+def count_since(tx: Connection, list_id: int, since: datetime, author_key: str | None = None) -> int:
+    """How many posts a list (or one author in it) had since then."""
+    where = [_p.list_id == list_id, _p.at > since]
+    if author_key is not None:
+        where.append(_p.author_key == author_key)
+    return tx.scalar(select(func.count()).select_from(schema.posts).where(*where)) or 0
+
+
+def has_proved(tx: Connection, author_key: str) -> bool:
+    """Whether an earlier post of this address passed authentication."""
+    query = select(_p.id).where(_p.author_key == author_key, _p.proved).limit(1)
+    return tx.scalar(query) is not None

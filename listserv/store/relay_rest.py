@@ -1,0 +1,51 @@
+"""The relay is in trouble: it is left alone for a while, whoever sends. ``queue retry`` lifts it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert, select
+
+from listserv.store import schema
+
+_KEY = "relay_rest"
+_LONGEST = timedelta(minutes=10)  # a rest that ends later was written by a clock that jumped
+_m = schema.meta.c
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Until when, after how many failures in a row, and what was said."""
+
+    until: datetime
+    failures: int
+    why: str
+
+
+def current(tx: Connection) -> Rest | None:
+    """The relay's rest, over or not; None where it is well."""
+    found = tx.scalar(select(_m.value).where(_m.key == _KEY))
+    if found is None:
+        return None
+    said = json.loads(found)
+    return Rest(datetime.fromisoformat(said["until"]), int(said["failures"]), str(said["why"]))
+
+
+def is_resting(tx: Connection, now: datetime) -> bool:
+    """Whether the relay is to be left alone now."""
+    rest = current(tx)
+    return rest is not None and now < rest.until <= now + _LONGEST
+
+
+def begin(tx: Connection, rest: Rest) -> None:
+    """Leave the relay alone."""
+    lift(tx)
+    said = json.dumps({"until": rest.until.isoformat(), "failures": rest.failures, "why": rest.why[:200]})
+    tx.execute(insert(schema.meta).values(key=_KEY, value=said))
+
+
+def lift(tx: Connection) -> bool:
+    """The relay is well again, or the operator says so. Whether there was a rest."""
+    return bool(tx.execute(delete(schema.meta).where(_m.key == _KEY)).rowcount)

@@ -1,0 +1,213 @@
+"""Table 2, row by row: who may post. Aligned like the table itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+
+from listserv.core.address import Address
+from listserv.core.changes import Finish, KeepPost, KeepRelay, OpenHold, SendNotice
+from listserv.core.decide import decide
+from listserv.core.facts import PostFacts
+from listserv.core.rules import POSTING_RULES, judge, table
+from listserv.core.types import ArrivalState, Automatic, Check, Mail, MemberState, Policy, Proof, Role
+from listserv.core.verdicts import Accept, Discard, Hold, Reject, Verdict
+from tests.kit.people import ANA, BOOK, DOMAIN, NOW, a_list, a_mail, a_member, the_facts
+
+HOST = a_member(role=Role.HOST)
+OTHER = Address("other", DOMAIN)
+SIGNED = Proof(dkim=Check.PASSES, policy=Policy.REJECT, intact=True)
+TRUSTED = Proof(trusted=Check.PASSES, policy=Policy.REJECT)
+UNSIGNED = Proof(policy=Policy.REJECT)
+SECRET = a_list(visible="hidden")
+
+
+def mail(**fields: Any) -> Mail:
+    return a_mail(**fields)
+
+
+def facts(**fields: Any) -> PostFacts:
+    return the_facts(**fields)
+
+
+# fmt: off
+CASES = [
+    #  what                                     mail                                        facts                                          verdict
+    ("a member's post",                         mail(),                                     facts(),                                       Accept("welcome")),
+    ("a host's post",                           mail(),                                     facts(member=HOST),                            Accept("welcome")),
+    ("a paused member's post",                  mail(),                                     facts(member=a_member(state=MemberState.PAUSED)), Accept("welcome")),
+    ("a stranger at a hidden list",             mail(),                                     facts(list=SECRET, member=None),               Discard("hidden list")),
+    ("nobody at a hidden list",                 mail(author=None, oddity="no author"),      facts(list=SECRET, member=None),               Discard("hidden list")),
+    ("who left, at a hidden list",              mail(),                                     facts(list=SECRET, member=a_member(state=MemberState.LEFT)), Discard("hidden list")),
+    ("a bounce to the list",                    mail(automatic=Automatic.REPORT),           facts(),                                       Discard("report")),
+    ("our own List-Id",                         mail(list_ids=(f"book.{DOMAIN}",)),         facts(),                                       Discard("loop")),
+    ("our own X-Loop",                          mail(loops=(str(BOOK),)),                   facts(),                                       Discard("loop")),
+    ("another list's post",                     mail(list_ids=("news.other.example",)),     facts(),                                       Accept("welcome")),
+    ("a vacation mail",                         mail(automatic=Automatic.REPLY),            facts(),                                       Discard("automatic")),
+    ("a robot",                                 mail(automatic=Automatic.GENERATED),        facts(),                                       Discard("automatic")),
+    ("the same mail again",                     mail(),                                     facts(duplicate=True, preclaimed=True),        Discard("duplicate")),
+    ("the same Message-ID, other words",        mail(),                                     facts(preclaimed=True),                        Accept("welcome")),
+    ("a stranger's, let through",               mail(),                                     facts(member=None, approved=True),             Accept("approved")),
+    ("a forged one, let through",               mail(proof=UNSIGNED),                       facts(approved=True),                          Accept("approved")),
+    ("approved, but a duplicate",               mail(),                                     facts(approved=True, duplicate=True),          Discard("duplicate")),
+    ("no author",                               mail(author=None, oddity="no author"),      facts(member=None),                            Hold("no clear author")),
+    ("From that reads two ways",                mail(oddity="ambiguous From"),              facts(),                                       Hold("no clear author")),
+    ("two From fields",                         mail(oddity="two From fields"),             facts(),                                       Hold("no clear author")),
+    ("two Subject fields",                      mail(oddity="two Subject fields"),          facts(),                                       Hold("odd mail")),
+    ("a piece of a mail",                       mail(oddity="message/partial"),             facts(),                                       Hold("odd mail")),
+    ("the list in Bcc",                         mail(to=(ANA,)),                            facts(),                                       Hold("not addressed to us")),
+    ("the list in Cc",                          mail(to=(ANA,), cc=(BOOK,)),                facts(),                                       Accept("welcome")),
+    ("an alias of the list in To",              mail(to=(OTHER,)),                          facts(list=replace(a_list(), aliases=(OTHER,))), Accept("welcome")),
+    ("p=reject, nothing passes",                mail(proof=UNSIGNED),                       facts(),                                       Hold("forged")),
+    ("p=quarantine, nothing passes",            mail(proof=Proof(policy=Policy.QUARANTINE)), facts(),                                      Hold("forged")),
+    ("p=reject, a stranger",                    mail(proof=UNSIGNED),                       facts(member=None),                            Hold("stranger")),
+    ("p=reject, signed",                        mail(proof=SIGNED),                         facts(),                                       Accept("welcome")),
+    ("p=reject, a trusted hop says pass",       mail(proof=TRUSTED),                        facts(),                                       Accept("welcome")),
+    ("signed, but for another list",            mail(proof=SIGNED, to=(ANA,)),              facts(),                                       Hold("not addressed to us")),
+    ("p=none, nothing passes",                  mail(proof=Proof(policy=Policy.NONE)),      facts(),                                       Accept("welcome")),
+    ("DNS does not answer",                     mail(proof=Proof(policy=Policy.UNKNOWN)),   facts(),                                       Accept("welcome")),
+    ("passed before, not now",                  mail(proof=Proof(policy=Policy.NONE)),      facts(earlier_proved=True),                    Hold("unproven")),
+    ("a host where only hosts post, unproven",  mail(),                                     facts(member=HOST, list=a_list(posting="hosts")), Hold("unproven")),
+    ("a host where only hosts post, signed",    mail(proof=SIGNED),                         facts(member=HOST, list=a_list(posting="hosts")), Accept("welcome")),
+    ("also to a hidden list",                   mail(),                                     facts(others=(SECRET,)),                       Hold("would reveal another list")),
+    ("also to a list as private",               mail(),                                     facts(others=(a_list(),)),                     Accept("welcome")),
+    ("also to a private one, from a listed",    mail(),                                     facts(list=a_list(visible="listed"), others=(a_list(),)), Hold("would reveal another list")),
+    ("also to a listed one",                    mail(),                                     facts(others=(a_list(visible="listed"),)),     Accept("welcome")),
+    ("private archive beside a public one",     mail(),                                     facts(list=a_list(archive="public"), others=(a_list(),)), Hold("would reveal another list")),
+    ("too big",                                 mail(size=11_000_000),                      facts(),                                       Reject("too big")),
+    ("the eleventh post of a day",              mail(),                                     facts(list=a_list(max_posts_per_day=10), posts_today=10), Hold("posts per day")),
+    ("the tenth post of a day",                 mail(),                                     facts(list=a_list(max_posts_per_day=10), posts_today=9), Accept("welcome")),
+    ("the hundred and first in ten minutes",    mail(),                                     facts(storm_count=100),                        Hold("storm")),
+    ("a storm, breaker off",                    mail(),                                     facts(list=a_list(storm="0"), storm_count=100), Accept("welcome")),
+    ("a stranger",                              mail(),                                     facts(member=None),                            Hold("stranger")),
+    ("a stranger where anyone may post",        mail(),                                     facts(member=None, list=a_list(posting="anyone")), Hold("stranger")),
+    ("who has not confirmed yet",               mail(),                                     facts(member=a_member(state=MemberState.PENDING)), Hold("stranger")),
+    ("a newcomer",                              mail(),                                     facts(member=a_member(probation_left=1)),      Hold("probation")),
+    ("a member where only hosts post",          mail(),                                     facts(list=a_list(posting="hosts")),           Hold("hosts only")),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("mail", "facts", "verdict"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_the_verdict_is(mail: Mail, facts: PostFacts, verdict: Verdict) -> None:
+    assert judge(mail, facts) == verdict
+
+
+def test_every_row_of_the_table_decides_some_case() -> None:
+    assert {rule.name for rule in POSTING_RULES} == {verdict.rule for *_, verdict in CASES}
+
+
+def test_every_combination_has_exactly_one_verdict_and_its_row_fits() -> None:
+    proofs = (Proof(), SIGNED, UNSIGNED)
+    members = (None, a_member(), HOST, a_member(probation_left=2))
+    lists = (a_list(), SECRET, a_list(posting="hosts"), a_list(posting="anyone", visible="listed"))
+    oddities = ("", "no author", "NUL")
+    for proof, member, list_, oddity, automatic in product(proofs, members, lists, oddities, Automatic):
+        one, known = mail(proof=proof, oddity=oddity, automatic=automatic), facts(member=member, list=list_)
+        assert dict(table(one, known))[judge(one, known).rule]
+
+
+def test_deciding_twice_asks_for_the_very_same_changes() -> None:
+    for _, one, known, _ in CASES:
+        assert decide(one, known) == decide(one, known)
+
+
+def test_every_decision_ends_its_arrival_exactly_once() -> None:
+    for _, one, known, _ in CASES:
+        assert sum(isinstance(change, Finish) for change in decide(one, known)) == 1
+
+
+# -- what follows from a verdict --------------------------------------------------------------------
+
+
+def kept(one: Mail, known: PostFacts) -> KeepPost:
+    return next(change for change in decide(one, known) if isinstance(change, KeepPost))
+
+
+def end(one: Mail, known: PostFacts) -> Finish:
+    return next(change for change in decide(one, known) if isinstance(change, Finish))
+
+
+def told(one: Mail, known: PostFacts) -> list[SendNotice]:
+    return [change for change in decide(one, known) if isinstance(change, SendNotice)]
+
+
+def test_a_post_rests_in_the_outbox_as_long_as_the_list_says() -> None:
+    assert (kept(mail(), facts()).release_at, end(mail(), facts()).state) == (
+        NOW.replace(minute=2),
+        ArrivalState.HELD,
+    )
+    at_once = facts(list=a_list(outbox_minutes=0))
+    assert (kept(mail(), at_once).release_at, end(mail(), at_once).state) == (None, ArrivalState.POSTED)
+
+
+def test_what_a_host_let_through_does_not_rest_in_the_outbox_again() -> None:
+    assert kept(mail(), facts(member=None, approved=True)).release_at is None
+
+
+def test_a_preclaimed_message_id_gets_an_archive_key_of_its_own() -> None:
+    assert kept(mail(), facts(preclaimed=True)).hash != kept(mail(), facts()).hash
+
+
+def test_a_stranger_learns_of_a_hold_only_if_authentication_passes() -> None:
+    assert told(mail(), facts(member=None)) == []
+    assert told(mail(proof=SIGNED), facts(member=None))[0].to == ANA
+
+
+def test_a_stranger_never_reads_a_private_lists_title() -> None:
+    private = told(mail(proof=SIGNED), facts(member=None))[0]
+    assert "Book Circle" not in repr(private.notice)
+    listed = told(mail(proof=SIGNED), facts(member=None, list=a_list(visible="listed")))[0]
+    assert "Book Circle" in repr(listed.notice)
+
+
+def test_a_member_is_told_at_the_known_address_once_a_day_where_nothing_passes() -> None:
+    newcomer = facts(member=a_member(probation_left=1, address=Address("ana", "known.example")))
+    assert [str(notice.to) for notice in told(mail(), newcomer)] == ["ana@known.example"]
+    assert told(mail(), replace(newcomer, answered=frozenset({"Held"}))) == []
+
+
+def test_nobody_is_told_of_a_forged_or_a_machines_mail() -> None:
+    assert told(mail(proof=UNSIGNED), facts()) == []
+    assert told(mail(automatic=Automatic.REPLY), facts(member=None)) == []
+
+
+def test_an_author_without_dmarc_policy_stays_in_from() -> None:
+    assert kept(mail(), facts()).from_ == "author"
+
+
+@pytest.mark.parametrize(
+    ("proof", "settings", "from_"),
+    [
+        (SIGNED, {}, "author"),
+        (SIGNED, {"subject_tag": "Book"}, "relay"),
+        (SIGNED, {"footer": "Bye"}, "relay"),
+        (TRUSTED, {}, "relay"),
+        (Proof(policy=Policy.UNKNOWN), {}, "relay"),
+        (Proof(policy=Policy.NONE), {}, "author"),
+        (SIGNED, {"from_": "relay"}, "hidden"),
+        (TRUSTED, {"from_": "author"}, "author"),
+    ],
+)
+def test_from_shows_the_author_where_that_arrives(proof: Proof, settings: dict[str, str], from_: str) -> None:
+    post = kept(mail(proof=proof), facts(list=a_list(**settings)))
+    assert post.from_ == from_
+    assert bool(post.public_id) is (from_ == "hidden")
+
+
+def test_a_gmail_author_that_is_not_signed_is_relayed_whatever_gmail_publishes() -> None:
+    gmail = Address("ana", "gmail.com")
+    assert kept(mail(author=gmail, proof=Proof(policy=Policy.NONE)), facts()).from_ == "relay"
+
+
+def test_a_relayed_author_can_be_reached() -> None:
+    changes = decide(mail(proof=TRUSTED), facts())
+    assert [change.address for change in changes if isinstance(change, KeepRelay)] == [ANA]
+
+
+def test_a_hold_names_its_rule() -> None:
+    changes = decide(mail(), facts(member=None))
+    assert [change.why for change in changes if isinstance(change, OpenHold)] == ["stranger"]

@@ -1,0 +1,1 @@
+"""What the tests are made with: real servers on loopback, real mails, and no mock of anything."""

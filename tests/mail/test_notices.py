@@ -1,0 +1,288 @@
+"""The mails that we write ourselves: our words in templates, a stranger's nowhere but in their place."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import Environment, UndefinedError, meta
+
+from listserv.core.address import Address
+from listserv.core.types import ListSettings, MailList
+from listserv.mail.fields import decode_words, read_mailboxes, split
+from listserv.mail.notices import (
+    Declined,
+    Forwarded,
+    Held,
+    Letter,
+    Notice,
+    Refused,
+    SetAside,
+    Welcome,
+    Words,
+    template_of,
+    write,
+)
+
+TEMPLATES = Path(__file__).parents[2] / "templates" / "mail"
+NOTICES: tuple[type[Notice], ...] = get_args(Notice)
+WORDS = Words((TEMPLATES,))
+HOSTS = "book+host@lists.example.org"
+BOOK = MailList(
+    1, Address("book", "lists.example.org"), "book.lists.example.org", "Bücherkreis", ListSettings()
+)
+LETTER = Letter(
+    to=Address("ana", "home.example"),
+    from_name="Book Circle",
+    from_address=Address("book+host", "lists.example.org"),
+    message_id="abc@lists.example.org",
+    date=datetime(2026, 11, 23, 7, 0, tzinfo=UTC),
+)
+SUBJECT = "Which book shall we read next? I have three proposals, all of them rather long"
+WELCOME = Welcome(
+    list="Book Circle",
+    address="book@lists.example.org",
+    hosts=HOSTS,
+    leave="book+leave@lists.example.org",
+    posting="members",
+    rhythm="now",
+    hosts_names=("Bea Müller", "Carl Ng", "Dee"),
+    archive="https://lists.example.org/book/",
+    description="We read a book a month and talk about it on its last Friday.",
+    welcome="Bring tea.\n\nAnd cake.",
+)
+EXAMPLES: tuple[Notice, ...] = (
+    *(
+        Held("Book Circle", HOSTS, SUBJECT, why)
+        for why in ("stranger", "probation", "too big", "no such rule")
+    ),
+    Held("book@lists.example.org", HOSTS, "", "not addressed to us"),
+    Declined(
+        "Book Circle", HOSTS, SUBJECT, "Thank you.\n\nThis was on the list yesterday, " + "and before " * 20
+    ),
+    Declined("Book Circle", HOSTS, ""),
+    *(Refused("Book Circle", HOSTS, SUBJECT, why, "10 MB") for why in ("too big", "posts per day", "NUL")),
+    Refused("Book Circle", HOSTS, "", "too big"),
+    Forwarded(
+        HOSTS, "Ana Silva <ana@home.example>", SUBJECT, b"From: a@b\r\n\r\nHi\r\n", "ana.x@lists.example.org"
+    ),
+    Forwarded("postmaster@lists.example.org", "", "", b""),
+    WELCOME,
+    Welcome("Ads", "ads@l.example", "ads+host@l.example", "ads+leave@l.example", "hosts", "mon thu"),
+    SetAside("lists.example.org", 1, "23 November 2026"),
+    SetAside("lists.example.org", 312, "23 November 2026"),
+)
+
+
+def text_of(raw: bytes) -> str:
+    """What a mail program shows, by a parser that isn't ours."""
+    part = email.message_from_bytes(raw, policy=email.policy.default).get_body(("plain",))
+    assert part
+    return str(part.get_content()).replace("\r\n", "\n")
+
+
+def value(raw: bytes, name: str) -> str | None:
+    found = [f.text for f in split(raw)[0] if f.name == name.lower()]
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+# ---- templates and records
+
+
+def test_each_notice_has_a_template_and_each_template_a_notice() -> None:
+    assert {path.name for path in TEMPLATES.glob("*")} == {*map(template_of, NOTICES), "reasons.txt"}
+
+
+def test_each_notice_has_an_example_here() -> None:
+    assert {type(example) for example in EXAMPLES} == set(NOTICES)
+
+
+@pytest.mark.parametrize("kind", NOTICES, ids=lambda kind: kind.__name__)
+def test_a_template_uses_only_fields_of_its_record(kind: type[Notice]) -> None:
+    source = (TEMPLATES / template_of(kind)).read_text(encoding="utf-8")
+    environment = Environment()
+    environment.filters |= {"because": str, "indented": str, "listed": str}
+    used = meta.find_undeclared_variables(environment.parse(source))
+    known = {f.name for f in fields(kind)}
+    assert used <= known
+    assert known - used <= {"original"}, "a field that no word needs"
+    assert source.startswith("Subject: ") and source.splitlines()[1] == ""
+
+
+@pytest.mark.parametrize("notice", EXAMPLES, ids=lambda n: type(n).__name__)
+def test_a_notice_reads_well_in_72_columns(notice: Notice) -> None:
+    subject, text = WORDS.put(notice)
+    assert subject and "\n" not in subject and "None" not in text and "{" not in text
+    assert all(len(line) <= 72 or " " not in line.strip() for line in text.splitlines())
+    assert "\n\n\n" not in text and text.endswith("\n") and not text.startswith("\n")
+    assert all(line == line.rstrip() for line in text.splitlines())
+
+
+def test_welcome_fits_on_one_screen() -> None:
+    without_words = replace(WELCOME, description="", welcome="")
+    assert len(WORDS.put(without_words)[1].splitlines()) <= 24
+    assert "Bea Müller, Carl Ng and Dee look after it" in WORDS.put(WELCOME)[1]
+
+
+def test_a_host_s_own_wording_comes_first_and_a_wrong_name_in_it_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "held.txt").write_text("Subject: Bitte warten: {{ subject }}\n\nGleich.\n", encoding="utf-8")
+    (tmp_path / "declined.txt").write_text("Subject: x\n\n{{ sorry }}\n", encoding="utf-8")
+    words = Words((tmp_path, TEMPLATES))
+    assert words.put(Held("l", "h", "Hi", "stranger")) == ("Bitte warten: Hi", "Gleich.\n")
+    assert words.put(SetAside("d.example", 1, "today")) == WORDS.put(SetAside("d.example", 1, "today"))
+    with pytest.raises(UndefinedError):
+        words.put(Declined("l", "h", "Hi"))
+
+
+RULES = [
+    *("stranger", "probation", "hosts only", "forged", "unproven", "not addressed to us", "too big", "storm"),
+    *("would reveal another list", "posts per day", "no author", "several authors", "ambiguous From"),
+    *(
+        "two From fields",
+        "two Subject fields",
+        "two Message-IDs",
+        "bare CR in header",
+        "NUL",
+        "message/partial",
+    ),
+    "calendar reply",
+]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_each_reason_has_plain_words_of_its_own(rule: str) -> None:
+    assert WORDS.to_author(rule) not in ("", WORDS.to_author("otherwise"))
+    assert WORDS.to_host(rule) not in ("", WORDS.to_host("otherwise"))
+    assert WORDS.to_author(rule)[0].isupper() and WORDS.to_author(rule).endswith(".")
+
+
+def test_an_unknown_reason_still_says_something() -> None:
+    assert WORDS.to_author("some new rule") and WORDS.to_host("some new rule")
+
+
+# ---- the mail
+
+
+def test_a_held_notice_byte_for_byte() -> None:
+    notice = Held("Book Circle", HOSTS, "Größe", "probation")
+    letter = replace(LETTER, list=BOOK, in_reply_to="1@home.example", auto="auto-replied")
+    assert write(notice, letter, WORDS).decode("ascii").split("\r\n") == [
+        "From: Book Circle <book+host@lists.example.org>",
+        "To: ana@home.example",
+        "Subject: Waiting for a host: =?utf-8?b?R3LDtsOfZQ==?=",
+        "Date: Mon, 23 Nov 2026 07:00:00 +0000",
+        "Message-ID: <abc@lists.example.org>",
+        "In-Reply-To: <1@home.example>",
+        "References: <1@home.example>",
+        "List-Id: =?utf-8?q?B=C3=BCcherkreis?= <book.lists.example.org>",
+        "Auto-Submitted: auto-replied",
+        "X-Auto-Response-Suppress: All",
+        "Precedence: bulk",
+        "X-Listserv-Kind: notice",
+        "MIME-Version: 1.0",
+        'Content-Type: text/plain; charset="utf-8"',
+        "Content-Transfer-Encoding: quoted-printable",
+        "",
+        "Your mail to Book Circle has arrived and waits for one of the hosts:",
+        "",
+        "    Gr=C3=B6=C3=9Fe",
+        "",
+        "It is one of your first mails to this list. A host reads those before",
+        "they go out; later ones go out at once.",
+        "",
+        "There is nothing you need to do, and no need to send it again. If it",
+        "can't go out, we tell you.",
+        "",
+        "If you have a question, ask the hosts:",
+        "",
+        f"    {HOSTS}",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("notice", EXAMPLES, ids=lambda n: type(n).__name__)
+def test_nobody_s_machine_answers_a_notice_and_nobody_unsubscribes_by_it(notice: Notice) -> None:
+    raw = write(notice, LETTER, WORDS)
+    assert value(raw, "Auto-Submitted") == "auto-generated"
+    assert value(raw, "X-Auto-Response-Suppress") == "All" and value(raw, "Precedence") == "bulk"
+    assert value(raw, "X-Listserv-Kind") == "notice"
+    assert value(raw, "List-Unsubscribe") is None and value(raw, "List-Id") is None
+    assert text_of(raw) == WORDS.put(notice)[1]
+    assert raw.count(b"\n") == raw.count(b"\r\n")
+
+
+def test_an_odd_message_id_is_not_answered_by_its_id() -> None:
+    for odd in ("x y", "a>\r\nBcc: b@c", "x" * 2000, "é@b", ""):
+        raw = write(EXAMPLES[0], replace(LETTER, in_reply_to=odd), WORDS)
+        assert value(raw, "In-Reply-To") is None and value(raw, "References") is None
+
+
+@pytest.mark.parametrize(
+    "original",
+    [
+        b"From: a@b.example\r\nSubject: x\r\n\r\nplain\r\n",
+        b"From: a@b.example\r\n\r\nGr\xc3\xbc\xc3\x9fe \xff\r\nno line end",
+        b'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n',
+        b"",
+    ],
+)
+def test_a_forwarded_mail_is_attached_with_its_bytes(original: bytes) -> None:
+    letter = replace(LETTER, reply_to=Address("ana.r4k2mmpq", "lists.example.org"))
+    raw = write(Forwarded(HOSTS, "Ana", "Hi", original, "x@y.example"), letter, WORDS)
+    assert b"\r\n\r\n" + original + b"\r\n--=_" in raw
+    assert value(raw, "Reply-To") == "ana.r4k2mmpq@lists.example.org"
+    parts = [part.get_content_type() for part in email.message_from_bytes(raw).walk()]
+    assert parts[:3] == ["multipart/mixed", "text/plain", "message/rfc822"]
+    eightbit = value(raw, "Content-Transfer-Encoding") == "8bit"
+    assert eightbit == (not original.isascii())
+
+
+NASTY = st.text(max_size=300) | st.sampled_from(
+    [
+        "x\r\nBcc: evil@evil.example",
+        "{{ 7*7 }}",
+        "{% raw %}",
+        "\u202egnp.exe",
+        "a\x00b\x1b[31m",
+        "=?utf-8?q?a=0Ab?=",
+        "x" * 3000,
+    ]
+)
+
+
+@given(a=NASTY, b=NASTY, c=NASTY)
+def test_a_stranger_s_words_stay_in_their_place(a: str, b: str, c: str) -> None:
+    notices: tuple[Notice, ...] = (
+        Held(a, HOSTS, b, c),
+        Declined(a, HOSTS, b, c),
+        Refused(a, HOSTS, b, "too big", c),
+        Forwarded(a, b, c, b"From: x@y\r\n\r\n"),
+        replace(WELCOME, list=a, description=b, welcome=c, hosts_names=(a, b)),
+        SetAside("d.example", 2, a),
+    )
+    wanted = [name for name, _ in email.message_from_bytes(write(EXAMPLES[0], LETTER, WORDS)).items()]
+    for notice in notices:
+        raw = write(notice, replace(LETTER, from_name=a), WORDS)
+        head = split(raw)[0]
+        assert [f.name for f in head if not f.name.startswith("content-")] == [
+            name.lower() for name in wanted if not name.startswith("Content-")
+        ]
+        assert read_mailboxes(value(raw, "From") or "").found[0].address == LETTER.from_address
+        assert not set("\r\n\0\x1b\u202e") & set(decode_words(value(raw, "Subject") or ""))
+        shown = WORDS.put(notice)[1]
+        assert not set("\r\0\x1b\u202e") & set(shown)
+        assert all(len(line) <= 998 for line in raw.split(b"\r\n"))
+        assert len(shown) < 60_000
+
+
+def test_a_template_in_a_subject_is_only_text() -> None:
+    subject, text = WORDS.put(Held("{{ hosts }}", HOSTS, "{{ 7*7 }}", "stranger"))
+    assert "{{ 7*7 }}" in subject and "{{ hosts }}" in text and "49" not in text
