@@ -4,7 +4,7 @@
 # make lock  pin the newest releases again
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint format coverage lock migration clean
+.PHONY: run test lint format coverage docs lock migration clean
 
 # The first of these that is there and new enough; PYTHON=… chooses another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -12,6 +12,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install
 FROM_LOCK := --require-hashes --no-build-isolation --use-pep517
+LOCKED := .venv/.lock-is-installed
 READY := .venv/.run-is-ready
 READY_TO_TEST := .venv/.test-is-ready
 
@@ -36,19 +37,22 @@ coverage: $(READY_TO_TEST)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 
-# A venv is remade when what it is made from changed; otherwise nothing is done. The checkout itself is
-# installed editable, so that a change in it is seen at once.
-$(READY): pyproject.toml requirements.txt requirements-build.txt
+# What is there and newer than what it was made from is left alone: a second call does nothing. A changed
+# lock makes the venv anew. The checkout is installed editable, so that a change in it is seen at once.
+$(LOCKED): requirements.txt requirements-build.txt
 	@$(if $(PYTHON),,echo 'Python 3.11 or newer is needed and none was found; install it, or say `make PYTHON=/path/to/python3`.' >&2; exit 1)
-	@echo 'Installing into .venv (once; a minute or two) …'
+	@echo 'Installing into .venv (once; a minute or so) …'
 	@rm -rf .venv
 	@$(PYTHON) -m venv .venv || { echo 'No venv could be made; on Debian and Ubuntu: apt-get install python3-venv' >&2; exit 1; }
 	@$(PIP) --require-hashes -r requirements-build.txt
 	@$(PIP) $(FROM_LOCK) -r requirements.txt
+	@touch $@
+
+$(READY): $(LOCKED) pyproject.toml
 	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(READY_TO_TEST): $(READY) requirements-dev.txt
+$(READY_TO_TEST): $(LOCKED) requirements-dev.txt | $(READY)
 	@echo 'Installing what the tests need …'
 	@$(PIP) $(FROM_LOCK) -r requirements-dev.txt
 	@touch $@
@@ -63,6 +67,11 @@ lock: $(READY_TO_TEST)
 	@$(COMPILE) requirements-build.in -o requirements-build.txt
 	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
 
+# The pages of docs/ that are told from the code.
+docs: $(READY_TO_TEST)
+	@$(BIN)/python -m tests.kit.docs
+
+# A new file in migrations/versions from what changed in store/schema.py: make migration SAYS="what it does"
 migration: $(READY_TO_TEST)
 	@$(BIN)/python -m tests.kit.new_migration "$(SAYS)"
 

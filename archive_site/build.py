@@ -87,12 +87,16 @@ class Builder:
         epoch, other templates, or a log that no longer reaches back to it. A list that was made,
         renamed, retired or described anew needs no mark. ``now`` is not on any page.
         """
+        with self._folder.alone():
+            return self._catch_up()
+
+    def _catch_up(self) -> int:
         with self._store.read() as tx:
             log, epoch = reading.log_bounds(tx), reading.epoch(tx)
         lists = self._look_around()
         cursor = self._read_cursor()
         if cursor is None or not self._holds(cursor, epoch, log):
-            self.build_all(None, None)
+            self._build(None, None)
             self._write_cursor(_Cursor(log[1], (), epoch, self._look, lists))
             return log[1] - log[0] + 1 if log[1] else 0
         handled = 0
@@ -111,6 +115,10 @@ class Builder:
         What is there already in the same bytes is not written again; what should not be there goes.
         ``progress`` is told how many threads of how many are done.
         """
+        with self._folder.alone():
+            return self._build(list_address, progress)
+
+    def _build(self, list_address: str | None, progress: Callable[[int, int], None] | None) -> int:
         self._look_around()
         chosen = [s for s in self._shelves.values() if list_address in (None, str(s.address), s.name)]
         if not chosen and list_address is not None:
@@ -167,12 +175,17 @@ class Builder:
         for thread_id, since in work.threads.items():
             with self._store.read() as tx:
                 row = reading.thread(tx, thread_id)
+                if not since:
+                    work.months |= reading.thread_months(tx, thread_id)
             if row is not None and row.list_id == shelf.id:
                 self._thread(shelf, row, since)
         counts: Counts = self._folder.read_json(shelf.name, _MONTHS) or {}
-        before = set(counts)
+        before = dict(counts)
         found = {month: self._count_month(shelf, month, counts) for month in sorted(work.months)}
-        for month in sorted(work.months | _neighbours(before ^ set(counts), counts)):
+        beside: set[str] = set()
+        for _, audiences in levels(shelf.settings.archive):
+            beside |= _neighbours(_seen(before, audiences), _seen(counts, audiences))
+        for month in sorted(work.months | beside):
             self._month(shelf, month, counts, found.get(month))
         self._folder.write_json(counts, shelf.name, _MONTHS)
         self._front(shelf, counts)
@@ -247,7 +260,7 @@ class Builder:
             if posts:
                 leaf = Leaf(row.key, title, number, more=number < pages)
                 page = thread_page(shelf, leaf, posts, self._zone(shelf))
-                self._folder.write(self._folder.page(shelf.name, tree, page.path), self._bytes(page))
+                self._put(self._folder.page(shelf.name, tree, page.path), page)
         self._folder.drop_thread_pages(shelf.name, tree, row.key, beyond=pages)
 
     def _title(self, row: ThreadRow, audiences: tuple[str, ...]) -> str:
@@ -272,33 +285,35 @@ class Builder:
         if found is None:
             with self._store.read() as tx:
                 found = reading.month_openings(tx, shelf.id, month)
-        lower: bytes | None = None
+        below: tuple[str, ...] = ()
         for tree, audiences in levels(shelf.settings.archive):
             seen = _seen(counts, audiences)
-            page = None
-            if seen.get(month):
+            beside, page = _beside(month, seen), None
+            own = {one.audience for one in found} & set(audiences) - set(below)
+            if month in seen and (not below or own or beside != _beside(month, _seen(counts, below))):
                 told = talks(shelf, found, audiences, self._zone(shelf))
-                page = month_page(shelf, month, told, _beside(month, seen))
-            file = self._folder.page(shelf.name, tree, urls.month(shelf.name, month))
-            lower = self._put_if_other(file, page, lower)
+                page = month_page(shelf, month, told, beside)
+            self._put(self._folder.page(shelf.name, tree, urls.month(shelf.name, month)), page)
+            below = audiences
 
     def _front(self, shelf: Shelf, counts: Counts) -> None:
         with self._store.read() as tx:
             found = reading.openings(tx, reading.latest_threads(tx, shelf.id, LATEST * 4))
-        lower: bytes | None = None
+        below: tuple[str, ...] = ()
         for tree, audiences in levels(shelf.settings.archive):
-            told = talks(shelf, found, audiences, self._zone(shelf), longest=LEAD)
-            page = front_page(shelf, told, _seen(counts, audiences))
-            lower = self._put_if_other(self._folder.page(shelf.name, tree, page.path), page, lower)
+            page = None
+            if not below or _seen(counts, audiences) != _seen(counts, below):
+                told = talks(shelf, found, audiences, self._zone(shelf), longest=LEAD)
+                page = front_page(shelf, told, _seen(counts, audiences))
+            self._put(self._folder.page(shelf.name, tree, urls.front(shelf.name)), page)
+            below = audiences
 
-    def _put_if_other(self, file: Path, page: Page | None, lower: bytes | None) -> bytes | None:
-        """Write a page unless the tree below has the very same; what readers of this tree get."""
-        data = None if page is None else self._bytes(page)
-        if data is None or data == lower:
+    def _put(self, file: Path, page: Page | None) -> None:
+        """Write a page; none: readers of this tree get that of the tree below."""
+        if page is None:
             self._folder.remove(file)
-            return lower
-        self._folder.write(file, data)
-        return data
+        else:
+            self._folder.write(file, self._bytes(page))
 
     def _bytes(self, page: Page) -> bytes:
         return self._templates.get_template(page.template).render(page.context).encode("utf-8", "replace")
@@ -348,19 +363,18 @@ def _moved_on(cursor: _Cursor, batch: tuple[Mark, ...]) -> _Cursor:
 
 
 def _seen(counts: Counts, audiences: tuple[str, ...]) -> dict[str, int]:
-    """Posts per month for somebody who sees these audiences."""
-    return {month: sum(told.get(one, 0) for one in audiences) for month, told in counts.items()}
+    """Posts per month, of those with any, for somebody who sees these audiences."""
+    seen = {month: sum(told.get(one, 0) for one in audiences) for month, told in counts.items()}
+    return {month: count for month, count in seen.items() if count}
 
 
-def _beside(month: str, seen: dict[str, int]) -> tuple[str, str]:
-    """The months before and after with something in them; "" where there is none."""
-    others = [one for one, count in seen.items() if count and one != month]
-    return max((m for m in others if m < month), default=""), min(
-        (m for m in others if m > month), default=""
-    )
+def _beside(month: str, seen: Iterable[str]) -> tuple[str, str]:
+    """The months before and after; "" where there is none."""
+    earlier, later = (one for one in seen if one < month), (one for one in seen if one > month)
+    return max(earlier, default=""), min(later, default="")
 
 
-def _neighbours(appeared: set[str], counts: Counts) -> set[str]:
-    """Months whose links to the next or previous one change because these came or went."""
-    seen = dict.fromkeys({*counts, *appeared}, 1)
-    return {one for month in appeared for one in _beside(month, seen) if one}
+def _neighbours(before: Iterable[str], after: Iterable[str]) -> set[str]:
+    """Months whose links to the next or previous one change because others came or went."""
+    came_or_went = set(before) ^ set(after)
+    return {one for month in came_or_went for one in _beside(month, set(before) | set(after)) if one}

@@ -6,11 +6,12 @@ that look different to them. Names come from ``urls`` alone: nothing is called a
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
-from collections.abc import Collection, Iterable
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,20 @@ class Folder:
         self.root = root
         self.sure = True
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Be the only process that writes here: ``archive build`` waits for a running ``serve``, and back."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def page(self, name: str, tree: str, path: str) -> Path:
         """The file of a web path of the list called ``name``."""
         return self.root / name / tree / path.removeprefix(f"/{name}/") / "index.html"
 
     def write(self, file: Path, data: bytes) -> bool:
-        """Write unless the file has these bytes; whether that was needed. Readers see old or new, never half."""
+        """Write unless the file has these bytes; whether that was needed. Readers never see half a file."""
         with suppress(FileNotFoundError):
             if file.read_bytes() == data:
                 return False

@@ -47,13 +47,13 @@ def title(subject: str) -> str:
     return shown[match.end() :] if (match := _REPLY.match(shown)) else shown
 
 
-def name(written: str, address: str, *, relayed: bool) -> str:
+def name(written: str, address: str, *, hidden: bool) -> str:
     """Who wrote it: the name they gave; else the local part, unless the list hides addresses. May be ""."""
     shown = line(written, 80)
     if "@" in shown:
         # "boss@good.example" as a display name is somebody's address, perhaps somebody else's (S15).
         shown = shown.split("@")[0].strip("'\"<( ")
-    return shown or ("" if relayed else line(address.split("@")[0], 60))
+    return shown or ("" if hidden else line(address.split("@")[0], 60))
 
 
 def initials(shown: str) -> str:

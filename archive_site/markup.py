@@ -46,9 +46,20 @@ _KEPT = frozenset(
     }
 )
 _RENAMED = {
-    "div": "p", "h1": "h3", "h2": "h3", "h3": "h3", "h4": "h3", "h5": "h3", "h6": "h3",
-    "strike": "s", "del": "s", "ins": "u", "tt": "code", "kbd": "code", "cite": "i",
-}  # fmt: skip
+    "div": "p",
+    "h1": "h3",
+    "h2": "h3",
+    "h3": "h3",
+    "h4": "h3",
+    "h5": "h3",
+    "h6": "h3",
+    "strike": "s",
+    "del": "s",
+    "ins": "u",
+    "tt": "code",
+    "kbd": "code",
+    "cite": "i",
+}
 _EMPTY = frozenset({"br", "hr"})
 _MUTE = frozenset(
     {"script", "style", "title", "head", "template", "noscript", "iframe", "object", "svg", "math"}

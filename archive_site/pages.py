@@ -247,16 +247,16 @@ def _order(row: Opening) -> tuple[datetime, str]:
 
 
 def _opened_by(row: Opening) -> Who:
-    return who(row.author_name, row.author, row.author_key, relayed=row.relayed)
+    return who(row.author_name, row.author, row.author_key, hidden=row.hidden)
 
 
 def _latest_first(talk: Talk) -> tuple[float, str]:
     return -talk.last_at.timestamp(), talk.href
 
 
-def who(written: str, address: str, key: str, *, relayed: bool) -> Who:
+def who(written: str, address: str, key: str, *, hidden: bool) -> Who:
     """A person as pages show them."""
-    shown = hiding.name(written, address, relayed=relayed)
+    shown = hiding.name(written, address, hidden=hidden)
     return Who(shown, hiding.initials(shown), hiding.tint(key))
 
 
@@ -264,14 +264,14 @@ def _article(shelf: Shelf, row: PostRow, where: set[str], zone: ZoneInfo) -> Art
     gone = row.state != "posted"
     parent = None
     if row.parent and not gone:
-        relayed = not row.parent_author
-        parent = who(row.parent_name, row.parent_author, row.parent_name, relayed=relayed)
+        hidden = not row.parent_author
+        parent = who(row.parent_name, row.parent_author, row.parent_name, hidden=hidden)
     near = f"#{urls.anchor(row.parent)}"
     return Article(
         anchor=urls.anchor(row.hash),
         href=urls.post(shelf.name, row.hash),
         gone=gone,
-        who=who("", "", "", relayed=True) if gone else _author(row),
+        who=who("", "", "", hidden=True) if gone else _author(row),
         at=row.at.astimezone(zone),
         utc=row.at.astimezone(UTC),
         lang=_lang(row.language),
@@ -285,7 +285,7 @@ def _article(shelf: Shelf, row: PostRow, where: set[str], zone: ZoneInfo) -> Art
 
 
 def _author(row: PostRow) -> Who:
-    return who(row.author_name, row.author, row.author_key, relayed=row.relayed)
+    return who(row.author_name, row.author, row.author_key, hidden=row.hidden)
 
 
 def _download(shelf: Shelf, row: PostRow, index: int) -> Download:
@@ -296,9 +296,7 @@ def _download(shelf: Shelf, row: PostRow, index: int) -> Download:
 
 def _reply(shelf: Shelf, row: PostRow) -> str:
     subject = hiding.title(row.subject)
-    # Where the list hides addresses the Message-ID that people got is another one: threads go by subject.
-    told = "" if row.relayed else row.message_id
-    return urls.mailto(str(shelf.address), subject=f"Re: {subject}", reply_to=told)
+    return urls.mailto(str(shelf.address), subject=f"Re: {subject}", reply_to=row.message_id)
 
 
 def _lang(written: str) -> str:

@@ -67,8 +67,9 @@ def pieces(text: str) -> tuple[Piece, ...]:
 
 def excerpt(text: str, longest: int) -> str:
     """The first new words, on one line."""
-    words = (run for run in _runs(clean(text[: longest * 12]).split("\n")) if run.kind == "words")
-    return line(" ".join(" ".join(run.lines) for run in words), longest)
+    runs = (run for run in _runs(clean(text[: longest * 12]).split("\n")) if run.kind == "words")
+    told = (" ".join(one) for run in runs for one in _paragraphs(run.lines) if not _is_set(one))
+    return line(" ".join(told), longest)
 
 
 # -- which line is what ------------------------------------------------------------------------------
@@ -153,7 +154,7 @@ def _take_label(before: _Run) -> str:
     if len(told) > 300 or not told.rstrip().endswith(":") or not re.search(r"\d|@|wrote|schrieb|écrit", told):
         return ""
     del before.lines[start:]
-    return line(told.strip().rstrip(":"), 100)
+    return re.sub(r"\s*<?\S*@…>?", "", line(told.strip().rstrip(":"), 100))
 
 
 # -- how it is set -----------------------------------------------------------------------------------
@@ -184,12 +185,17 @@ def _paragraphs(lines: Sequence[str]) -> Iterator[list[str]]:
 
 
 def _paragraph(lines: list[str]) -> str:
-    set_lines = sum(1 for one in lines if _SET.search(one))
-    if set_lines and set_lines * 2 >= len(lines):
+    if _is_set(lines):
         return _pre(lines)
     verse = _unwrap(lines)
     kind = ' class="v"' if len(verse) > 1 else ""
     return f'<p{kind} dir="auto">{_inline(chr(10).join(verse))}</p>'
+
+
+def _is_set(lines: Sequence[str]) -> bool:
+    """Tables, drawings, code: lines that mean something by where their letters stand."""
+    found = sum(1 for one in lines if _SET.search(one))
+    return found > 0 and found * 2 >= len(lines)
 
 
 def _unwrap(lines: Sequence[str]) -> list[str]:

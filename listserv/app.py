@@ -11,13 +11,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import IO
 
+from archive_site.build import Builder, SiteNames
+from archive_site.gate import GateParts, make_gate
 from listserv.clock import Clock, SystemClock
 from listserv.core import facts, rules
-from listserv.core.address import Address
+from listserv.core.address import Address, read_address
+from listserv.core.decide import welcome_to
 from listserv.core.rules import judge
+from listserv.core.notices import SignInLink
 from listserv.core.routing import Kind, Place
 from listserv.core.seals import Keyring
-from listserv.core.types import Arrival, Malformed
+from listserv.core.types import Arrival, MailList, Malformed, Member
+from listserv.dice import draw_link
 from listserv.errors import BadSettings, CannotDo
 from listserv.flow import daemon, deliver, process, upkeep
 from listserv.flow.admission import Admission
@@ -28,16 +33,19 @@ from listserv.flow.log import open_log
 from listserv.flow.pen import Pen
 from listserv.flow.reader import Reader
 from listserv.flow.receive import Doors, open_doors
+from listserv.flow.web import WebDoor
 from listserv.flow.worker import Work
 from listserv.mail.notices import Words
+from listserv.mail.parse import leaf
 from listserv.mail.signing import BadKey, Signer, load_key
-from listserv.opening import opened, prepare
+from listserv.opening import opened, prepare, read_secret
 from listserv.resources import resource
 from listserv.settings import Settings
-from listserv.store import arrivals, deliveries, epochs, lists
+from listserv.store import arrivals, deliveries, directory, epochs, leaving, lists
 from listserv.store.directory import Found
 from listserv.store.engine import Store
 from listserv.store.facts import Question, gather
+from listserv.store.sessions import WEB_MINUTES, Sessions
 
 ROLES = ("receive", "process", "deliver", "schedule", "archive", "web")
 
@@ -59,17 +67,6 @@ def site_of(settings: Settings) -> facts.Site:
     """What decisions need of the settings."""
     site = settings.site
     return facts.Site(site.domain, site.owner, site.base_url, site.timezone)
-
-
-def read_secret(settings: Settings) -> bytes:
-    """The site's key. Raises CannotDo where it is missing or too short to be one."""
-    try:
-        secret = settings.secret_file.read_bytes()
-    except OSError as error:
-        raise CannotDo(f"{settings.secret_file} can't be read ({error.strerror}); run `listserv init`") from None
-    if len(secret) < 32:
-        raise CannotDo(f"{settings.secret_file} is no key of ours; restore it from a backup")
-    return secret
 
 
 def read_signer(settings: Settings) -> Signer | None:
@@ -146,10 +143,12 @@ def make_plan(app: App, roles: frozenset[str], stack: ExitStack) -> daemon.Plan:
     if "deliver" in roles:
         works.append(_delivering(app, stack))
     if "schedule" in roles:
-        step = partial(upkeep.release_due, app.store, app.clock, app.bells)
-        works.append(Work("schedule", step, app.bells.schedule, rest=1.0))
+        tell_owner = partial(upkeep.tell_owner, make_pen(app))
+        works.append(Work("outbox", partial(upkeep.release_due, app.store, app.clock, app.bells), app.bells.outbox, rest=1.0))
+        works.append(Work("owner", tell_owner, app.bells.owner, rest=60.0))
     if "archive" in roles:
-        works.append(_archiving(app))
+        builder = make_builder(app)
+        works.append(Work("archive", lambda: builder.catch_up(app.clock.now()), app.bells.pages, rest=1.0))
     doors = partial(_open_doors, app) if "receive" in roles else None
     web = _web(app) if "web" in roles and app.settings.web.listen else None
     return daemon.Plan(doors, web, tuple(works), app.bells, app.log)
@@ -176,7 +175,7 @@ async def _open_doors(app: App) -> Doors:
 
 def open_reader(settings: Settings) -> Reader:
     """The child that reads strangers' mail."""
-    return Reader(settings.receive.trusted_authserv_ids, settings.dns.servers)
+    return Reader(settings.dns.servers, settings.receive.trusted_authserv_ids)
 
 
 def make_pen(app: App) -> Pen:
@@ -218,6 +217,61 @@ def _delivering(app: App, stack: ExitStack) -> Work:
     return Work("deliver", partial(deliver.deliver_due, depot), app.bells.deliveries)
 
 
+def welcome(settings: Settings, here: MailList, member: Member) -> None:
+    """Put a welcome for a new member on its way."""
+    with open_app(settings, open_log()) as app, app.store.read() as tx:
+        names = directory.host_names(tx, here.id)
+        notice = welcome_to(here, member, settings.site.base_url, names)
+        letter = make_pen(app).unasked(notice, member.address, here, f"{member.id}.{int(member.joined.timestamp())}")
+        app.store.do(partial(deliveries.post_letter, letter=letter, now=app.clock.now()))
+
+
+# -- the archive ------------------------------------------------------------------------------------
+
+
+def make_builder(app: App) -> Builder:
+    """What renders pages into ``data_dir/archive``."""
+    site = app.settings.site
+    names = SiteNames(site.domain, site.base_url, site.timezone)
+    return Builder(app.store, site.data_dir / "archive", resource("templates"), names)
+
+
+def _web(app: App) -> WebDoor:
+    parts = GateParts(
+        store=app.store,
+        sessions=Sessions(app.store),
+        folder=app.settings.site.data_dir / "archive",
+        templates=resource("templates"),
+        base_url=app.settings.site.base_url,
+        domain=app.settings.site.domain,
+        now=app.clock.now,
+        draw=draw_link,
+        leaf=partial(_leaf, app),
+        mail_link=partial(_mail_link, app, make_pen(app)),
+        leave=partial(_leave, app),
+    )
+    return WebDoor(app.settings.web.listen, make_gate(parts))
+
+
+def _leaf(app: App, raw_hash: str, position: int) -> tuple[str, str, bytes] | None:
+    """An attachment out of a kept mail."""
+    with app.store.read() as tx:
+        raw = arrivals.raw(tx, raw_hash)
+    found = leaf(raw, position) if raw is not None else None
+    return (found[0].name, found[0].type, found[1]) if found else None
+
+
+def _mail_link(app: App, pen: Pen, address: str, url: str, code: str) -> None:
+    notice = SignInLink(app.settings.site.domain, url, code, WEB_MINUTES)
+    letter = pen.unasked(notice, read_address(address), None, code)
+    app.store.do(partial(deliveries.post_letter, letter=letter, now=app.clock.now()))
+    app.bells.deliveries.set()
+
+
+def _leave(app: App, token: str) -> bool:
+    return app.store.do(partial(leaving.leave, token=token, ring=app.ring, now=app.clock.now()))
+
+
 # -- explain ----------------------------------------------------------------------------------------
 
 
@@ -238,7 +292,7 @@ def explain(settings: Settings, list_address: Address, raw: bytes) -> Explained:
         if here is None:
             raise CannotDo(f"there is no list {list_address}; `listserv list ls` shows those there are")
         now = app.clock.now()
-        mail = reader.read(raw, "", now)
+        mail = reader.read(raw, "explained", now)  # any sender but the null one: a post is asked about
         if isinstance(mail, Malformed):
             return Explained((), "aside", mail.why)
         arrival = Arrival(0, here.address, "", raw, "", now)

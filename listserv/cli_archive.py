@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from archive_site.build import Builder, SiteNames
 from listserv.boxes import find_boxes
 from listserv.desk import Desk, shows, the_member
 from listserv.dice import draw_link
 from listserv.errors import BadData
 from listserv.moving_out import export_list
+from listserv.opening import read_secret
 from listserv.resources import resource
 from listserv.settings import Settings
 from listserv.shown import progress, say, warn
 from listserv.store import epochs, sessions
 from listserv.store.engine import Store
 from listserv.store.importing import Importer
+
+if TYPE_CHECKING:
+    from archive_site.build import Builder
 
 _MOST_SHOWN = 50
 
@@ -37,7 +41,7 @@ def mbox(desk: Desk, list_name: str, path: Path) -> None:
     from listserv.moving_in import move_in
 
     boxes, settings = find_boxes(path), desk.settings()
-    with desk.store() as store, progress("octets", sum(box.size for box in boxes)) as advance:
+    with desk.store() as store, progress("reading", sum(box.size for box in boxes)) as advance:
         with store.read() as tx:
             found = desk.find_list(tx, list_name)
             ring = epochs.keyring(tx, read_secret(settings))
@@ -48,12 +52,6 @@ def mbox(desk: Desk, list_name: str, path: Path) -> None:
     told = {"new": report.new, "known": report.known, "unread": report.unread}
     line = f"{report.new} new posts, {report.known} there already, could not be read: {len(report.unread)}"
     desk.show_one(told, lambda: say(line))
-
-
-def read_secret(settings: Settings) -> bytes:
-    from listserv import app
-
-    return app.read_secret(settings)
 
 
 @click.command("export")
@@ -90,6 +88,8 @@ def build(desk: Desk, list_name: str | None, everything: bool) -> None:
 
 def builder_for(settings: Settings, store: Store) -> Builder:
     """The archive's builder for a site."""
+    from archive_site.build import Builder, SiteNames
+
     names = SiteNames(settings.site.domain, settings.site.base_url, settings.site.timezone)
     return Builder(store, settings.site.data_dir / "archive", resource("templates"), names)
 
@@ -144,5 +144,3 @@ def path_of(address: object, settings: Settings) -> str:
     """Where a list's pages lie: its local part, or all of its address where the domain is another."""
     local, _, domain = str(address).partition("@")
     return f"/{local}/" if domain == settings.site.domain else f"/{local}@{domain}/"
-
-

@@ -45,10 +45,14 @@ def list_group() -> None:
 @click.option("--host", "hosts", multiple=True, required=True, metavar="EMAIL…", help="Who runs the list.")
 @click.option("--preset", type=click.Choice(PRESETS), default=PRESETS[0], show_default=True)
 @click.pass_obj
-def create(desk: Desk, address: str, more_hosts: tuple[str, ...], title: str, hosts: Any, preset: str) -> None:  # noqa: PLR0913
+def create(
+    desk: Desk, /, address: str, more_hosts: tuple[str, ...], hosts: tuple[str, ...], **said: str
+) -> None:
     """Make a list with its hosts. ADDRESS comes first; --host takes one or more."""
     with plain_errors():
-        new = NewList(name_rules(desk.address(address)), read_title(title), preset_settings(preset))
+        new = NewList(
+            name_rules(desk.address(address)), read_title(said["title"]), preset_settings(said["preset"])
+        )
     people = [NewMember(read(host), role=Role.HOST) for host in (*hosts, *more_hosts)]
     with desk.store() as store:
         store.do(lambda tx: _create(tx, desk, new, people))

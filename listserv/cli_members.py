@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import click
 from sqlalchemy import Connection
 
-from listserv.core.settings_table import read_rhythm
+from listserv.core.setting_words import read_rhythm
 from listserv.core.types import MailList, Member, MemberState, Role
 from listserv.desk import Desk, pairs, plain_errors, read, shows, the_member
 from listserv.errors import BadData
@@ -50,7 +51,7 @@ def member_group() -> None:
 @click.option("--host", "role", flag_value=Role.HOST.value, default=Role.MEMBER.value, help="Runs the list.")
 @click.option("--welcome/--no-welcome", default=False, help="Write to them.")
 @click.pass_obj
-def add(desk: Desk, list_name: str, emails: Any, welcome: bool, **said: str) -> None:
+def add(desk: Desk, /, list_name: str, emails: tuple[str, ...], welcome: bool, **said: str) -> None:
     """Put people on a list."""
     with plain_errors():
         rhythm = read_rhythm(said["rhythm"]) if said["rhythm"] else ""
@@ -87,7 +88,9 @@ def ls(desk: Desk, list_name: str, everyone: bool) -> None:
         found = desk.find_list(tx, list_name)
         members = list_members(tx, found.id, MemberState if everyone else _HERE)
     rows = [{key: getattr(one, key) for key in COLUMNS} for one in members]
-    desk.show(rows, COLUMNS, f"Nobody is on {found.address} yet. `listserv member add {found.address} EMAIL…`")
+    desk.show(
+        rows, COLUMNS, f"Nobody is on {found.address} yet. `listserv member add {found.address} EMAIL…`"
+    )
 
 
 @member_group.command("remove")
@@ -133,7 +136,7 @@ def set_(desk: Desk, list_name: str, email: str, changes: tuple[str, ...]) -> No
 def _set(tx: Connection, desk: Desk, member: Member, words: dict[str, str]) -> Member:
     if member.state is MemberState.LEFT:
         raise BadData(f"{member.address} has left; `listserv member add` brings them back")
-    readers = {
+    readers: dict[str, Callable[[str], Any]] = {
         "name": read_name,
         "rhythm": read_rhythm,
         "role": lambda word: Role(_choice("role", word, Role)),
@@ -213,5 +216,3 @@ def export(desk: Desk, list_name: str) -> None:
     with desk.store() as store, store.read() as tx:
         found = desk.find_list(tx, list_name)
         click.echo(write_sheet(list_members(tx, found.id, _HERE)), nl=False)
-
-

@@ -119,5 +119,3 @@ def _ids(numbers: tuple[int, ...], everything: bool) -> tuple[int, ...] | None:
     if bool(numbers) == everything:
         raise BadData("say which, by ID, or --all; `listserv queue ls` shows the IDs")
     return None if everything else numbers
-
-

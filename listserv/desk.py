@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -33,10 +33,11 @@ class Desk:
     config: str | None = None
     json: bool = False
     clock: Clock = field(default_factory=SystemClock)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
     def settings(self) -> Settings:
         """The site's settings. Raises BadSettings."""
-        return read_settings(find_file(self.config, os.environ, Path.cwd()), os.environ)
+        return read_settings(find_file(self.config, self.environ, Path.cwd()), self.environ)
 
     def store(self) -> AbstractContextManager[Store]:
         """The site's store, ready for this program. Raises CannotDo."""

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import secrets
 
+SECRET_LENGTH = 32
+
 
 def draw_secret() -> bytes:
-    """32 bytes for the site's keyring."""
-    return secrets.token_bytes(32)
+    """What the site's keyring is made of."""
+    return secrets.token_bytes(SECRET_LENGTH)
 
 
 def draw_epoch() -> str:

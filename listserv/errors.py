@@ -4,7 +4,6 @@
     ├── CannotDo            the person at the keyboard can mend it; one line, exit code 1
     │   ├── BadSettings     listserv.toml or its environment twin
     │   └── BadData         what was given on the command line or in a file
-    ├── ReaderDied          the child that reads strangers' mail was killed by one: tried thrice, set aside
     └── StoreBusy           our promise can't be kept now: 451 outside, tried again inside
         └── StoreFull       the disk is full: 452
 """
@@ -28,10 +27,6 @@ class BadSettings(CannotDo):
 
 class BadData(CannotDo):
     """An address, file or value that was handed in can't be used."""
-
-
-class ReaderDied(ListservError):
-    """Reading this mail took too long, too much memory, or crashed; the message says which."""
 
 
 class StoreBusy(ListservError):

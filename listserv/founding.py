@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from listserv.core.address import Address
+from listserv.core.address import Address, BadAddress, read_domain
 from listserv.dice import draw_secret
 from listserv.dns_records import Record, dkim_value, records
-from listserv.errors import CannotDo
+from listserv.errors import BadData, CannotDo
 from listserv.mail.signing import BadKey, load_key, make_key
 from listserv.opening import upgrade_site
 from listserv.resources import resource
@@ -45,7 +45,7 @@ def found(plan: Plan, environ: Mapping[str, str]) -> tuple[Settings, list[Record
         told = records(settings.site.domain, settings.dkim.selector, _dkim(settings))
         upgrade_site(settings)
         # Last of all: a site is founded once its settings file is there, and init can be run again till then.
-        _write_new(file, words.encode(), mode=0o644)
+        _write_new(file, words.encode())
     except OSError as error:
         raise CannotDo(f"{error.filename or file} can't be written: {error.strerror}") from None
     return settings, told
@@ -77,13 +77,21 @@ def _dkim(settings: Settings) -> str:
         raise CannotDo(f"{file} is no DKIM key: {error}") from None
 
 
-def _write_new(file: Path, data: bytes, mode: int = 0o600) -> None:
-    """Write and sync a file that is not there yet; what is there is kept as it is."""
+def _write_new(file: Path, data: bytes) -> None:
+    """Write and sync a file that is not there yet, for its owner alone; what is there is kept as it is."""
     try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return
     with os.fdopen(handle, "wb") as out:
         out.write(data)
         out.flush()
         os.fsync(out.fileno())
+
+
+def domain_of(words: str) -> str:
+    """A domain to found a site for. Raises BadData."""
+    try:
+        return read_domain(words.strip())
+    except BadAddress as error:
+        raise BadData(f"{words[:100]!r} can't be the lists' domain: {error}") from None

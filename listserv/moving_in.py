@@ -13,7 +13,6 @@ from listserv.core.types import Mail, Malformed
 from listserv.errors import BadData
 from listserv.mail.mbox import Found, unveiled
 from listserv.mail.parse import parse
-from listserv.mail.prescan import refuse_early
 from listserv.store.engine import Store
 from listserv.store.importing import Imported, Importer, keep_imported
 
@@ -63,15 +62,10 @@ def _mails(
 
 
 def _understood(found: Found, most: int) -> Mail | Malformed:
-    """A mail's reading. An archive is the operator's choice: what can't be read is told, not set aside."""
+    """A mail's reading, or why there is none; here in this process: who imports chose what to import."""
     if not found.raw:
         return Malformed(f"{found.size} octets, more than the {most} of receive.max_message_bytes")
-    raw = unveiled(found.raw)
-    try:
-        refused = refuse_early(raw)
-        return Malformed(refused) if refused else parse(raw)
-    except Exception as error:
-        return Malformed(f"{type(error).__name__} while it was read")
+    return parse(unveiled(found.raw))
 
 
 def _when(found: Found, mail: Mail, now: datetime) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from listserv.database import State, refuse_newer, state
-from listserv.dice import draw_epoch
+from listserv.dice import SECRET_LENGTH, draw_epoch
 from listserv.errors import CannotDo
 from listserv.resources import resource
 from listserv.settings import Settings
@@ -49,19 +50,40 @@ def check(engine: Engine) -> None:
 
 def prepare(settings: Settings) -> None:
     """Before ``serve``: SQLite catches up by itself; elsewhere the operator says when. Raises CannotDo."""
-    with _store(settings) as store:
-        migrations = resource("migrations")
-        behind = store.dialect == "sqlite" and state(store.engine, migrations) in _WANTED
-        if behind:
-            db_upgrade(store.engine)
-        else:
+    if settings.database.url.startswith(_FILE) and not _is_current(settings):
+        upgrade_site(settings)
+    else:
+        with _store(settings) as store:
             check(store.engine)
 
 
+def _is_current(settings: Settings) -> bool:
+    if not Path(settings.database.url.removeprefix(_FILE)).is_file():
+        return False
+    with _store(settings) as store:
+        return state(store.engine, resource("migrations")) is State.CURRENT
+
+
 def upgrade_site(settings: Settings) -> bool:
-    """``db_upgrade`` for a site's database."""
+    """``db_upgrade`` for a site's database; an SQLite file is made, for its owner alone to read."""
+    file = Path(settings.database.url.removeprefix(_FILE))
+    if settings.database.url.startswith(_FILE) and not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     with _store(settings) as store:
         return db_upgrade(store.engine)
+
+
+def read_secret(settings: Settings) -> bytes:
+    """The site's key. Raises CannotDo where it is missing or too short to be one."""
+    file = settings.secret_file
+    try:
+        secret = file.read_bytes()
+    except OSError as error:
+        raise CannotDo(f"{file} can't be read ({error.strerror}); run `listserv init`") from None
+    if len(secret) < SECRET_LENGTH:
+        raise CannotDo(f"{file} is no key of ours; restore it from a backup")
+    return secret
 
 
 @contextmanager

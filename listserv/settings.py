@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-from listserv.core.address import Address, BadAddress, read_address, read_domain
+from listserv import setting_readers as read
+from listserv.core.address import Address
 from listserv.errors import BadSettings
 
 PREFIX = "LISTSERV_"
@@ -92,189 +90,50 @@ class Settings:
         return self.site.data_dir / "secret"
 
 
-# -- how a value is read: (what the file or the environment says, folder) -> value, or ValueError(allowed)
-
-Reader = Callable[[Any, Path], Any]
-
-
 @dataclass(frozen=True, slots=True)
 class Key:
     """One key: what it is when nobody says (None: it must be said) and how it is read."""
 
     default: Any
-    read: Reader
-
-
-def _text(value: Any, _folder: Path) -> str:
-    if not isinstance(value, str) or any(ord(c) < 32 for c in value):
-        raise ValueError("a text of one line in quotes")
-    return value.strip()
-
-
-def _domain(value: Any, folder: Path) -> str:
-    try:
-        return read_domain(_text(value, folder))
-    except BadAddress:
-        raise ValueError("a domain such as lists.example.org") from None
-
-
-def _address(value: Any, folder: Path) -> Address:
-    try:
-        return read_address(_text(value, folder))
-    except BadAddress:
-        raise ValueError("an address such as you@example.org") from None
-
-
-def _base_url(value: Any, folder: Path) -> str:
-    text = _text(value, folder).rstrip("/")
-    parts = urlsplit(text)
-    odd = parts.path or parts.query or parts.fragment or parts.username
-    if text and (parts.scheme not in ("http", "https") or not parts.hostname or odd):
-        raise ValueError("http://HOST or https://HOST, with a port if need be and no path")
-    return text
-
-
-def _zone(value: Any, folder: Path) -> str:
-    text = _text(value, folder)
-    try:
-        ZoneInfo(text)
-    except (KeyError, ValueError, OSError):
-        raise ValueError("a zone of the tz database, such as Europe/Berlin or UTC") from None
-    return text
-
-
-def _path(value: Any, folder: Path) -> Path:
-    text = _text(value, folder)
-    if not text:
-        raise ValueError("a path")
-    return (folder / text).resolve()
-
-
-def _maybe_path(value: Any, folder: Path) -> Path | None:
-    return _path(value, folder) if _text(value, folder) else None
-
-
-def _database(value: Any, folder: Path) -> str:
-    text = _text(value, folder)
-    scheme, _, rest = text.partition(":///")
-    if scheme == "sqlite" and rest and rest != ":memory:":
-        return f"sqlite:///{(folder / rest).resolve()}"
-    if re.match(r"postgresql(\+psycopg)?://", text):
-        return text
-    raise ValueError("sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME")
-
-
-def _listen(value: Any, folder: Path) -> str:
-    text = _text(value, folder)
-    if text and not _host_port(text):
-        raise ValueError('HOST:PORT such as 127.0.0.1:8025 or [::1]:8025; "" turns it off')
-    return text
-
-
-def _lmtp(value: Any, folder: Path) -> str:
-    text = _text(value, folder)
-    if text.startswith("unix:") and len(text) > len("unix:"):
-        return f"unix:{(folder / text.removeprefix('unix:')).resolve()}"
-    try:
-        return _listen(text, folder)
-    except ValueError:
-        raise ValueError('HOST:PORT or unix:PATH; "" turns it off') from None
-
-
-def _host_port(text: str) -> bool:
-    host, colon, port = text.rpartition(":")
-    fine = port.isascii() and port.isdigit() and int(port) <= 65535
-    plain = re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]", host)
-    return bool(colon and fine and plain)
-
-
-def _relay(value: Any, folder: Path) -> str:
-    # Which relays there are is the courier's to say, when `serve` opens it; only the path is ours.
-    text = _text(value, folder)
-    if text.startswith("maildir:") and len(text) > len("maildir:"):
-        return f"maildir:{(folder / text.removeprefix('maildir:')).resolve()}"
-    if ":" not in text:
-        raise ValueError("smtp://HOST, smtp+starttls://…, smtps://…, lmtp://… or maildir:PATH")
-    return text
-
-
-def _between(low: int, high: int) -> Reader:
-    def read(value: Any, _folder: Path) -> int:
-        if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value.strip()):
-            value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return value
-
-    return read
-
-
-def _texts(value: Any, folder: Path) -> tuple[str, ...]:
-    if isinstance(value, str):
-        value = [item for item in value.split(",") if item.strip()]
-    if not isinstance(value, list) or not all(isinstance(item, str) and item.strip() for item in value):
-        raise ValueError('a list of texts, such as ["mx.example.org"]')
-    return tuple(_text(item, folder) for item in value)
-
-
-def _servers(value: Any, folder: Path) -> tuple[str, ...]:
-    texts = _texts(value, folder)
-    if not all(_is_server(text) for text in texts):
-        raise ValueError('a list of IP addresses, each with a port if need be, such as ["127.0.0.1:5353"]')
-    return texts
-
-
-def _is_server(text: str) -> bool:
-    host = text.rpartition(":")[0].strip("[]") if _host_port(text) else text
-    try:
-        return bool(ip_address(host))
-    except ValueError:
-        return False
-
-
-def _selector(value: Any, folder: Path) -> str:
-    text = _text(value, folder).lower()
-    if not re.fullmatch(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", text):
-        raise ValueError("letters, digits and hyphens, such as ls1")
-    return text
+    reader: read.Reader
 
 
 # fmt: off
 SCHEMA: dict[str, dict[str, Key]] = {
     "site": {
-        "domain":               Key(None, _domain),
-        "owner":                Key(None, _address),
-        "base_url":             Key("", _base_url),
-        "timezone":             Key("UTC", _zone),
-        "data_dir":             Key("data", _path),
+        "domain":               Key(None, read.domain),
+        "owner":                Key(None, read.address),
+        "base_url":             Key("", read.base_url),
+        "timezone":             Key("UTC", read.zone),
+        "data_dir":             Key("data", read.path),
     },
     "database": {
-        "url":                  Key("sqlite:///data/listserv.db", _database),
+        "url":                  Key("sqlite:///data/listserv.db", read.database),
     },
     "receive": {
-        "smtp":                 Key("127.0.0.1:8025", _listen),
-        "lmtp":                 Key("", _lmtp),
-        "policy":               Key("", _listen),
-        "tls_cert":             Key("", _maybe_path),
-        "tls_key":              Key("", _maybe_path),
-        "trusted_authserv_ids": Key([], _texts),
-        "max_message_bytes":    Key(26_214_400, _between(10_000, 1_073_741_824)),
+        "smtp":                 Key("127.0.0.1:8025", read.listen),
+        "lmtp":                 Key("", read.lmtp),
+        "policy":               Key("", read.listen),
+        "tls_cert":             Key("", read.maybe_path),
+        "tls_key":              Key("", read.maybe_path),
+        "trusted_authserv_ids": Key([], read.texts),
+        "max_message_bytes":    Key(26_214_400, read.between(10_000, 1_073_741_824)),
     },
     "deliver": {
-        "relay":                Key("maildir:outbox", _relay),
-        "connections":          Key(8, _between(1, 256)),
+        "relay":                Key("maildir:outbox", read.relay),
+        "connections":          Key(8, read.between(1, 256)),
     },
     "web": {
-        "listen":               Key("127.0.0.1:8080", _listen),
-        "metrics_token":        Key("", _text),
-        "metrics_listen":       Key("", _listen),
+        "listen":               Key("127.0.0.1:8080", read.listen),
+        "metrics_token":        Key("", read.one_line),
+        "metrics_listen":       Key("", read.listen),
     },
     "dkim": {
-        "selector":             Key("ls1", _selector),
-        "key":                  Key("dkim/ls1.pem", _maybe_path),
+        "selector":             Key("ls1", read.selector),
+        "key":                  Key("dkim/ls1.pem", read.maybe_path),
     },
     "dns": {
-        "servers":              Key([], _servers),
+        "servers":              Key([], read.servers),
     },
 }
 # fmt: on
@@ -336,7 +195,7 @@ def _section(name: str, said: Mapping[str, Any], environ: Mapping[str, str], fol
         if value is None:
             raise BadSettings(f"{where} is missing; set it in the file or as {twin}")
         try:
-            values[key] = row.read(value, folder)
+            values[key] = row.reader(value, folder)
         except ValueError as allowed:
             raise BadSettings(f"{where} is {_shown(key, value)}; allowed: {allowed}") from None
     return values

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from listserv.core.address import BadAddress, read_address
-from listserv.core.settings_table import read_rhythm
+from listserv.core.setting_words import read_rhythm
 from listserv.core.types import Member, Role
 from listserv.errors import BadData
 from listserv.store.rosters import NewMember

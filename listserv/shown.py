@@ -15,7 +15,7 @@ import click
 Rows = Sequence[Mapping[str, Any]]
 # Others' words must not steer a terminal.
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
-_STEPS = 20  # lines of progress where there is no terminal
+_STEPS = 10  # lines of progress where there is no terminal
 
 
 def say(words: str) -> None:
@@ -112,7 +112,8 @@ def _lines(label: str, total: int) -> Callable[[int], None]:
         nonlocal done, told
         done += more
         step = done * _STEPS // total if total else 0
-        if step > told:
+        quick = not told and done >= total
+        if step > told and not quick:
             told = step
             click.echo(f"{label}: {min(100, done * 100 // total)} %", err=True)
 

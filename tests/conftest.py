@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,9 +22,15 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 _FOLDER = "LISTSERV_TEST_RUN"  # of the whole run; worker processes inherit it
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--accept", action="store_true", help="write the stories' mails anew; read the diff")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         os.environ[_FOLDER] = tempfile.mkdtemp(prefix="listserv-tests-")
+        # `timeout make test` ends like Ctrl-C: what was started is stopped.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -51,32 +51,36 @@ class Stage:
         self.house, self.connections = house, connections
         self.client: RawClient
         self.said = ""  # the client's last verb
-        self.greeted = False
 
     async def play(self, kind: str, text: str, line: str) -> None:
         match kind, text:
-            case "door", ("smtp" | "lmtp"):
-                place = self.house.doors.smtp if text == "smtp" else self.house.doors.lmtp
+            case "door", _:
+                place = {"smtp": self.house.doors.smtp, "lmtp": self.house.doors.lmtp}[text]
                 self.client = await self.connections.enter_async_context(calling(place, greet=""))
                 self.said = ""
             case "C", _:
-                self.said = text[:4].upper()
-                await self.client.send(text.encode() + b"\r\n")
+                await self.say(text, text.encode() + b"\r\n")
             case "C-raw", _:
-                self.said = text[:4].upper()
-                await self.client.send(text.encode("utf-8").decode("unicode_escape").encode("latin-1"))
+                await self.say(text, text.encode().decode("unicode_escape").encode("latin-1"))
             case "S", "(closed)":
                 assert await self.client.is_closed(), line
             case "S", _:
                 self.check(await self.line(), text)
             case "S-last", _:
-                while (answer := await self.line())[3:4] == "-":
-                    self.check(answer, ".*")
-                self.check(answer, text)
+                await self.hear_out(text)
             case "kept", _:
                 assert len(self.house.keeper.kept) == int(text)
             case _:
                 raise AssertionError(f"no such line: {line}")
+
+    async def say(self, text: str, octets: bytes) -> None:
+        self.said = text[:4].upper()
+        await self.client.send(octets)
+
+    async def hear_out(self, last: str) -> None:
+        while (answer := await self.line())[3:4] == "-":
+            self.check(answer, ".*")
+        self.check(answer, last)
 
     async def line(self) -> str:
         async with asyncio.timeout(PATIENCE):

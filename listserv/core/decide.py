@@ -20,16 +20,16 @@ from listserv.core.changes import (
     SpendProbation,
 )
 from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts
-from listserv.core.notices import Forwarded, Held, Notice, Refused
+from listserv.core.notices import Forwarded, Held, Notice, Refused, Welcome
 from listserv.core.privacy import may
 from listserv.core.rules import STRICT, is_proven, judge
 from listserv.core.seals import derived, message_hash, short_seal
 from listserv.core.threads import place
-from listserv.core.types import ArrivalState, Automatic, Check, Mail, MailList, Policy, Report, ReportClass, Standing
+from listserv.core.types import ArrivalState, Automatic, Check, Mail, MailList, Member, Policy, ReportClass, Standing
 from listserv.core.verdicts import Accept, Discard, Hold, Reject
 
 
-def decide(mail: Mail, facts: Facts, report: Report | None = None) -> Changes:
+def decide(mail: Mail, facts: Facts) -> Changes:
     """Everything that follows from one mail at one place."""
     match facts:
         case PostFacts():
@@ -37,7 +37,7 @@ def decide(mail: Mail, facts: Facts, report: Report | None = None) -> Changes:
         case PassOnFacts():
             return decide_pass_on(mail, facts)
         case ReturnFacts():
-            return decide_return(facts, report)
+            return decide_return(mail, facts)
         case RelayFacts():
             return decide_relayed(mail, facts)
         case _:
@@ -188,9 +188,9 @@ def decide_pass_on(mail: Mail, facts: PassOnFacts) -> Changes:
 # -- return paths -----------------------------------------------------------------------------------
 
 
-def decide_return(facts: ReturnFacts, report: Report | None) -> Changes:
+def decide_return(mail: Mail, facts: ReturnFacts) -> Changes:
     """Count a bounce for the member whose copy came back; auto-replies, complaints and delays never count."""
-    list_id = facts.list.id if facts.list else None
+    list_id, report = facts.list.id if facts.list else None, mail.report
     done = Finish(ArrivalState.COMMANDS, report.kind.value if report else "returned", list_id)
     if facts.subscription_id is None or report is None or report.kind not in COUNTED_REPORTS:
         return (done,)
@@ -223,3 +223,23 @@ def decide_relayed(mail: Mail, facts: RelayFacts) -> Changes:
         Finish(ArrivalState.COMMANDS, "relayed", list_id),
     )
 
+
+# -- newcomers --------------------------------------------------------------------------------------
+
+
+def welcome_to(here: MailList, member: Member, base_url: str, hosts: tuple[str, ...]) -> Welcome:
+    """What a new member is told of the list."""
+    local, domain = here.address.local, here.address.domain
+    reads = may("read archive", member.standing, here.settings)
+    return Welcome(
+        list=here.title,
+        address=str(here.address),
+        hosts=_hosts(here),
+        leave=f"{local}+leave@{domain}",
+        posting=here.settings.posting,
+        rhythm=member.rhythm,
+        hosts_names=hosts,
+        archive=f"{base_url}/{local}/" if reads else "",
+        description=here.settings.description,
+        welcome=here.settings.welcome,
+    )

@@ -1,4 +1,4 @@
-"""What we have to say, one frozen record a notice. Its words are the template of that name."""
+"""What we have to say, one frozen record a notice. Its words are the template of that name (mail/notices.py)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """To the author: not posted, by a rule. ``limit`` in words: "10 MB", "10 mails"; "" where there is none."""
+    """To the author: not posted, by a rule. ``limit`` in words: "10 MB", "10 mails"; or ""."""
 
     list: str
     hosts: str
@@ -44,7 +44,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """To a host or the site's owner: what came to ``to`` (book+host@, postmaster@, abuse@), attached as it came.
+    """To a host or the site's owner: what came to ``to`` (book+host@, postmaster@), attached as it came.
 
     ``sender``: who wrote, as a person reads it. ``reply``: where an answer to this mail goes, "" if it
     would not reach the writer.
@@ -53,7 +53,7 @@ class Forwarded:
     to: str
     sender: str
     subject: str
-    original: bytes = field(default=b"", repr=False)  # whoever writes the mail puts it in
+    original: bytes = field(default=b"", repr=False)  # put in by whoever writes the mail
     reply: str = ""
 
 
@@ -82,4 +82,14 @@ class SetAside:
     since: str
 
 
-Notice = Held | Declined | Refused | Forwarded | Welcome | SetAside
+@dataclass(frozen=True, slots=True)
+class SignInLink:
+    """To a member who asked at the archive's door. ``code``: eight characters, for the browser that asked."""
+
+    domain: str
+    url: str
+    code: str
+    minutes: int
+
+
+Notice = Held | Declined | Refused | Forwarded | Welcome | SetAside | SignInLink

@@ -9,15 +9,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from listserv.core import setting_words as read
 from listserv.core.address import Address, BadAddress, read_address
 from listserv.core.routing import COMMAND_WORDS
+from listserv.core.setting_words import RHYTHMS, Value, read_rhythm
 from listserv.core.types import ListSettings
 
-Value = str | int | bool
 PRESETS = ("circle", "practice", "announce", "public")
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NAME_LENGTH = 38
 # Mail that every domain must take (RFC 2142), and paths of the web that no list may lie on (interface.md §7).
 RESERVED = frozenset(
@@ -28,132 +27,19 @@ RESERVED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One setting. ``read`` turns a person's words into the value, or raises ValueError(what is allowed)."""
+    """One setting. ``reader`` makes the value of a person's words, or raises ValueError(what is allowed)."""
 
     key: str
     allowed: str
     presets: tuple[Value, Value, Value, Value]  # circle, practice, announce, public
     meaning: str
-    read: Callable[[str], Value]
+    reader: Callable[[str], Value]
 
     @property
     def field(self) -> str:
         """The name in ListSettings: ``from`` is a word of Python's."""
         return "from_" if self.key == "from" else self.key
 
-
-# -- readers ----------------------------------------------------------------------------------------
-
-
-def _one_of(*words: str) -> Callable[[str], Value]:
-    def read(text: str) -> Value:
-        word = text.strip().lower()
-        if word not in words:
-            raise ValueError(", ".join(words))
-        return word
-
-    return read
-
-
-def _whole(low: int, high: int) -> Callable[[str], Value]:
-    def read(text: str) -> Value:
-        digits = text.strip()
-        if not re.fullmatch(r"[0-9]{1,9}", digits) or not low <= int(digits) <= high:
-            raise ValueError(f"a whole number from {low} to {high}")
-        return int(digits)
-
-    return read
-
-
-def _switch(text: str) -> Value:
-    word = text.strip().lower()
-    if word not in ("on", "off", "yes", "no", "true", "false"):
-        raise ValueError("on, off")
-    return word in ("on", "yes", "true")
-
-
-def _line(longest: int) -> Callable[[str], Value]:
-    def read(text: str) -> Value:
-        line = text.strip()
-        if len(line) > longest or any(_control(c) for c in line):
-            raise ValueError(f"one line of up to {longest} characters, or nothing")
-        return line
-
-    return read
-
-
-def _words(longest: int) -> Callable[[str], Value]:
-    def read(text: str) -> Value:
-        words = text.replace("\r\n", "\n").strip()
-        if len(words) > longest or any(_control(c) for c in words if c not in "\n\t"):
-            raise ValueError(f"text of up to {longest} characters, or nothing")
-        return words
-
-    return read
-
-
-def _control(character: str) -> bool:
-    code = ord(character)
-    return code < 32 or 127 <= code < 160 or code in (0x2028, 0x2029) or 0xD800 <= code < 0xE000
-
-
-_UNITS = {"": 1, "b": 1, "k": 1000, "kb": 1000, "m": 1_000_000, "mb": 1_000_000, "gb": 1_000_000_000}
-
-
-def _size(text: str) -> Value:
-    match = re.fullmatch(r"([0-9]{1,10})\s*([a-z]{0,2})", text.strip().lower())
-    size = int(match[1]) * _UNITS.get(match[2], 0) if match else 0
-    if not 10_000 <= size <= 1_000_000_000:
-        raise ValueError("a size from 10 kB to 1 GB, such as 10 MB")
-    return size
-
-
-def _storm(text: str) -> Value:
-    word = text.strip().replace(" ", "")
-    match = re.fullmatch(r"([0-9]{1,5})/([0-9]{1,4})", word)
-    if word == "0":
-        return word
-    if not match or not int(match[1]) or not 1 <= int(match[2]) <= 1440:
-        raise ValueError("POSTS/MINUTES such as 100/10, or 0 for off")
-    return f"{int(match[1])}/{int(match[2])}"
-
-
-RHYTHMS = "now, daily, weekly, mine, none, days such as mon thu, or 1 to 7 (mails a week)"
-
-
-def read_rhythm(text: str) -> str:
-    """How often a member gets mail, in its one written form. Raises ValueError(what is allowed)."""
-    words = text.lower().replace(",", " ").split()
-    if len(words) == 1 and words[0] in ("now", "daily", "weekly", "mine", "none", *"1234567"):
-        return words[0]
-    if not words or any(word[:3] not in DAYS or len(word) > len("wednesday") for word in words):
-        raise ValueError(RHYTHMS)
-    return " ".join(day for day in DAYS if day in {word[:3] for word in words})
-
-
-def _zone(text: str) -> Value:
-    name = text.strip()
-    try:
-        return name if not name or ZoneInfo(name) else ""
-    except (KeyError, ValueError, OSError):
-        raise ValueError("a zone such as Europe/Berlin, or nothing for the site's") from None
-
-
-def _hour(text: str) -> Value:
-    match = re.fullmatch(r"([0-9]{1,2}):([0-9]{2})", text.strip())
-    if not match or int(match[1]) > 23 or int(match[2]) > 59:
-        raise ValueError("a time such as 07:00")
-    return f"{int(match[1]):02}:{match[2]}"
-
-
-def _language(text: str) -> Value:
-    word = text.strip()
-    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", word):
-        raise ValueError("a language tag such as en, de or pt-BR")
-    return word
-
-
-# -- the table --------------------------------------------------------------------------------------
 
 _EVERY = ("", "", "", "")
 _MB = 1_000_000
@@ -162,55 +48,56 @@ _MB = 1_000_000
 TABLE: tuple[Row, ...] = (
     #   key                 allowed                             circle     practice   announce   public
     Row("posting",          "members, hosts, anyone",          ("members", "members", "hosts",   "anyone"),
-        "who may post; everybody else's mail waits for a host", _one_of("members", "hosts", "anyone")),
+        "who may post; everybody else's mail waits for a host", read.one_of("members", "hosts", "anyone")),
     Row("join",             "invite, approve, confirm, closed", ("invite",  "approve", "confirm", "confirm"),
-        "how people come in", _one_of("invite", "approve", "confirm", "closed")),
+        "how people come in", read.one_of("invite", "approve", "confirm", "closed")),
     Row("probation",        "0 to 20",                         (1, 1, 0, 1),
-        "how many posts of a newcomer wait for a host", _whole(0, 20)),
+        "how many posts of a newcomer wait for a host", read.whole(0, 20)),
     Row("archive",          "members, hosts, public, off",     ("members", "members", "members", "public"),
-        "who may read the archive; holds for later posts", _one_of("members", "hosts", "public", "off")),
+        "who may read the archive; holds for later posts", read.one_of("members", "hosts", "public", "off")),
     Row("roster",           "hosts, members",                  ("hosts",   "members", "hosts",   "hosts"),
-        "who may see who is in", _one_of("hosts", "members")),
+        "who may see who is in", read.one_of("hosts", "members")),
     Row("visible",          "listed, private, hidden",         ("private", "private", "private", "listed"),
         "private: shown nowhere; hidden: to those it does not know there is no such list",
-        _one_of("listed", "private", "hidden")),
+        read.one_of("listed", "private", "hidden")),
     Row("reply_to",         "list, author",                    ("list",    "list",    "author",  "list"),
-        "where a reply goes", _one_of("list", "author")),
+        "where a reply goes", read.one_of("list", "author")),
     Row("from",             "auto, relay, author",             ("auto",    "auto",    "auto",    "auto"),
-        "auto: the author's address where its domain lets us; relay: never; author: always",
-        _one_of("auto", "relay", "author")),
+        "auto: the author's own address unless its domain forbids; relay: always ours; author: always theirs",
+        read.one_of("auto", "relay", "author")),
     Row("outbox_minutes",   "0 to 60",                         (2, 2, 0, 0),
-        "how long an author can undo a post", _whole(0, 60)),
+        "how long an author can undo a post", read.whole(0, 60)),
     Row("guard",            "on, off",                         (True, True, False, False),
-        'asks "did you mean everyone?"', _switch),
+        'asks "did you mean everyone?"', read.switch),
     Row("rhythm",           RHYTHMS,                           ("now", "now", "now", "now"),
         "how often a new member gets mail", read_rhythm),
     Row("subject_tag",      "up to 40 characters, or nothing", _EVERY,
-        "put in front of each subject", _line(40)),
+        "put in front of each subject", read.one_line(40)),
     Row("footer",           "up to 2,000 characters, or nothing", _EVERY,
-        "put under each post", _words(2000)),
+        "put under each post", read.some_words(2000)),
     Row("personal",         "on, off",                         (True, True, True, True),
-        "each copy has its own return path and one-click leave; off: for very large announce lists", _switch),
+        "each copy has its own return path and one-click leave; off: for very large announce lists",
+        read.switch),
     Row("max_bytes",        "10 kB to 1 GB",                   (10 * _MB, 10 * _MB, 10 * _MB, 2 * _MB),
-        "the largest post", _size),
+        "the largest post", read.size),
     Row("attachments",      "keep, archive, drop",             ("keep",    "keep",    "keep",    "archive"),
-        "archive: a link in the post instead", _one_of("keep", "archive", "drop")),
+        "archive: a link in the post instead", read.one_of("keep", "archive", "drop")),
     Row("max_posts_per_day", "0 to 1000",                      (0, 0, 0, 10),
-        "of one member; 0: any number", _whole(0, 1000)),
+        "of one member; 0: any number", read.whole(0, 1000)),
     Row("storm",            "POSTS/MINUTES such as 100/10, or 0", ("100/10", "100/10", "0", "100/10"),
-        "so many posts within so many minutes stop the list until a host looks; 0: never", _storm),
+        "so many posts within so many minutes stop the list until a host looks; 0: never", read.storm),
     Row("hold_days",        "1 to 30",                         (2, 2, 2, 2),
-        "after so many days hosts are reminded of what waits, then the author is told", _whole(1, 30)),
+        "after so many days hosts are reminded of what waits, then the author is told", read.whole(1, 30)),
     Row("language",         "a language tag such as en",       ("en", "en", "en", "en"),
-        "what a new member is written to in", _language),
+        "what a new member is written to in", read.language),
     Row("timezone",         "such as Europe/Berlin, or nothing", _EVERY,
-        "of the list's hours and days; nothing: the site's", _zone),
+        "of the list's hours and days; nothing: the site's", read.zone),
     Row("digest_at",        "a time such as 07:00",            ("07:00", "07:00", "07:00", "07:00"),
-        "when digests leave", _hour),
+        "when digests leave", read.hour),
     Row("description",      "up to 1,000 characters, or nothing", _EVERY,
-        "what the list is for", _words(1000)),
+        "what the list is for", read.some_words(1000)),
     Row("welcome",          "up to 20,000 characters, or nothing", _EVERY,
-        "the hosts' own words to a new member", _words(20_000)),
+        "the hosts' own words to a new member", read.some_words(20_000)),
 )
 # fmt: on
 
@@ -249,7 +136,7 @@ def change(settings: ListSettings, key: str, words: str) -> ListSettings:
     if row is None:
         raise ValueError(f"there is no setting {key!r}; there are: {', '.join(KEYS)}")
     try:
-        value: Any = row.read(words)
+        value: Any = row.reader(words)
     except ValueError as allowed:
         raise ValueError(f"{key} is {_short(words)!r}; allowed: {allowed}") from None
     return replace(settings, **{row.field: value})
@@ -274,7 +161,7 @@ def load(stored: Mapping[str, Any]) -> ListSettings:
     for row in TABLE:
         if row.key in stored:
             try:
-                values[row.field] = row.read(str(stored[row.key]))
+                values[row.field] = row.reader(str(stored[row.key]))
             except ValueError as allowed:
                 raise ValueError(
                     f"{row.key} is {_short(str(stored[row.key]))!r}; allowed: {allowed}"
@@ -309,7 +196,7 @@ def read_aliases(words: str) -> tuple[Address, ...]:
 
 def read_title(words: str) -> str:
     """One line of up to 100 characters. Raises ValueError."""
-    title = str(_line(100)(words))
+    title = str(read.one_line(100)(words))
     if not title:
         raise ValueError("a list needs a title")
     return title

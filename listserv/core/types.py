@@ -72,6 +72,28 @@ class Part:
     charset: str = ""
 
 
+class ReportClass(StrEnum):
+    """What a report on one of our copies says."""
+
+    HARD = "hard"  # unknown user or host, moved: will not get better
+    SOFT = "soft"  # full mailbox and the like
+    POLICY = "policy"  # our mail was judged, not the member (standards.md A7)
+    DELAYED = "delayed"
+    COMPLAINT = "complaint"  # RFC 5965
+    AUTO_REPLY = "auto-reply"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report on a copy (RFC 3464, RFC 5965, or free text)."""
+
+    kind: ReportClass
+    recipients: tuple[str, ...] = ()
+    status: str = ""  # "5.1.1"
+    said: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
     """What the bytes of a mail mean. The bytes stay the truth; everything here is a reading of them.
@@ -104,6 +126,7 @@ class Mail:
     oddity: str = ""
     language: str = ""  # Content-Language, "" where unsaid
     proof: Proof = field(default_factory=Proof)
+    report: Report | None = None  # what a machine's mail says of one of our copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,28 +134,6 @@ class Malformed:
     """Bytes that mean nothing we can use; ``why`` is for people. Never lost: set aside with its reason."""
 
     why: str
-
-
-class ReportClass(StrEnum):
-    """What a report on one of our copies says."""
-
-    HARD = "hard"  # unknown user or host, moved: will not get better
-    SOFT = "soft"  # full mailbox and the like
-    POLICY = "policy"  # our mail was judged, not the member (standards.md A7)
-    DELAYED = "delayed"
-    COMPLAINT = "complaint"  # RFC 5965
-    AUTO_REPLY = "auto-reply"
-    OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A report on a copy (RFC 3464, RFC 5965, or free text)."""
-
-    kind: ReportClass
-    recipients: tuple[str, ...] = ()
-    status: str = ""  # "5.1.1"
-    said: str = ""
 
 
 class ArrivalState(StrEnum):

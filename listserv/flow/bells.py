@@ -13,9 +13,5 @@ class Bells:
     arrivals: threading.Event = field(default_factory=threading.Event)
     deliveries: threading.Event = field(default_factory=threading.Event)
     pages: threading.Event = field(default_factory=threading.Event)
-    schedule: threading.Event = field(default_factory=threading.Event)
-
-    def ring_all(self) -> None:
-        """Wake everybody: at start, and to stop."""
-        for bell in (self.arrivals, self.deliveries, self.pages, self.schedule):
-            bell.set()
+    outbox: threading.Event = field(default_factory=threading.Event)
+    owner: threading.Event = field(default_factory=threading.Event)

@@ -8,7 +8,6 @@ enhanced status code (RFC 2034).
 from __future__ import annotations
 
 from listserv.flow.door import NO_ROOM, TOO_BIG, Caller, Refusal, reply
-from listserv.flow.letter import Trace
 from listserv.flow.line import Door, Line
 from listserv.flow.path import (
     read_argument,
@@ -16,6 +15,7 @@ from listserv.flow.path import (
     read_sender,
     refuse_parameters,
 )
+from listserv.flow.postmark import Trace
 from listserv.flow.reception import Transaction
 from listserv.flow.turnstile import Load
 
@@ -83,7 +83,8 @@ class Conversation(Line):
             return _NAME_MISSING
         self._set_post_data_state()
         assert self.session is not None
-        self.session.host_name, self.session.extended_smtp = name.split()[0], extended
+        self.session.host_name = name.split()[0].encode("ascii", "replace").decode("ascii")
+        self.session.extended_smtp = extended
         if not extended:
             return f"250 {self.hostname}"
         offers = [self.hostname, "PIPELINING", f"SIZE {self.reception.settings.max_message_bytes}"]
@@ -167,9 +168,9 @@ class Conversation(Line):
             return _RCPT_FIRST if mail else _MAIL_FIRST
         if arg:
             return _NO_ARGUMENT
-        load = self.reception.scales.load(mail.size or 0)
-        if load is None:
+        if not self.reception.scales.fits(mail.size or 0):
             return reply(NO_ROOM)
+        load = Load(self.reception.scales)
         try:
             await self.push(_GO_ON)
             data = await self._content(mail, load)
@@ -186,7 +187,9 @@ class Conversation(Line):
     async def _content(self, mail: Transaction, load: Load) -> bytearray | Refusal:
         settings = self.reception.settings
         most = min(settings.max_message_bytes, max(accepted.limit for accepted in mail.recipients))
-        ceiling = most + most // 32 + 4_096  # doubled dots don't count (RFC 1870 §3); the letter is exact
+        ceiling = (
+            most + most // 32 + 4_096
+        )  # doubled dots don't count (RFC 1870 §3); the final count is exact
         deadline = self.loop.time() + settings.data_seconds
 
         def weigh(octets: int) -> Refusal | None:

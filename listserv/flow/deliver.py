@@ -128,10 +128,12 @@ def _post_parcels(depot: Depot, batch: list[Copy], post_id: int) -> Iterator[Par
 def _letter_parcel(depot: Depot, copy: Copy) -> Parcel:
     """A notice of ours. Pure notices have the null sender, so that nothing can answer them (RFC 3834 §3.3)."""
     with depot.store.read() as tx:
-        raw = deliveries.letter_bytes(tx, copy.letter_id or 0)
+        letter = deliveries.letter_of(tx, copy)
+        here = lists.list_by_id(tx, copy.list_id) if copy.list_id is not None else None
     when = int(depot.clock.now().timestamp())
-    signed = depot.signer.sign(raw, when) if depot.signer else raw
-    envelope = Envelope("", (copy.to,), not copy.to.isascii(), not raw.isascii())
+    signed = depot.signer.sign(letter.raw, when) if depot.signer else letter.raw
+    sender = return_path(depot, here.address, copy.id) if letter.returns and here else ""
+    envelope = Envelope(sender, (copy.to,), not copy.to.isascii(), not signed.isascii())
     return Parcel(copy.id, envelope, (signed,))
 
 

@@ -8,9 +8,11 @@ reads an endless line to its end (standards.md §0, 1 to 4).
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -79,6 +81,8 @@ class Line(SMTP):
         self._replies = bytearray()
         self._errors = 0
         self._waiting = False
+        self._lingering = False
+        self._due = math.inf  # when the client has been silent for too long, by the loop's clock
 
     # what asyncio calls
 
@@ -99,18 +103,34 @@ class Line(SMTP):
         self.door.lines.add(self)
         try:
             await self._converse()
-        except (Gone, ConnectionError, TLSSetupException):
-            pass
-        except LineTooLong:
-            await self.farewell(_TOO_LONG)
+        except (Gone, OSError, TLSSetupException):
+            pass  # the client is gone, in one way or another
         finally:
             self.door.turnstile.leave(self.peer)
             self.door.lines.discard(self)
-            self._stop_clock()
+            if self._timeout_handle is not None:
+                self._timeout_handle.cancel()
             self._writer.close()
 
+    def _reset_timeout(self, duration: float | None = None) -> None:
+        """Hang up in so many seconds. One timer that looks again costs less than one for each command."""
+        self._due = self.loop.time() + (duration or self._timeout_duration)
+        if self._timeout_handle is not None and self._timeout_handle.when() > self._due:
+            self._timeout_handle.cancel()
+            self._timeout_handle = None
+        if self._timeout_handle is None:
+            self._timeout_handle = self.loop.call_at(self._due, self._timeout_cb)
+
     def _timeout_cb(self) -> None:
-        self.hang_up(_IDLE)
+        now = self.loop.time()
+        if now >= self._due:
+            self.hang_up(_IDLE)
+        else:
+            look_again = min(self._due, now + self._timeout_duration)
+            self._timeout_handle = self.loop.call_at(look_again, self._timeout_cb)
+
+    def _stop_clock(self) -> None:
+        self._due = math.inf
 
     # the conversation
 
@@ -124,10 +144,18 @@ class Line(SMTP):
             elif self.door.closing:
                 await self.farewell(_CLOSING)
             else:
-                await self._obey(await self._next_line())
+                await self._serve_one()
             count += 1
             if count % _COMMANDS_IN_A_ROW == 0:
                 await asyncio.sleep(0)  # others want to be served too
+
+    async def _serve_one(self) -> None:
+        try:
+            line = await self._next_line()
+        except LineTooLong:
+            await self.farewell(_TOO_LONG)
+        else:
+            await self._obey(line)
 
     async def _next_line(self) -> bytes:
         if not self.wire.has_line():
@@ -163,7 +191,7 @@ class Line(SMTP):
     async def _perform(self, name: str, argument: str) -> str:
         try:
             return await self.verbs[name](argument)
-        except (Gone, ConnectionError, TLSSetupException):
+        except (Gone, OSError, TLSSetupException):
             raise
         except Exception as error:  # a bug of ours: its text is for our log alone
             self.reception.log.error("command failed", verb=name, peer=self.peer, exc_info=error)
@@ -197,13 +225,13 @@ class Line(SMTP):
         self.over = True
         self._reset_timeout(_LINGER_SECONDS)
         await self.push(text)
+        self._stop_clock()
+        self._lingering = True
         if self._writer.can_write_eof():
             self._writer.write_eof()
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(_LINGER_SECONDS):
                 await self.wire.discard(_LINGER_OCTETS)
-        except (TimeoutError, ConnectionError):
-            pass
 
     # what the door uses
 
@@ -217,16 +245,13 @@ class Line(SMTP):
         self.over = True
         if self._writer.is_closing():
             return
-        self._writer.write(bytes(self._replies) + text.encode() + b"\r\n")
-        self._replies.clear()
+        if not self._lingering:
+            self._writer.write(bytes(self._replies) + _octets(text))
+            self._replies.clear()
         if self._writer.transport.get_write_buffer_size():
             self._writer.transport.abort()  # a client that does not read would hold us for ever
         else:
             self._writer.close()
-
-    def _stop_clock(self) -> None:
-        if self._timeout_handle is not None:
-            self._timeout_handle.cancel()
 
 
 def _octets(text: str) -> bytes:

@@ -53,14 +53,16 @@ class Pen:
 
     def _heading(self, notice: Notice, to: Address, here: MailList | None, of: str) -> Heading:
         kind = type(notice).__name__
+        # Who may not know a list's title (interface.md §4) reads its address in the notice instead.
+        knows = here if here and getattr(notice, "list", "") == here.title else None
         token = derived(self.ring, "letter", f"{kind}\0{of}\0{to.key}")
         return Heading(
             to=to,
-            from_name=here.title if here and not isinstance(notice, Forwarded) else "",
+            from_name=knows.title if knows else "",
             from_address=_hosts(here) if here else Address("postmaster", self.site.domain),
             message_id=f"{token}@{self.site.domain}",
             date=self._now(),
-            list=here,
+            list=knows,
         )
 
     def _passed_on(self, change: PassOn, arrival: Arrival, here: MailList | None) -> Letter:
@@ -68,7 +70,7 @@ class Pen:
         sender = Address(relay_local(change.from_name, change.from_seal), here.address.domain)
         token = derived(self.ring, "passed", f"{arrival.id}")
         raw = pass_on(arrival.raw, Way(sender, change.from_name, change.to, f"{token}@{self.site.domain}"))
-        return Letter(str(change.to), raw, change.list_id)
+        return Letter(str(change.to), raw, change.list_id, returns=True)
 
     def _list(self, list_id: int | None) -> MailList | None:
         if list_id is None:

@@ -14,7 +14,7 @@ from listserv.flow.door import Caller, Refusal, reply
 from listserv.flow.reception import Reception
 from listserv.flow.turnstile import Turnstile
 
-_LONGEST_LINE = 8_192
+LONGEST_LINE = 8_192
 _MOST_LINES = 200
 _IDLE_SECONDS = 1_000.0  # Postfix hangs up after 300 s of silence, and reconnects where we do
 
@@ -41,7 +41,7 @@ class PolicyDoor:
         self.tasks.add(task)
         try:
             await self._converse(reader, writer)
-        except (NotPostfix, TimeoutError, ConnectionError) as error:
+        except (NotPostfix, OSError) as error:
             self._reception.log.info("policy connection ended", peer=peer, why=type(error).__name__)
         except asyncio.CancelledError:
             pass  # the house closes; Postfix asks again, or somebody else
@@ -95,7 +95,7 @@ async def _read_request(reader: StreamReader) -> dict[str, str] | None:
             if end.partial or request:
                 raise NotPostfix from None
             return None
-        text = line.decode("utf-8", "surrogateescape").rstrip("\r\n")
+        text = line.decode("utf-8", "replace").rstrip("\r\n")
         if not text and request.get("request") == "smtpd_access_policy":
             return request
         name, equals, value = text.partition("=")

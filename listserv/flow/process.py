@@ -20,10 +20,11 @@ from listserv.core.changes import Changes, Finish, PassOn, SendNotice
 from listserv.core.decide import decide
 from listserv.core.facts import Site
 from listserv.core.seals import Keyring
-from listserv.core.types import Arrival, ArrivalState, Automatic, Mail, Malformed, Report
-from listserv.errors import ReaderDied, StoreBusy
+from listserv.core.types import Arrival, ArrivalState, Mail, Malformed
+from listserv.errors import StoreBusy
 from listserv.flow.bells import Bells
 from listserv.flow.door import Log
+from listserv.flow.reader import NoReader, ReaderDied
 from listserv.store import arrivals, directory
 from listserv.store.apply import Hand, apply
 from listserv.store.arrivals import Ended
@@ -37,9 +38,8 @@ BATCH = 16
 class Reader(Protocol):
     """Reads strangers' bytes where they can do no harm."""
 
-    def read(self, raw: bytes, envelope_from: str, now: datetime) -> Mail | Malformed: ...
-
-    def report(self, raw: bytes) -> Report | None: ...
+    def read(self, raw: bytes, envelope_from: str, now: datetime) -> Mail | Malformed:
+        """Raises ReaderDied where the mail killed the child, NoReader where none starts."""
 
 
 class Write(Protocol):
@@ -68,7 +68,6 @@ class Case:
 
     arrival: Arrival
     mail: Mail | Malformed
-    report: Report | None = None
 
 
 def process_due(desk: Desk) -> int:
@@ -86,20 +85,12 @@ def process_due(desk: Desk) -> int:
 def begin(arrival: Arrival, desk: Desk) -> Future[Finish | None]:
     """Read one mail, then hand the rest to the store; the future is done when that is durable."""
     try:
-        case = read(arrival, desk)
-        return desk.store.write(partial(process, case=case, desk=desk))
+        mail = desk.reader.read(arrival.raw, arrival.envelope_from, desk.clock.now())
+        return desk.store.write(partial(process, case=Case(arrival, mail), desk=desk))
     except Exception as error:
         failed: Future[Finish | None] = Future()
         failed.set_exception(error)
         return failed
-
-
-def read(arrival: Arrival, desk: Desk) -> Case:
-    """Parse a mail where it can do no harm. Raises ReaderDied."""
-    mail = desk.reader.read(arrival.raw, arrival.envelope_from, desk.clock.now())
-    if isinstance(mail, Malformed) or (arrival.envelope_from and mail.automatic is Automatic.NO):
-        return Case(arrival, mail)
-    return Case(arrival, mail, desk.reader.report(arrival.raw))
 
 
 def process(tx: Connection, case: Case, desk: Desk) -> Finish | None:
@@ -113,7 +104,7 @@ def process(tx: Connection, case: Case, desk: Desk) -> Finish | None:
     if facts is None:  # the list was deleted between the 250 and now
         changes = (Finish(ArrivalState.ASIDE, "the address is gone"),)
     else:
-        changes = decide(mail, facts, case.report)
+        changes = decide(mail, facts)
     return apply(tx, changes, Hand(arrival, now, partial(desk.write, arrival=arrival, mail=mail)))
 
 
@@ -125,8 +116,8 @@ def settle(arrival: Arrival, step: Future[Finish | None], desk: Desk) -> None:
     """Wait for a mail's transaction. Whatever went wrong is ours: counted, logged, and nothing lost."""
     try:
         end = step.result()
-    except StoreBusy as error:
-        desk.log.warning("mail waits for the database", arrival=arrival.id, why=str(error))
+    except (StoreBusy, NoReader) as error:  # not this mail's fault: its lease runs out, and it is tried again
+        desk.log.warning("mail waits", arrival=arrival.id, why=str(error))
     except Exception as error:
         _failed(arrival, error, desk)
     else:

@@ -1,7 +1,7 @@
 """Receive: is there such an address? Then keep the bytes; one commit; only then 250.
 
 The story in reading order: ``receive.py`` opens the doors · ``line.py`` one connection's life ·
-``conversation.py`` the verbs · ``path.py`` their addresses · ``wire.py`` the octets of DATA · ``letter.py``
+``conversation.py`` the verbs · ``path.py`` their addresses · ``wire.py`` the octets of DATA · ``postmark.py``
 what becomes of them · ``reception.py`` asks the Keeper and keeps. ``policy_door.py`` lets Postfix ask the
 same question, ``turnstile.py`` counts, ``door.py`` holds the records and the Keeper protocol.
 
@@ -15,7 +15,6 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,7 +22,7 @@ from pathlib import Path
 from listserv.flow.conversation import Conversation
 from listserv.flow.door import NO_SUCH_ADDRESS, Caller, DoorSettings, Keeper, Log, Refusal
 from listserv.flow.line import Door
-from listserv.flow.policy_door import _LONGEST_LINE, PolicyDoor
+from listserv.flow.policy_door import LONGEST_LINE, PolicyDoor
 from listserv.flow.reception import Reception
 from listserv.flow.turnstile import Turnstile
 
@@ -120,7 +119,7 @@ def _tls(settings: DoorSettings) -> ssl.SSLContext | None:
 
 def _policy_protocol(door: PolicyDoor) -> asyncio.StreamReaderProtocol:
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=_LONGEST_LINE, loop=loop)
+    reader = asyncio.StreamReader(limit=LONGEST_LINE, loop=loop)
     return asyncio.StreamReaderProtocol(reader, door.serve, loop=loop)
 
 
@@ -146,5 +145,4 @@ async def _open(place: str, factory: Callable[[], asyncio.Protocol], servers: li
 async def _settle(tasks: set[asyncio.Task[None]] | set[asyncio.Task[list[str]]], seconds: float) -> None:
     """Wait for these, but no longer; what they raise is theirs."""
     if tasks:
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait(tasks, timeout=seconds)
+        await asyncio.wait(tasks, timeout=seconds)

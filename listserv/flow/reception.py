@@ -16,8 +16,8 @@ from listserv.core.address import Address
 from listserv.core.types import Intake
 from listserv.errors import StoreFull
 from listserv.flow.door import NO_ROOM, TOO_BIG, TROUBLE, Caller, DoorSettings, Keeper, Log, Refusal, reply
-from listserv.flow.letter import Letter, Limits, Trace, write_letter
 from listserv.flow.path import read_recipient
+from listserv.flow.postmark import Limits, Postmarked, Trace, postmark
 from listserv.flow.turnstile import Guesses, Load, Scales
 
 _TOO_MANY_GUESSES = Refusal(451, "4.7.1", "Too many unknown addresses, please try again later")
@@ -53,7 +53,7 @@ class Reception:
         self.keeping: set[asyncio.Task[list[str]]] = set()
         self._guesses = Guesses(settings.max_guesses)
         # One thread: several big mails at once would need several times the memory that was weighed.
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="letter")
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="postmark")
 
     async def ask(self, path: str, caller: Caller) -> Accepted | Refusal:
         """May mail for this path come in? The same answer at every door."""
@@ -96,11 +96,11 @@ class Reception:
 
     async def _keep(self, data: bytearray, sent: Transaction, trace: Trace, load: Load) -> list[str]:
         try:
-            letter = await self._letter(data, trace)
-            if isinstance(letter, Refusal):
-                self.log.info("mail refused", peer=trace.peer, code=letter.code, why=letter.text)
-                return [reply(letter)] * len(sent.recipients)
-            return await self._commit(letter, sent, trace)
+            mail = await self._postmarked(data, trace)
+            if isinstance(mail, Refusal):
+                self.log.info("mail refused", peer=trace.peer, code=mail.code, why=mail.text)
+                return [reply(mail)] * len(sent.recipients)
+            return await self._commit(mail, sent, trace)
         except Exception as error:  # StoreBusy, a full disk, a bug: the client keeps the mail and returns
             self.log.error("mail not kept", peer=trace.peer, exc_info=error)
             refusal = NO_ROOM if isinstance(error, StoreFull) else TROUBLE
@@ -108,26 +108,26 @@ class Reception:
         finally:
             load.drop()
 
-    async def _letter(self, data: bytearray, trace: Trace) -> Letter | Refusal:
+    async def _postmarked(self, data: bytearray, trace: Trace) -> Postmarked | Refusal:
         limits = Limits(self.settings.max_message_bytes, self.settings.max_line_bytes)
         if len(data) <= _SMALL:
-            return write_letter(data, limits, trace)
+            return postmark(data, limits, trace)
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, write_letter, data, limits, trace)
+        mail = await loop.run_in_executor(self._thread, postmark, data, limits, trace)
+        data.clear()  # callers still hold it; only the finished bytes wait for the commit
+        return mail
 
-    async def _commit(self, letter: Letter, sent: Transaction, trace: Trace) -> list[str]:
-        fits = [letter.size <= accepted.limit for accepted in sent.recipients]
+    async def _commit(self, mail: Postmarked, sent: Transaction, trace: Trace) -> list[str]:
+        fits = [mail.size <= accepted.limit for accepted in sent.recipients]
         if not any(fits):
             return [reply(TOO_BIG)] * len(fits)
         if not sent.lmtp:
             fits = [True] * len(fits)  # one reply for all: taken, and each list decides later (P22)
         chosen = (accepted.address for accepted, fit in zip(sent.recipients, fits, strict=True) if fit)
         recipients = tuple({address.key: address for address in chosen}.values())
-        await self.keeper.keep(Intake(recipients, sent.sender, letter.raw, letter.raw_hash))
-        self.log.info(
-            "mail kept", id=letter.id, peer=trace.peer, octets=letter.size, recipients=len(recipients)
-        )
-        return [f"250 2.0.0 Kept as {letter.id}" if fit else reply(TOO_BIG) for fit in fits]
+        await self.keeper.keep(Intake(recipients, sent.sender, mail.raw, mail.raw_hash))
+        self.log.info("mail kept", id=mail.id, peer=trace.peer, octets=mail.size, recipients=len(recipients))
+        return [f"250 2.0.0 Kept as {mail.id}" if fit else reply(TOO_BIG) for fit in fits]
 
     def shut(self) -> None:
         """No more mail will come."""

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import base64
 import errno
+import os
 import re
 import selectors
 import socket
@@ -103,7 +104,7 @@ class Lost(Exception):
         self.text, self.code, self.final, self.bystander = text, code, final, bystander
 
     def aside(self) -> Lost:
-        """The same for a copy that had nothing to do with it."""
+        """The same for a copy that had nothing to do with it, and for which trying again may well help."""
         return Lost(self.text, code=self.code, bystander=True)
 
 
@@ -114,13 +115,14 @@ class Stopped(Exception):
 class Job:
     """A parcel under way: ``left`` are the recipients without an outcome yet."""
 
-    __slots__ = ("accepted", "dot_at", "left", "losses", "parcel")
+    __slots__ = ("accepted", "dot_at", "heard", "left", "losses", "parcel")
 
     def __init__(self, parcel: Parcel) -> None:
         self.parcel = parcel
         self.left = list(parcel.envelope.recipients)
         self.accepted: list[str] = []  # by RCPT, in this transaction
         self.dot_at = 0  # which octet of the connection ends the message; 0 while it isn't under way
+        self.heard = False  # the server has answered to MAIL
         self.losses = 0
 
 
@@ -396,7 +398,7 @@ class Line:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if (error := self.sock.connect_ex(address)) not in (0, errno.EINPROGRESS):
             self.sock.close()
-            raise OSError(error, errno.errorcode.get(error, "no connection"))
+            raise OSError(error, os.strerror(error))
 
     # - the socket
 
@@ -461,7 +463,7 @@ class Line:
 
     def _connected(self) -> None:
         if error := self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            raise OSError(error, errno.errorcode.get(error, "no connection"))
+            raise OSError(error, os.strerror(error))
         self._stage, self.wants = self._hear, _READ
         self._begin(self._greet())
         if self.setup.relay.tls == "smtps":
@@ -610,7 +612,8 @@ class Line:
                 self._look_ahead()
                 yield from self._await_verdict(job)
         except Lost as lost:
-            self.desk.undone(job, lost, dot_out=0 < job.dot_at <= self._gone)
+            enough = self.answers > 0 and not job.heard and not lost.final  # "so many mails a connection"
+            self.desk.undone(job, lost.aside() if enough else lost, dot_out=0 < job.dot_at <= self._gone)
             raise
         finally:
             self.jobs -= 1
@@ -627,6 +630,7 @@ class Line:
         if reset:
             yield from self._ask("RSET", b"RSET\r\n")  # whatever it says: MAIL will tell
         reply = yield from self._ask("MAIL", mail)
+        job.heard = True
         if reply.code // 100 != 2:
             self._settle(job, asked, _outcome(reply, "MAIL"))
         if job.left or self.offer.pipelining:
@@ -707,7 +711,8 @@ class Round:
     """One call of ``carry``: which copy goes over which connection, and what becomes of those that fail.
 
     The first connection is opened alone, to see whether the relay is there; then as many as there is work
-    for. A copy whose connection ends before its dot was out goes on over another one, once.
+    for. A copy whose connection ends before its dot was out goes on over another one; if it was the copy
+    at which the connection ended, once.
     """
 
     def __init__(self, setup: Setup, kept: list[Line], parcels: Iterator[Parcel], report: Report) -> None:
@@ -763,7 +768,7 @@ class Round:
 
     def bring_back(self, job: Job) -> None:
         job.accepted.clear()
-        job.dot_at = 0
+        job.dot_at, job.heard = 0, False
         self._waiting.appendleft(job)
 
     def undone(self, job: Job, lost: Lost, *, dot_out: bool) -> None:
@@ -774,7 +779,7 @@ class Round:
             for recipient in job.accepted:
                 self.settle(job, recipient, unsure)
         job.losses += not lost.bystander
-        if (lost.final and not lost.bystander) or job.losses > 1:
+        if lost.final or job.losses > 1:
             for recipient in tuple(job.left):
                 self.settle(job, recipient, Deferred(lost.code, lost.text, of_relay=relay_ends))
         if job.left:
@@ -796,7 +801,9 @@ class Round:
         except Lost as lost:
             self._lose(line, lost, fd)
         except OSError as error:
-            self._lose(line, Lost(f"the connection to the relay failed: {error.strerror or error}"), fd)
+            self._lose(
+                line, Lost(f"the connection to {self._setup.relay} failed: {error.strerror or error}"), fd
+            )
         else:
             if line.wants != wants:
                 self._selector.modify(fd, line.wants, line)
@@ -845,7 +852,7 @@ class Round:
             family, address = self._addresses[self._fruitless % len(self._addresses)]
             line = Line(self._setup, family, address, self)
         except OSError as error:
-            self._in_vain(Lost(f"no connection to the relay: {error.strerror or error}"))
+            self._in_vain(Lost(f"no connection to {self._setup.relay}: {error.strerror or error}"))
         else:
             self.lines.append(line)
             self._selector.register(line.sock.fileno(), line.wants, line)

@@ -64,14 +64,13 @@ class Scales:
         self.capacity = capacity
         self.weighed = 0  # octets of all loads
 
-    def load(self, octets: int) -> Load | None:
-        """A new load of so many octets; None where there is no room for it."""
-        load = Load(self)
-        return load if load.grow(octets) else None
+    def fits(self, octets: int) -> bool:
+        """Is there room now? Nothing is set aside: what is only declared must not crowd out what comes."""
+        return self.weighed + octets <= self.capacity
 
 
 class Load:
-    """One mail's share of the scales, until it is dropped."""
+    """One mail's share of the scales: nothing at first, then as it grows, until it is dropped."""
 
     def __init__(self, scales: Scales) -> None:
         self._scales = scales
@@ -80,7 +79,7 @@ class Load:
     def grow(self, octets: int) -> bool:
         """Weigh at least ``octets`` from now on; False, and nothing changed, where that is too much."""
         more = max(0, octets - self._octets)
-        if self._scales.weighed + more > self._scales.capacity:
+        if not self._scales.fits(more):
             return False
         self._scales.weighed += more
         self._octets += more

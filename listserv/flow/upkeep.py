@@ -1,4 +1,4 @@
-"""What time brings about: posts leave the outbox."""
+"""What time brings about: posts leave the outbox, and the owner hears of mail that could not be read."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from sqlalchemy import Connection
 
 from listserv.clock import Clock
 from listserv.core.types import ArrivalState
+from listserv.core.notices import SetAside
 from listserv.flow.bells import Bells
-from listserv.store import arrivals, deliveries, posts
+from listserv.flow.pen import Pen
+from listserv.store import answered, arrivals, deliveries, posts
 from listserv.store.engine import Store
 
 _BATCH = 100
@@ -35,3 +37,22 @@ def release_due(store: Store, clock: Clock, bells: Bells) -> int:
         bells.deliveries.set()
         bells.pages.set()
     return len(due)
+
+
+def tell_owner(pen: Pen) -> int:
+    """Once a day at most: how many mails are set aside, while there are any. 1 if a letter was written."""
+    now, owner = pen.clock.now(), pen.site.owner
+    with pen.store.read() as tx:
+        count, since = arrivals.count_aside(tx)
+        told = SetAside.__name__ in answered.within_a_day(tx, owner.key, 0, now)
+    if not count or since is None or told:
+        return 0
+    notice = SetAside(pen.site.domain, count, f"{since:%d %B %Y}".lstrip("0"))
+    letter = pen.unasked(notice, owner, None, f"{now:%Y-%m-%d}")
+
+    def step(tx: Connection) -> None:
+        answered.note(tx, SetAside.__name__, owner.key, 0, now)
+        deliveries.post_letter(tx, letter, now)
+
+    pen.store.do(step)
+    return 1

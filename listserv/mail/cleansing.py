@@ -20,10 +20,10 @@ _SECRETS = "approved x-approved approve x-approve x-moderation-token bcc resent-
 _OF_LISTS = "precedence feedback-id errors-to"
 _GONE = frozenset(f"{_RECEIPTS} {_SECRETS} {_OF_LISTS}".split())
 
-# At most once each (RFC 5322 §3.6); To and Cc are joined instead, so that nobody named is lost.
-_ONCE = "from sender reply-to subject date message-id in-reply-to references"
+# At most once each (RFC 5322 §3.6). Lists of people and of ids are joined, so that none of them is lost.
+_ONCE = "from sender reply-to subject date message-id"
 _SINGLE = frozenset(_ONCE.split())
-_JOINED = frozenset(("to", "cc"))
+_JOINED = {"to": b",", "cc": b",", "in-reply-to": b"", "references": b""}
 
 # All that is left of a header where the list hides addresses. An allow-list: who knows what else tells.
 _TELLS_NOTHING = """subject date mime-version content-type content-transfer-encoding content-disposition
@@ -42,7 +42,7 @@ def anonymous(fields: Iterable[Field]) -> tuple[Field, ...]:
 
 
 def single(fields: Iterable[Field]) -> tuple[Field, ...]:
-    """With at most one of what RFC 5322 §3.6 wants once: the first stays, several To or Cc become one."""
+    """With at most one of what RFC 5322 §3.6 wants once: the first stays, lists become one."""
     kept: list[Field] = []
     seen: dict[str, int] = {}
     for field in fields:
@@ -73,11 +73,11 @@ def _goes(field: Field, list_: MailList, site: str) -> bool:
 
 
 def _joined(first: Field, second: Field) -> Field:
-    """Both address lists in one field: the second's bytes follow on a line of their own."""
+    """Both lists in one field: the second's bytes follow on a line of their own."""
     if not first.value or not second.value:
         return first if first.value else second
     more = second.raw[len(second.name) + 1 :].lstrip(b" \t")
-    return Field(first.name, first.raw.rstrip(b" \t\r\n,") + b",\r\n " + more)
+    return Field(first.name, first.raw.rstrip(b" \t\r\n,") + _JOINED[first.name] + b"\r\n " + more)
 
 
 def _ended(field: Field) -> Field:

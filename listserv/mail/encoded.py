@@ -75,6 +75,7 @@ _UNSEEN = re.compile(
     "[\x00-\x1b\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e0fff]"
 )
+_SPACES = re.compile(" {2,}")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -85,7 +86,8 @@ def visible(text: str) -> str:
 
 def one_line(text: str) -> str:
     """The text on one line: runs of white space are one space, no control, bidi or invisible character."""
-    return visible(_BREAKS.sub(" ", text)).strip()
+    # Taking the unseen away may bring two blanks together.
+    return _SPACES.sub(" ", visible(_BREAKS.sub(" ", text))).strip()
 
 
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")

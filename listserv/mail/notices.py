@@ -18,92 +18,13 @@ from typing import Literal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from listserv.core.address import Address
+from listserv.core.notices import Forwarded, Notice
 from listserv.core.types import MailList
 from listserv.mail.columns import filled, indented, listed
 from listserv.mail.dressing import boundary_for, text_part
 from listserv.mail.encoded import one_line
 from listserv.mail.fields import write_field, write_mailbox
 from listserv.mail.names import list_id, shown_name
-
-_LINES = {"lines": True}  # a field whose line breaks are kept: a host's own words
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """To the author: the post waits for a host.
-
-    Here and below ``list`` is the title where the reader may know it, else the address (interface.md §4);
-    ``why`` the name of a rule; ``hosts`` the address at which the hosts are reached.
-    """
-
-    list: str
-    hosts: str
-    subject: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Declined:
-    """To the author: a host said no, perhaps with words."""
-
-    list: str
-    hosts: str
-    subject: str
-    words: str = field(default="", metadata=_LINES)
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """To the author: not posted, by a rule. ``limit`` in words: "10 MB", "10 mails"; or ""."""
-
-    list: str
-    hosts: str
-    subject: str
-    why: str
-    limit: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Forwarded:
-    """To a host or the site's owner: what came to ``to`` (book+host@, postmaster@), attached as it came.
-
-    ``sender``: who wrote, as a person reads it. ``reply``: where an answer to this mail goes, "" if it
-    would not reach the writer.
-    """
-
-    to: str
-    sender: str
-    subject: str
-    original: bytes = field(repr=False)
-    reply: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Welcome:
-    """To a new member. ``hosts_names``: as members may see them; ``archive``: a URL, "" without archive."""
-
-    list: str
-    address: str
-    hosts: str
-    leave: str
-    posting: str
-    rhythm: str
-    hosts_names: tuple[str, ...] = ()
-    archive: str = ""
-    description: str = field(default="", metadata=_LINES)
-    welcome: str = field(default="", metadata=_LINES)
-
-
-@dataclass(frozen=True, slots=True)
-class SetAside:
-    """To the owner, once a day: mails that could not be read. ``since``: when the first came, in words."""
-
-    domain: str
-    count: int
-    since: str
-
-
-Notice = Held | Declined | Refused | Forwarded | Welcome | SetAside
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from listserv.mail.fields import Field, body_start, first_of, start_of, walk_fields
 from listserv.mail.params import Declared, read_params
@@ -37,6 +37,7 @@ class Node:
     start: int
     end: int
     depth: int
+    choice: int = 0  # the number of the nearest multipart/alternative around it, 0 for none
 
     @property
     def type(self) -> str:
@@ -49,11 +50,17 @@ class _Span:
     end: int
     depth: int
     default: str = "text/plain"
+    choice: int = 0
+
+
+def nodes(raw: bytes) -> list[tuple[Node, bool]]:
+    """Every part with whether it is a leaf, depth first. An attached message is one leaf. Raises TooMuch."""
+    return list(_walk(raw, ""))
 
 
 def leaves(raw: bytes) -> list[Node]:
     """The leaves of the tree, depth first. An attached message is one leaf. Raises TooMuch."""
-    return [node for node, is_leaf in _walk(raw, "") if is_leaf]
+    return [node for node, is_leaf in nodes(raw) if is_leaf]
 
 
 def measure(raw: bytes) -> None:
@@ -76,7 +83,8 @@ def _walk(raw: bytes, opened: str) -> Iterator[tuple[Node, bool]]:
             raise TooMuch("too many parts")
         if fields > _MOST_FIELDS_IN_ALL:
             raise TooMuch("too many header fields")
-        spans = _inside(raw, node, opened)
+        choice = parts if node.type == "multipart/alternative" else span.choice
+        spans = [replace(inner, choice=choice) for inner in _inside(raw, node, opened)]
         yield node, not spans
         stack.extend(reversed(spans))
 
@@ -93,7 +101,8 @@ def _node(raw: bytes, span: _Span) -> Node:
         if at - span.start > LONGEST_HEADER:
             raise TooMuch("header too long")
     declared = _declared(fields, span.default)
-    return Node(tuple(fields), declared, body_start(raw, at, span.end), span.end, span.depth)
+    start = body_start(raw, at, span.end)
+    return Node(tuple(fields), declared, start, span.end, span.depth, span.choice)
 
 
 _TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")

@@ -1,4 +1,4 @@
-"""What a person reads in a mail's text: HTML as plain text, HTML made safe, flowed lines joined.
+"""HTML for people: as plain text, and made safe to show.
 
 Every function is linear and none recurses. ``html.parser`` isn't used: several of its releases are
 quadratic on unfinished tags. Sizes and depths are looked at before nh3 is (standards.md S14): 100,000
@@ -30,6 +30,7 @@ class _Tag:
     attributes: str
 
 
+_OPENING = re.compile(r"<(?=[a-zA-Z/!?])")
 _TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,40}+)((?:[^\"'>]++|\"[^\"]*+\"|'[^']*+')*+)>")
 _RAW = frozenset(("script", "style", "title", "template", "noscript", "textarea", "select", "iframe", "xmp"))
 
@@ -37,17 +38,17 @@ _RAW = frozenset(("script", "style", "title", "template", "noscript", "textarea"
 def _scan(html: str) -> Iterator[_Tag | str]:
     """The tags and the text between them. What nothing closes ends the reading."""
     at = 0
-    while (opened := html.find("<", at)) >= 0:
-        if opened > at:
-            yield html[at:opened]
-        piece, at = _piece(html, opened)
-        if piece is not None:
-            yield piece
+    while opened := _OPENING.search(html, at):
+        if opened.start() > at:
+            yield html[at : opened.start()]
+        tag, at = _piece(html, opened.start())
+        if tag is not None:
+            yield tag
     yield html[at:]
 
 
-def _piece(html: str, at: int) -> tuple[_Tag | str | None, int]:
-    """What begins at the ``<`` at ``at``, and where to go on."""
+def _piece(html: str, at: int) -> tuple[_Tag | None, int]:
+    """The tag that begins at ``at``, None for a comment or a ruin, and where to go on."""
     if html.startswith("<!--", at):
         return None, _after(html, "-->", at + 2)
     match = _TAG.match(html, at, at + _LONGEST_TAG)
@@ -56,14 +57,7 @@ def _piece(html: str, at: int) -> tuple[_Tag | str | None, int]:
         if tag.name in _RAW and not tag.closing:
             return None, _past_raw(html, tag.name, match.end())
         return tag, match.end()
-    following = html[at + 1 : at + 2]
-    if following.isalpha() or following in (
-        "/",
-        "!",
-        "?",
-    ):  # a tag that is too long or odd: gone, up to its end
-        return None, _after(html, ">", at)
-    return "<", at + 1
+    return None, _after(html, ">", at)  # too long or odd: gone, up to its end
 
 
 def _after(html: str, mark: str, at: int) -> int:
@@ -141,20 +135,16 @@ class _Page:
             self._link = entities.unescape(_LONG_NUMBER.sub("", match[1].strip("\"'"))) if match else ""
             self._link_from = len(self._line)
             return
-        shown = "".join(self._line[self._link_from :]).strip()
-        bare = re.sub(r"^https?://|/$", "", self._link)
-        if (
-            shown
-            and self._link.startswith(("https://", "http://"))
-            and len(self._link) <= 100
-            and bare not in shown
-        ):
-            self._line.append(f" <{self._link}>")
+        # Only where a link is open: else a page of closing tags would join the same line again and again.
+        if self._link.startswith(("https://", "http://")) and len(self._link) <= 100:
+            shown = "".join(self._line[self._link_from :]).strip()
+            if shown and re.sub(r"^https?://|/$", "", self._link) not in shown:
+                self._line.append(f" <{self._link}>")
         self._link = ""
 
 
 def html_to_text(html: str) -> str:
-    """HTML as text: paragraphs, lists, quotes (``> ``) and short links. At most ``LONGEST_TEXT``; never raises."""
+    """HTML as text: paragraphs, lists, quotes (``> ``), short links, ``LONGEST_TEXT`` at most."""
     page = _Page()
     for piece in _scan(html[: 2 * LONGEST_HTML]):
         if isinstance(piece, str):
@@ -176,7 +166,7 @@ _EMPTY_LINES = re.compile(r"\n(?:[ \t]*+\n){3,}+")
 
 
 def tidy(text: str) -> str:
-    """Lines end at LF; no control or bidi character, no pile of empty lines; at most ``LONGEST_TEXT`` octets."""
+    """Lines ending at LF, no control or bidi character, no pile of empty lines, ``LONGEST_TEXT`` octets."""
     lines = _BREAKS.sub("\n", text[:LONGEST_TEXT]).split("\n")
     clean = "\n".join(
         visible(line.replace("\t", "    ") if "\t" in line else line).rstrip() for line in lines
@@ -185,15 +175,9 @@ def tidy(text: str) -> str:
     return clean.encode()[:LONGEST_TEXT].decode("utf-8", "ignore")
 
 
-_ALLOWED = {
-    *(
-        "a abbr b blockquote br caption center cite code col colgroup dd del div dl dt em h1 h2 h3 h4 h5 h6 hr".split()
-    ),
-    *(
-        "i ins kbd li ol p pre q s samp small span strike strong sub sup table tbody td tfoot th thead tr tt".split()
-    ),
-    *("u ul var".split()),
-}
+_ALLOWED_TAGS = """a abbr b blockquote br caption center cite code col colgroup dd del div dl dt em
+    h1 h2 h3 h4 h5 h6 hr i ins kbd li ol p pre q s samp small span strike strong sub sup
+    table tbody td tfoot th thead tr tt u ul var"""
 _VOID_OR_IMPLIED = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
     + ["p", "li", "dt", "dd", "td", "th", "tr", "tbody", "thead", "tfoot", "option", "html", "head", "body"]
@@ -201,15 +185,15 @@ _VOID_OR_IMPLIED = frozenset(
 
 
 def safe_html(html: str) -> str:
-    """HTML that may be shown: no image, style, class, id or anything remote; links only to http, https, mailto.
+    """HTML that may be shown: no image, style, class, id, nothing remote; links to http, https, mailto only.
 
     "" where it is too large or too deep to be worth the risk: there is always the text.
     """
-    if len(html) > LONGEST_HTML or _too_deep(html):
+    if len(html) > LONGEST_HTML or html.count("&") > _MOST_TAGS or _too_deep(html):
         return ""
     clean = nh3.clean(
         visible_lines(html),
-        tags=_ALLOWED,
+        tags=set(_ALLOWED_TAGS.split()),
         clean_content_tags=set(_RAW),
         attributes={
             "a": {"href"},
@@ -230,7 +214,7 @@ def visible_lines(text: str) -> str:
 
 
 def _too_deep(html: str) -> bool:
-    """Whether more than ``DEEPEST`` elements may be open at once. A close that fits nothing closes nothing."""
+    """Whether more than ``DEEPEST`` elements may be open at once. What fits nothing closes nothing."""
     opened: list[str] = []
     tags = 0
     for tag in _scan(html):
@@ -244,51 +228,3 @@ def _too_deep(html: str) -> bool:
         if len(opened) > DEEPEST or tags > _MOST_TAGS:
             return True
     return False
-
-
-def unflow(text: str, delsp: str) -> str:
-    """Join the soft line breaks of ``format=flowed`` (RFC 3676 §4). ``delsp`` is that parameter's value."""
-    lines: list[str] = []
-    paragraph: list[str] = []
-    depth_open = -1  # the quote depth of the paragraph that goes on, -1 if none
-    for line in text.replace("\r\n", "\n").split("\n"):
-        bare = line.lstrip(">")
-        depth = len(line) - len(bare)
-        bare = bare.removeprefix(" ")
-        if depth_open not in (-1, depth) or (depth_open >= 0 and bare == "-- "):
-            lines.append(_flowed(depth_open, paragraph))
-            paragraph, depth_open = [], -1
-        soft = bare.endswith(" ") and bare != "-- "
-        paragraph.append(bare[:-1] if soft and delsp.lower() == "yes" else bare)
-        depth_open = depth if soft else -1
-        if not soft:
-            lines.append(_flowed(depth, paragraph))
-            paragraph = []
-    if paragraph:
-        lines.append(_flowed(depth_open, paragraph))
-    return "\n".join(lines)
-
-
-def _flowed(depth: int, pieces: list[str]) -> str:
-    text = "".join(pieces)
-    return f"{'>' * depth} {text}" if depth > 0 else text
-
-
-_STUB = re.compile(
-    r"(?:does not|doesn't|unable to|cannot|can't) (?:support|display|read|view|show)"
-    r"|html(?:[- ]enabled|[- ]capable|[- ]compatible)|view (?:this|the) (?:e-?mail|message) (?:in|with|using)"
-    r"|prend pas en charge|unterstützt kein|no (?:admite|soporta)|non supporta|não suporta",
-    re.I,
-)
-
-
-def is_stub(text: str) -> bool:
-    """Whether the text part of an alternative only says that there is an HTML part (standards.md §5, 35)."""
-    bare = text.strip()
-    return not bare or (len(bare) < 400 and "html" in bare.lower() and _STUB.search(bare) is not None)
-
-
-def first_words(text: str, count: int) -> str:
-    """The first words of a text on one line, with … if there are more."""
-    words = text[: count * 60].split()
-    return " ".join(words[:count]) + (" …" if len(words) > count else "")

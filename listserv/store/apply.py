@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from sqlalchemy import Connection, text, update
+from sqlalchemy import Connection, update
 
 from listserv.core.changes import (
     Change,
@@ -23,16 +23,12 @@ from listserv.core.changes import (
     SpendProbation,
 )
 from listserv.core.types import Arrival
-from listserv.store import arrivals, deliveries, holds, posts, schema
+from listserv.store import answered, arrivals, deliveries, holds, posts, schema
 from listserv.store.arrivals import Ended
 from listserv.store.deliveries import Letter
 from listserv.store.rows import insert_new
 
 _s = schema.subscriptions.c
-_ANSWERED = text(
-    "INSERT INTO answered (kind, key, list_id, at) VALUES (:kind, :key, :list_id, :at)"
-    " ON CONFLICT (key, kind, list_id) DO UPDATE SET at = excluded.at"
-)
 Pen = Callable[[SendNotice | PassOn], Letter]
 
 
@@ -94,6 +90,4 @@ def count_bounce(tx: Connection, subscription_id: int) -> None:
 def _send(tx: Connection, change: SendNotice | PassOn, hand: Hand) -> None:
     deliveries.post_letter(tx, hand.pen(change), hand.now)
     if isinstance(change, SendNotice):
-        at = schema.Moment().process_bind_param(hand.now, None)
-        row = {"kind": type(change.notice).__name__, "key": change.to.key, "list_id": change.list_id or 0, "at": at}
-        tx.execute(_ANSWERED, row)
+        answered.note(tx, type(change.notice).__name__, change.to.key, change.list_id or 0, hand.now)

@@ -166,6 +166,12 @@ def _leave_aside(tx: Connection, ids: Iterable[int] | None, to: ArrivalState, wh
     return sum(move(tx, id_, ArrivalState.ASIDE, to, why) for id_ in rows)
 
 
+def count_aside(tx: Connection) -> tuple[int, datetime | None]:
+    """How many mails are set aside, and when the first of them came."""
+    row = tx.execute(select(func.count(), func.min(_a.at)).where(_a.state == ArrivalState.ASIDE)).one()
+    return row[0], row[1]
+
+
 def oldest_waiting(tx: Connection) -> datetime | None:
     """When the mail came that waits longest to be processed."""
     oldest: datetime | None = tx.scalar(select(func.min(_a.at)).where(_a.state == ArrivalState.WAITING))

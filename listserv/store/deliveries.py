@@ -67,7 +67,8 @@ def fan_out(tx: Connection, post_id: int, now: datetime) -> int:
         .order_by(_s.id)
     )
     columns = ["kind", "list_id", "post_id", "subscription_id", "to", "state", "created", "next_at"]
-    made = tx.execute(insert(schema.deliveries).from_select(columns, chosen)).rowcount
+    copies = insert(schema.deliveries).from_select(columns, chosen).execution_options(preserve_rowcount=True)
+    made = tx.execute(copies).rowcount
     count(tx, {_name(DeliveryState.DUE): made})
     return made
 
@@ -79,11 +80,12 @@ class Letter:
     to: str
     raw: bytes
     list_id: int | None = None
+    returns: bool = False  # has a return path; pure notices have the null sender (RFC 3834 §3.3)
 
 
 def post_letter(tx: Connection, letter: Letter, now: datetime) -> int:
     """Put a notice on its way; the delivery's id."""
-    letter_id = tx.scalar(insert(schema.letters).values(bytes=letter.raw, made=now).returning(schema.letters.c.id))
+    letter_id = tx.scalar(insert(schema.letters).values(bytes=letter.raw, returns=letter.returns, made=now).returning(schema.letters.c.id))
     values = {
         "kind": DeliveryKind.NOTICE,
         "list_id": letter.list_id,
@@ -98,9 +100,10 @@ def post_letter(tx: Connection, letter: Letter, now: datetime) -> int:
     return int(delivery_id)
 
 
-def letter_bytes(tx: Connection, letter_id: int) -> bytes:
-    """A notice's bytes."""
-    return bytes(tx.execute(select(schema.letters.c.bytes).where(schema.letters.c.id == letter_id)).scalar_one())
+def letter_of(tx: Connection, copy: Copy) -> Letter:
+    """The letter that a copy carries."""
+    row = tx.execute(select(schema.letters).where(schema.letters.c.id == copy.letter_id)).one()
+    return Letter(copy.to, bytes(row.bytes), copy.list_id, row.returns)
 
 
 def claim(tx: Connection, who: str, now: datetime, limit: int) -> list[Copy]:

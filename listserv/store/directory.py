@@ -124,3 +124,9 @@ def hosts_of(tx: Connection, list_id: int) -> tuple[Address, ...]:
     query = select(_a.written).join_from(schema.addresses, schema.subscriptions, _s.address_id == _a.id)
     chosen = (_s.list_id == list_id, _s.role == "host", _s.state.in_(("active", "paused", "bouncing")))
     return tuple(read_address(written) for written in tx.scalars(query.where(*chosen).order_by(_s.id)))
+
+
+def host_names(tx: Connection, list_id: int) -> tuple[str, ...]:
+    """The hosts as members may see them: by name, where they gave one."""
+    chosen = (_s.list_id == list_id, _s.role == "host", _s.state.in_(("active", "paused")), _s.name != "")
+    return tuple(tx.scalars(select(_s.name).where(*chosen).order_by(_s.id)))

@@ -174,16 +174,16 @@ class SqliteStore:
             queue = self._jobs[0] or self._jobs[1]
             return queue.popleft() if queue else None
 
-    def _group(self, connection: Connection, job: _Job | None) -> bool:
+    def _group(self, connection: Connection, job: _Job) -> bool:
         """Run what waits in one transaction; False where the database failed it and all in it."""
-        done: list[_Job] = []
+        done = [job]
         kept = True
         try:
             with trouble(), connection.begin():
-                while job is not None:
-                    done.append(job)
-                    _attempt(connection, job)
-                    job = self._next(wait=False) if len(done) < _GROUP else None
+                _attempt(connection, job)
+                while len(done) < _GROUP and (another := self._next(wait=False)) is not None:
+                    done.append(another)
+                    _attempt(connection, another)
         except Exception as error:
             kept = False
             for job in done:
@@ -195,12 +195,14 @@ class SqliteStore:
 
 def _attempt(connection: Connection, job: _Job) -> None:
     """Run one step in its savepoint. An error of the step's own undoes the step; one of the database's, all."""
+    savepoint = connection.begin_nested()
     try:
-        with connection.begin_nested():
-            job.value = job.step(connection)
+        job.value = job.step(connection)
+        savepoint.commit()
     except OperationalError:
-        raise
+        raise  # a full disk has undone the whole transaction, savepoints too: nothing to roll back to
     except Exception as error:
+        savepoint.rollback()
         job.error = error
 
 

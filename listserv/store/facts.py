@@ -12,13 +12,13 @@ from listserv.core.routing import Kind
 from listserv.core.seals import Keyring, message_hash
 from listserv.core.threads import MOST_REFERENCES, Known
 from listserv.core.types import Arrival, Mail, MailList, Member, Standing
-from listserv.store import directory, posts, schema
+from listserv.store import answered, directory, posts, schema
 from listserv.store.directory import Found
 from listserv.store.rows import one_at_a_time
 
 DAY = timedelta(days=1)
 _LIST_LOCK = 1
-_seen, _answered, _d = schema.seen.c, schema.answered.c, schema.deliveries.c
+_seen, _d = schema.seen.c, schema.deliveries.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
         storm_count=storm,
         others=directory.lists_named(tx, (*mail.to, *mail.cc), here.id),
         known=_known(tx, here.id, own, mail),
-        answered=_answered_today(tx, member.address.key if member else key, here.id, ask.now),
+        answered=answered.within_a_day(tx, member.address.key if member else key, here.id, ask.now),
         ring=ask.ring,
     )
 
@@ -92,13 +92,6 @@ def _known(tx: Connection, list_id: int, own: str, mail: Mail) -> Known:
     # A reply may name a post by the id that copies carry: the archive's own key stands for both.
     keys = tuple(known[id_].hash if id_ in known else id_ for id_ in references)
     return Known(own, keys, {id_: one.thread_id for key, one in known.items() for id_ in (key, one.hash)})
-
-
-def _answered_today(tx: Connection, key: str, list_id: int, now: datetime) -> frozenset[str]:
-    query = select(_answered.kind).where(
-        _answered.key == key, _answered.list_id == list_id, _answered.at > now - DAY
-    )
-    return frozenset(tx.scalars(query))
 
 
 def _for_pass_on(tx: Connection, ask: Question) -> PassOnFacts:

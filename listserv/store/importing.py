@@ -14,13 +14,12 @@ from sqlalchemy import Connection, select
 
 from listserv.core.changes import KeepPost
 from listserv.core.seals import Keyring, derived, message_hash
-from listserv.core.threads import Known, place
+from listserv.core.threads import MOST_REFERENCES, Known, place
 from listserv.core.types import Mail, MailList
 from listserv.store import posts
 from listserv.store.arrivals import keep_raw
 from listserv.store.rows import insert_new, one_at_a_time
-from listserv.store.schema import posts as post_table
-from listserv.store.schema import seen
+from listserv.store.schema import seen, thread_ids
 
 _LIST_LOCK = 1  # the one of store/facts.py: a list's threads are changed by one at a time
 
@@ -58,29 +57,42 @@ def keep_imported(tx: Connection, into: Importer, batch: Sequence[Imported]) -> 
 
 
 def _there(tx: Connection, list_id: int, hashes: Sequence[str]) -> set[str]:
-    query = select(post_table.c.hash).where(post_table.c.list_id == list_id, post_table.c.hash.in_(hashes))
+    """Which of these Message-IDs the list has a post for."""
+    known = thread_ids.c
+    query = select(known.message_hash).where(
+        known.list_id == list_id, known.message_hash.in_(hashes), known.post_id.is_not(None)
+    )
     return set(tx.scalars(query))
 
 
 def _keep(tx: Connection, into: Importer, one: Imported) -> None:
     mail, found = one.mail, into.found
     own = message_hash(mail.message_id)
-    references = tuple(message_hash(reference) for reference in mail.references)
-    known = Known(own, references, posts.known_threads(tx, found.id, (own, *references)))
     raw_hash = hashlib.sha256(one.raw).hexdigest()
     keep_raw(tx, raw_hash, one.raw, into.now)
     row = {"list_id": found.id, "message_hash": own, "body_hash": mail.body_hash, "arrival_id": None}
     insert_new(tx, seen, [row])
+    # The names that the post would have got, had it come by mail (core/decide.py).
+    name = f"{found.list_id}\0{mail.message_id}"
+    hidden = found.settings.from_ == "relay"
+    public_id = f"{derived(into.ring, 'post', name)}@{found.address.domain}" if hidden else ""
     post = KeepPost(
         list_id=found.id,
         mail=mail,
-        hash=own,
-        # The key that the post would have got, had it come by mail (core/decide.py).
-        thread_key=derived(into.ring, "thread", f"{found.list_id}\0{mail.message_id}\0{own}")[:12],
-        placement=place(known),
+        hash=message_hash(public_id or mail.message_id),
+        thread_key=derived(into.ring, "thread", name)[:12],
+        placement=place(_known(tx, found.id, own, mail)),
         at=one.at,
         audience=found.settings.archive,
-        from_="author",
+        from_="hidden" if hidden else "author",
         proved=False,
+        public_id=public_id,
     )
     posts.keep(tx, post, raw_hash, None)
+
+
+def _known(tx: Connection, list_id: int, own: str, mail: Mail) -> Known:
+    references = tuple(message_hash(reference) for reference in mail.references[-MOST_REFERENCES:])
+    known = posts.known_ids(tx, list_id, (own, *references))
+    keys = tuple(known[key].hash if key in known else key for key in references)
+    return Known(own, keys, {key: one.thread_id for id_, one in known.items() for key in (id_, one.hash)})

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, and_, case, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, Row, and_, case, func, insert, literal, select, update
 
 from listserv.core.address import read_address
 from listserv.core.changes import KeepPost
@@ -102,8 +102,8 @@ def _merge(tx: Connection, other: int, into: int) -> None:
         .where(_t.id == into)
         .values(
             posts=_t.posts + gone.posts,
-            last=case((_t.last < gone.last, gone.last), else_=_t.last),
-            first=case((_t.first > gone.first, gone.first), else_=_t.first),
+            last=case((_t.last < gone.last, _moment(gone.last)), else_=_t.last),
+            first=case((_t.first > gone.first, _moment(gone.first)), else_=_t.first),
         )
     )
     for thread_id in (other, into):
@@ -130,13 +130,18 @@ def show(tx: Connection, list_id: int, thread_id: int, at: datetime) -> None:
         .where(_t.id == thread_id)
         .values(
             posts=_t.posts + 1,
-            last=case((_t.last < at, at), else_=_t.last),
-            first=case((_t.first > at, at), else_=_t.first),
+            last=case((_t.last < at, _moment(at)), else_=_t.last),
+            first=case((_t.first > at, _moment(at)), else_=_t.first),
         )
     )
     tx.execute(
         insert(schema.stale).values(list_id=list_id, thread_id=thread_id, month=f"{at:%Y-%m}", at=at)
     )
+
+
+def _moment(at: datetime) -> BindParameter[datetime]:
+    """A time inside an expression, where a database can't tell its type from a column."""
+    return literal(at, schema.Moment)
 
 
 def due_from_outbox(tx: Connection, now: datetime, limit: int) -> list[int]:

@@ -16,14 +16,13 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, case, func, or_, select
 
 from listserv.core.address import Address
 from listserv.core.privacy import may
 from listserv.core.settings_table import load
 from listserv.core.types import ListSettings, MemberState, PostState, Role, Standing
 from listserv.store.schema import (
-    addresses,
     attachments,
     list_names,
     lists,
@@ -34,6 +33,7 @@ from listserv.store.schema import (
     subscriptions,
     threads,
 )
+from listserv.store.sessions import hashed
 
 AUDIENCES: dict[Standing, tuple[str, ...]] = {
     Standing.STRANGER: ("public",),
@@ -94,7 +94,7 @@ class PostRow:
 
     id: int
     hash: str
-    message_id: str
+    message_id: str  # that copies carry
     author: str
     author_key: str
     author_name: str
@@ -102,7 +102,7 @@ class PostRow:
     at: datetime
     state: str
     audience: str
-    relayed: bool
+    hidden: bool
     language: str
     text: str
     html: str
@@ -128,7 +128,7 @@ class Opening:
     author: str
     author_key: str
     author_name: str
-    relayed: bool
+    hidden: bool
     subject: str
     at: datetime
     text: str  # the beginning only
@@ -141,13 +141,14 @@ class ThreadRow:
     key: str
     title: str
     merged_into: int | None
-    opener: str  # the audience of its first post; "" where that was taken out
+    opener: str  # the audience of its first post by id; "" where that was taken out
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a post stands: ``rank`` is how many posts that the reader may see come before it."""
 
+    hash: str
     key: str
     rank: int
     state: str
@@ -175,7 +176,7 @@ def shelves(tx: Connection, home: str) -> tuple[Shelf, ...]:
 
 
 def door(tx: Connection, name: str, home: str, session: str, now: datetime) -> Door | None:
-    """The door of the list called ``name`` for who holds ``session`` (a hash, "": nobody).
+    """The door of the list called ``name`` for who holds the cookie ``session`` ("": nobody).
 
     None where there is no such list, where it is retired, and where this reader may not read it.
     """
@@ -186,7 +187,7 @@ def door(tx: Connection, name: str, home: str, session: str, now: datetime) -> D
         subscriptions.c.state.in_(_PRESENT),
     )
     named = list_names.join(lists, lists.c.id == list_names.c.list_id)
-    signed_in = and_(sessions.c.hash == session, sessions.c.expires > now)
+    signed_in = and_(sessions.c.hash == hashed(session), sessions.c.expires > now)
     row = tx.execute(
         select(lists, subscriptions.c.role)
         .select_from(named.outerjoin(sessions, signed_in).outerjoin(subscriptions, member))
@@ -197,26 +198,31 @@ def door(tx: Connection, name: str, home: str, session: str, now: datetime) -> D
     if row is None:
         return None
     shelf = _shelf(row, home)
-    standing = Standing.STRANGER
-    if row.role is not None:
-        standing = Standing.HOST if row.role == Role.HOST else Standing.MEMBER
+    standing = _standing(row.role)
     return Door(shelf, standing) if may("read archive", standing, shelf.settings) else None
 
 
-def member_person(tx: Connection, address_key: str) -> int | None:
-    """The person behind an address, if they are in any list today."""
-    return tx.scalar(
-        select(addresses.c.person_id)
-        .join(subscriptions, subscriptions.c.person_id == addresses.c.person_id)
-        .join(lists, lists.c.id == subscriptions.c.list_id)
-        .where(
-            addresses.c.key == address_key,
-            addresses.c.confirmed.is_not(None) | (addresses.c.id == subscriptions.c.address_id),
-            subscriptions.c.state.in_(_PRESENT),
-            lists.c.retired.is_(None),
-        )
-        .limit(1)
+def first_shelf(tx: Connection, session: str, home: str, now: datetime) -> Shelf | None:
+    """Where somebody goes who came without saying where to: a list of theirs with an archive for them."""
+    rows = tx.execute(
+        select(lists, subscriptions.c.role)
+        .join(subscriptions, subscriptions.c.list_id == lists.c.id)
+        .join(sessions, sessions.c.person_id == subscriptions.c.person_id)
+        .where(sessions.c.hash == hashed(session), sessions.c.expires > now)
+        .where(subscriptions.c.state.in_(_PRESENT), lists.c.retired.is_(None))
+        .order_by(lists.c.local, lists.c.id)
     )
+    for row in rows:
+        shelf, standing = _shelf(row, home), _standing(row.role)
+        if may("read archive", standing, shelf.settings):
+            return shelf
+    return None
+
+
+def _standing(role: str | None) -> Standing:
+    if role is None:
+        return Standing.STRANGER
+    return Standing.HOST if role == Role.HOST else Standing.MEMBER
 
 
 def _shelf(row: Row[Any], home: str) -> Shelf:
@@ -248,7 +254,7 @@ def place(tx: Connection, at: Door, digest: str) -> Place | None:
         return None
     earlier = or_(posts.c.at < row.at, and_(posts.c.at == row.at, posts.c.id < row.id))
     rank = tx.scalar(select(func.count()).where(mine, posts.c.thread_id == row.thread_id, earlier))
-    return Place(row.key, rank or 0, row.state)
+    return Place(digest, row.key, rank or 0, row.state)
 
 
 def attachment(tx: Connection, at: Door, digest: str, position: int) -> tuple[str, Attached] | None:
@@ -304,7 +310,7 @@ def log_bounds(tx: Connection) -> tuple[int, int]:
 
 
 def marks(tx: Connection, after: int, also: Sequence[int], most: int) -> tuple[Mark, ...]:
-    """What was marked since ``after``, oldest first; and, of the ids in ``also``, those that are there now."""
+    """What was marked since ``after``, oldest first; and, of the ids in ``also``, those now there."""
     rows = tx.execute(
         select(stale.c.id, stale.c.list_id, stale.c.thread_id, stale.c.month)
         .where(or_(stale.c.id > after, stale.c.id.in_(also)))
@@ -318,50 +324,36 @@ def marks(tx: Connection, after: int, also: Sequence[int], most: int) -> tuple[M
 
 
 def thread(tx: Connection, thread_id: int) -> ThreadRow | None:
-    row = tx.execute(_threads().where(threads.c.id == thread_id)).first()
+    row = tx.execute(_THREADS.where(threads.c.id == thread_id)).first()
     return _thread(row) if row else None
 
 
 def threads_after(tx: Connection, list_id: int, thread_id: int, most: int) -> tuple[ThreadRow, ...]:
     """The list's threads with a higher id, by id."""
     rows = tx.execute(
-        _threads()
-        .where(threads.c.list_id == list_id, threads.c.id > thread_id)
+        _THREADS.where(threads.c.list_id == list_id, threads.c.id > thread_id)
         .order_by(threads.c.id)
         .limit(most)
     )
     return tuple(_thread(row) for row in rows)
 
 
-def _threads() -> Select[Any]:
-    own = threads.c
-    return select(own.id, own.list_id, own.key, own.title, own.merged_into, _opener())
-
-
-def _opener() -> ColumnElement[str]:
-    first = posts.alias("first")
-    shown = case((first.c.state == PostState.POSTED, first.c.audience), else_="")
-    return (
-        select(shown)
-        .where(first.c.thread_id == threads.c.id, first.c.state.in_(_SHOWN))
-        .order_by(first.c.at, first.c.id)
-        .limit(1)
-        .correlate(threads)
-        .scalar_subquery()
-    )
-
-
 def _thread(row: Row[Any]) -> ThreadRow:
-    return ThreadRow(row[0], row[1], row[2], row[3], row[4], row[5] or "")
+    return ThreadRow(row.id, row.list_id, row.key, row.title, row.merged_into, row.opener or "")
 
 
 def first_subject(tx: Connection, thread_id: int, audiences: Sequence[str]) -> str:
-    """The subject of a thread's first post for these audiences; "" where there is none."""
+    """The subject of the first post in a thread for these audiences; "" where there is none."""
     own = posts.c
     query = select(own.subject).where(
         own.thread_id == thread_id, own.audience.in_(audiences), own.state == PostState.POSTED
     )
     return tx.scalar(query.order_by(own.at, own.id).limit(1)) or ""
+
+
+def thread_months(tx: Connection, thread_id: int) -> set[str]:
+    """Every month in which something was posted to a thread."""
+    return {month_of(at) for at in tx.scalars(select(posts.c.at).where(posts.c.thread_id == thread_id))}
 
 
 def count_threads(tx: Connection, list_id: int) -> int:
@@ -370,54 +362,30 @@ def count_threads(tx: Connection, list_id: int) -> int:
 
 def thread_counts(tx: Connection, thread_id: int, before: datetime | None = None) -> dict[str, int]:
     """How many posts of each audience a thread shows, all or those before a moment."""
-    query = select(posts.c.audience, func.count()).where(
-        posts.c.thread_id == thread_id, posts.c.state.in_(_SHOWN)
-    )
-    if before is not None:
-        query = query.where(posts.c.at < before)
-    return dict(tx.execute(query.group_by(posts.c.audience)).tuples().all())
+    rows = tx.execute(_COUNTS, {"thread": thread_id, "before": before or datetime.max.replace(tzinfo=UTC)})
+    return {row.audience: row.posts for row in rows}
 
 
 def thread_posts(
     tx: Connection, thread_id: int, audiences: Sequence[str], offset: int, most: int
 ) -> tuple[PostRow, ...]:
     """The thread's posts for these audiences in the order in which they were posted."""
-    parent = posts.alias("parent")
-    answered = and_(
-        parent.c.id == posts.c.parent_id,
-        parent.c.audience.in_(audiences),
-        parent.c.state == PostState.POSTED,
-    )
-    rows = tx.execute(
-        select(
-            posts,
-            parent.c.hash.label("parent_hash"),
-            parent.c.author.label("parent_author"),
-            parent.c.author_name.label("parent_name"),
-            parent.c.from_.label("parent_from"),
-        )
-        .outerjoin(parent, answered)
-        .where(posts.c.thread_id == thread_id, posts.c.audience.in_(audiences), posts.c.state.in_(_SHOWN))
-        .order_by(posts.c.at, posts.c.id)
-        .offset(offset)
-        .limit(most)
-    ).all()
+    asked = {"thread": thread_id, "audiences": list(audiences), "offset": offset, "most": most}
+    rows = tx.execute(_POSTS, asked).all()
     held = _attached(tx, [row.id for row in rows])
     return tuple(_post(row, held.get(row.id, ())) for row in rows)
 
 
-def openings(
-    tx: Connection, thread_ids: Sequence[int], within: tuple[datetime, datetime] | None = None
-) -> tuple[Opening, ...]:
+def openings(tx: Connection, thread_ids: Sequence[int]) -> tuple[Opening, ...]:
     """First and last posts of these threads, for each audience of its own."""
-    span = [] if within is None else [posts.c.at >= within[0], posts.c.at < within[1]]
-    return _openings(tx, [posts.c.thread_id.in_(thread_ids), *span])
+    return tuple(_opening(row) for row in tx.execute(_OF_THREADS, {"threads": list(thread_ids)}))
 
 
 def month_openings(tx: Connection, list_id: int, month: str) -> tuple[Opening, ...]:
     """First and last posts of a month in each of its threads."""
     start, end = bounds(month)
-    return _openings(tx, [posts.c.list_id == list_id, posts.c.at >= start, posts.c.at < end])
+    rows = tx.execute(_OF_MONTH, {"list": list_id, "start": start, "end": end})
+    return tuple(_opening(row) for row in rows)
 
 
 def latest_threads(tx: Connection, list_id: int, most: int) -> tuple[int, ...]:
@@ -442,37 +410,6 @@ def next_month(tx: Connection, list_id: int, since: datetime) -> str | None:
     return month_of(at) if at else None
 
 
-def _openings(tx: Connection, where: Sequence[Any]) -> tuple[Opening, ...]:
-    own = (posts.c.thread_id, posts.c.audience)
-    upward, downward = (posts.c.at, posts.c.id), (posts.c.at.desc(), posts.c.id.desc())
-    ranked = (
-        select(
-            posts.c.id,
-            posts.c.thread_id,
-            func.count().over(partition_by=own).label("count"),
-            func.row_number().over(partition_by=own, order_by=upward).label("up"),
-            func.row_number().over(partition_by=own, order_by=downward).label("down"),
-        )
-        .where(*where, posts.c.state == PostState.POSTED)
-        .subquery()
-    )
-    rows = tx.execute(
-        select(
-            ranked,
-            threads.c.key,
-            threads.c.title,
-            _opener().label("opener"),
-            *(posts.c[name] for name in _OF_OPENING),
-            func.substr(posts.c.text, 1, _EXCERPT).label("text"),
-        )
-        .join(posts, posts.c.id == ranked.c.id)
-        .join(threads, threads.c.id == ranked.c.thread_id)
-        .where(or_(ranked.c.up == 1, ranked.c.down == 1))
-        .order_by(posts.c.at, posts.c.id)
-    )
-    return tuple(_opening(row) for row in rows)
-
-
 def _opening(row: Row[Any]) -> Opening:
     return Opening(
         row.thread_id,
@@ -487,7 +424,7 @@ def _opening(row: Row[Any]) -> Opening:
         author=row.author,
         author_key=row.author_key,
         author_name=row.author_name,
-        relayed=row.from_ == "relay",
+        hidden=row.from_ == "hidden",
         subject=row.subject,
         at=row.at,
         text=row.text,
@@ -496,12 +433,7 @@ def _opening(row: Row[Any]) -> Opening:
 
 def _attached(tx: Connection, post_ids: Sequence[int]) -> dict[int, tuple[Attached, ...]]:
     found: dict[int, tuple[Attached, ...]] = {}
-    rows = tx.execute(
-        select(attachments)
-        .where(attachments.c.post_id.in_(post_ids))
-        .order_by(attachments.c.post_id, attachments.c.position)
-    )
-    for row in rows:
+    for row in tx.execute(_ATTACHED, {"posts": list(post_ids)}):
         one = Attached(row.position, row.name, row.type, row.size)
         found[row.post_id] = (*found.get(row.post_id, ()), one)
     return found
@@ -511,7 +443,7 @@ def _post(row: Row[Any], held: tuple[Attached, ...]) -> PostRow:
     return PostRow(
         id=row.id,
         hash=row.hash,
-        message_id=row.message_id,
+        message_id=row.public_id or row.message_id,
         author=row.author,
         author_key=row.author_key,
         author_name=row.author_name,
@@ -519,12 +451,115 @@ def _post(row: Row[Any], held: tuple[Attached, ...]) -> PostRow:
         at=row.at,
         state=row.state,
         audience=row.audience,
-        relayed=row.from_ == "relay",
+        hidden=row.from_ == "hidden",
         language=row.language,
         text=row.text,
         html=row.html,
-        parent=row.parent_hash or "",
-        parent_author="" if row.parent_from == "relay" else row.parent_author or "",
+        parent=row.answers or "",
+        parent_author="" if row.parent_from == "hidden" else row.parent_author or "",
         parent_name=row.parent_name or "",
         attached=held,
     )
+
+
+# -- the builder's statements, made once: making one costs more than asking it ----------------------
+
+
+def _opener() -> ColumnElement[str]:
+    """A thread's title was its first post's, by id: later ones may be dated earlier, as imports are."""
+    first, least = posts.alias("first"), posts.alias("least")
+    lowest = select(func.min(least.c.id)).where(least.c.thread_id == threads.c.id, least.c.state.in_(_SHOWN))
+    shown = case((first.c.state == PostState.POSTED, first.c.audience), else_="")
+    return (
+        select(shown)
+        .where(first.c.id == lowest.correlate(threads).scalar_subquery())
+        .correlate(threads)
+        .scalar_subquery()
+    )
+
+
+def _posts() -> Select[Any]:
+    parent = posts.alias("parent")
+    answered = and_(
+        parent.c.list_id == posts.c.list_id,
+        parent.c.hash == posts.c.parent_hash,
+        parent.c.audience.in_(bindparam("audiences", expanding=True)),
+        parent.c.state == PostState.POSTED,
+    )
+    return (
+        select(
+            posts,
+            parent.c.hash.label("answers"),
+            parent.c.author.label("parent_author"),
+            parent.c.author_name.label("parent_name"),
+            parent.c.from_.label("parent_from"),
+        )
+        .outerjoin(parent, answered)
+        .where(
+            posts.c.thread_id == bindparam("thread"),
+            posts.c.audience.in_(bindparam("audiences", expanding=True)),
+            posts.c.state.in_(_SHOWN),
+        )
+        .order_by(posts.c.at, posts.c.id)
+        .offset(bindparam("offset"))
+        .limit(bindparam("most"))
+    )
+
+
+def _openings(*where: ColumnElement[bool]) -> Select[Any]:
+    own = (posts.c.thread_id, posts.c.audience)
+    upward, downward = (posts.c.at, posts.c.id), (posts.c.at.desc(), posts.c.id.desc())
+    ranked = (
+        select(
+            posts.c.id,
+            posts.c.thread_id,
+            func.count().over(partition_by=own).label("count"),
+            func.row_number().over(partition_by=own, order_by=upward).label("up"),
+            func.row_number().over(partition_by=own, order_by=downward).label("down"),
+        )
+        .where(*where, posts.c.state == PostState.POSTED)
+        .subquery()
+    )
+    return (
+        select(
+            ranked,
+            threads.c.key,
+            threads.c.title,
+            _opener().label("opener"),
+            *(posts.c[name] for name in _OF_OPENING),
+            func.substr(posts.c.text, 1, _EXCERPT).label("text"),
+        )
+        .join(posts, posts.c.id == ranked.c.id)
+        .join(threads, threads.c.id == ranked.c.thread_id)
+        .where(or_(ranked.c.up == 1, ranked.c.down == 1))
+        .order_by(posts.c.at, posts.c.id)
+    )
+
+
+_THREADS = select(
+    threads.c.id,
+    threads.c.list_id,
+    threads.c.key,
+    threads.c.title,
+    threads.c.merged_into,
+    _opener().label("opener"),
+)
+_POSTS = _posts()
+_COUNTS = (
+    select(posts.c.audience, func.count().label("posts"))
+    .where(
+        posts.c.thread_id == bindparam("thread"),
+        posts.c.state.in_(_SHOWN),
+        posts.c.at < bindparam("before"),
+    )
+    .group_by(posts.c.audience)
+)
+_ATTACHED = (
+    select(attachments)
+    .where(attachments.c.post_id.in_(bindparam("posts", expanding=True)))
+    .order_by(attachments.c.post_id, attachments.c.position)
+)
+_OF_THREADS = _openings(posts.c.thread_id.in_(bindparam("threads", expanding=True)))
+_OF_MONTH = _openings(
+    posts.c.list_id == bindparam("list"), posts.c.at >= bindparam("start"), posts.c.at < bindparam("end")
+)

@@ -302,6 +302,7 @@ letters = _table(
     "letters",  # notices, composed when they were decided
     _id(),
     Column("bytes", LargeBinary, nullable=False),
+    Column("returns", Boolean, nullable=False),  # has a return path: somebody's words, passed on
     Column("made", Moment, nullable=False),
 )
 deliveries = _table(

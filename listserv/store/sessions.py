@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Protocol
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from listserv.store.schema import links, sessions
+from listserv.core.types import MemberState
+from listserv.store.engine import Store
+from listserv.store.schema import addresses, links, lists, sessions, subscriptions
 
 SESSION_DAYS = 90
 WEB_MINUTES, CLI_MINUTES = 15, 60
@@ -29,6 +32,17 @@ class Entry:
 
     how: str
     person_id: int | None = None
+
+
+class Invitation(Protocol):
+    """What a mail with a sign-in link will say, and the secret of the browser that asked for it."""
+
+    @property
+    def secret(self) -> str: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def browser(self) -> str: ...
 
 
 def make_link(  # noqa: PLR0913  (five things and a transaction; the command line calls it too)
@@ -103,3 +117,51 @@ def forget_expired(tx: Connection, now: datetime) -> int:
     """Delete what has run out, for upkeep; how many rows."""
     gone = tx.execute(delete(links).where(links.c.expires <= now)).rowcount
     return gone + tx.execute(delete(sessions).where(sessions.c.expires <= now)).rowcount
+
+
+class Sessions:
+    """The same in whole steps, for the gate: each method is one transaction."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def ask(self, address_key: str, now: datetime, invitation: Invitation) -> bool:
+        """Keep a link and its code for the member behind an address; False where there is none."""
+
+        def step(tx: Connection) -> bool:
+            person = _member_person(tx, address_key)
+            if person is None:
+                return False
+            for secret in (invitation.secret, code_secret(invitation.code, invitation.browser)):
+                make_link(tx, person, now, secret=secret, minutes=WEB_MINUTES, browser=invitation.browser)
+            return True
+
+        return self._store.do(step)
+
+    def enter(self, secret: str, now: datetime, *, browser: str, session: str) -> str:
+        """Use a link up: ``in`` (``session`` is good from now on), ``elsewhere`` or ``spent``."""
+        return self._store.do(lambda tx: redeem(tx, secret, now, browser=browser, session=session)).how
+
+    def enter_by_code(self, code: str, now: datetime, *, browser: str, session: str) -> str:
+        """The same by the code of a mail, typed into the browser that asked."""
+        return self.enter(code_secret(code, browser), now, browser=browser, session=session)
+
+    def end(self, session: str) -> None:
+        """End one session."""
+        self._store.do(lambda tx: revoke(tx, session))
+
+
+def _member_person(tx: Connection, address_key: str) -> int | None:
+    """The person behind an address, if they are in any list today."""
+    return tx.scalar(
+        select(addresses.c.person_id)
+        .join(subscriptions, subscriptions.c.person_id == addresses.c.person_id)
+        .join(lists, lists.c.id == subscriptions.c.list_id)
+        .where(
+            addresses.c.key == address_key,
+            addresses.c.confirmed.is_not(None) | (addresses.c.id == subscriptions.c.address_id),
+            subscriptions.c.state.in_((MemberState.ACTIVE, MemberState.PAUSED, MemberState.BOUNCING)),
+            lists.c.retired.is_(None),
+        )
+        .limit(1)
+    )

@@ -373,14 +373,59 @@ def test_a_relay_that_says_421_every_20_mails_gets_them_all_over_new_connections
 
 
 def test_421_to_one_recipient_twice_defers_only_that_copy() -> None:
-    refuse = {"hot@example.net": "421 4.7.28 too fast"}
-    outcomes, room = send(
-        Script(refuse=refuse),
-        [*map(parcel, range(5)), parcel(7, "hot@example.net"), *map(parcel, range(10, 15))],
-    )
-    assert outcomes.pop((7, "hot@example.net")) == Deferred(421, "4.7.28 too fast", of_relay=True)
-    assert kinds(outcomes) == {"Sent": 10}
+    refuse = {f"hot{n}@example.net": "421 4.7.28 too fast" for n in range(5)}
+    mails = [parcel(n, f"hot{n // 2}@example.net" if n % 2 else f"fine{n}@example.net") for n in range(10)]
+    outcomes, room = send(Script(refuse=refuse), mails)
+    hot = {outcomes.pop((n, f"hot{n // 2}@example.net")) for n in range(1, 10, 2)}
+    assert hot == {Deferred(421, "4.7.28 too fast", of_relay=True)}
+    assert kinds(outcomes) == {"Sent": 5}
     assert set(room.taken.values()) == {1}
+
+
+def busy_at_first(times: int) -> Callable[[str], str | None]:
+    """Says 421 so often to whomever, then takes everything."""
+    left = times
+
+    def refuse(_: str) -> str | None:
+        nonlocal left
+        left -= 1
+        return "421 4.3.2 a moment" if left >= 0 else None
+
+    return refuse
+
+
+def test_a_copy_whose_connection_ended_before_its_dot_goes_on_over_another_one() -> None:
+    outcomes, room = send(Script(refuse=busy_at_first(1)), [parcel(1)])
+    assert only(outcomes) == Sent(250, "2.0.0 kept")
+    assert len(room.sessions) == 2
+
+
+def test_that_a_connection_was_only_good_for_so_many_mails_does_not_count_against_the_next_one() -> None:
+    said = busy_at_first(1)
+    script = Script(most_mails=1, refuse=lambda to: said(to) if to == "member2@example.net" else None)
+    outcomes, room = send(script, [parcel(1), parcel(2)])
+    assert kinds(outcomes) == {"Sent": 2}
+    assert len(room.sessions) == 3
+
+
+def test_that_a_kept_connection_had_gone_stale_does_not_count_against_the_copy_that_found_out() -> None:
+    refuse: list[Callable[[str], str | None]] = []
+    with Mailroom(Script(refuse=lambda to: refuse[0](to) if refuse else None)) as room:
+        courier = courier_to(room)
+        carry(courier, [parcel(1)])
+        refuse.append(busy_at_first(2))
+        assert only(carry(courier, [parcel(2)])) == Sent(250, "2.0.0 kept")
+        courier.close()
+    assert len(room.sessions) == 3
+
+
+def test_a_line_without_end_is_noticed_long_before_patience_ends() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        relay = read_relay(f"smtp://127.0.0.1:{door.getsockname()[1]}")
+        courier = SmtpCourier(Setup(relay, "me.example", Patience(), None), 1)
+        with answering(door, b"220 " + b"x" * 100_000):
+            outcome = only(carry(courier, [parcel(1)]))
+    assert outcome == Deferred(0, "the relay sends a line without end", of_relay=True)
 
 
 def test_421_after_the_dot_is_no_doubt_but_a_no_for_now() -> None:
@@ -452,8 +497,8 @@ def test_a_relay_that_stops_reading_is_noticed_and_nothing_is_in_doubt() -> None
 
 
 @contextmanager
-def answering(door: socket.socket, says: bytes) -> Iterator[None]:
-    """Accept whoever comes and say the same to each, hearing nothing."""
+def answering(door: socket.socket, says: bytes) -> Iterator[list[socket.socket]]:
+    """Accept whoever comes and say the same to each, reading nothing; gives the connections."""
     peers: list[socket.socket] = []
 
     def serve() -> None:
@@ -465,7 +510,7 @@ def answering(door: socket.socket, says: bytes) -> Iterator[None]:
     thread = Thread(target=serve)
     thread.start()
     try:
-        yield
+        yield peers
     finally:
         door.shutdown(socket.SHUT_RDWR)
         thread.join(10)
@@ -479,7 +524,7 @@ def test_no_relay_at_all_defers_every_copy_as_the_relays_trouble_and_the_next_ca
     courier = open_courier(f"smtp://127.0.0.1:{port}", connections=4, hostname="me.example", folder=Path())
     outcomes = carry(courier, map(parcel, range(20)))
     assert set(outcomes.values()) == {
-        Deferred(0, "the connection to the relay failed: ECONNREFUSED", of_relay=True)
+        Deferred(0, f"the connection to 127.0.0.1:{port} failed: Connection refused", of_relay=True)
     }
     with Mailroom(port=port):
         assert kinds(carry(courier, map(parcel, range(20)))) == {"Sent": 20}
@@ -673,6 +718,24 @@ def test_a_reply_that_does_not_fit_the_question_is_never_taken_for_a_yes(script:
     outcome = only(send(script, [parcel(1)])[0])
     assert isinstance(outcome, Deferred)
     assert why in outcome.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [("smtp", b"550 5.7.1 no\r\n250 ok\r\n354 go\r\n"), ("lmtp", b"250 ok\r\n550 5.7.1 no\r\n354 go\r\n")],
+)
+def test_a_relay_that_wants_a_message_it_refused_is_not_given_even_an_empty_one(
+    kind: str, says: bytes
+) -> None:
+    """Where MAIL was refused and RCPT taken, a lone dot would reach somebody; in LMTP it gets no reply."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        relay = read_relay(f"{kind}://127.0.0.1:{door.getsockname()[1]}")
+        courier = SmtpCourier(Setup(relay, "me.example", SHORT, None), 1)
+        with answering(door, b"220 hi\r\n250-me\r\n250 PIPELINING\r\n" + says) as peers:
+            outcome = only(carry(courier, [parcel(1)]))
+            heard = b"".join(iter(lambda: peers[0].recv(65536), b""))
+    assert outcome == Failed(550, "5.7.1 no", "MAIL" if kind == "smtp" else "RCPT")
+    assert b".\r\n" not in heard.splitlines(keepends=True)
 
 
 # -- TLS and login

@@ -13,7 +13,7 @@ from tests.kit.smtp_client import RawClient, calling
 POLICY = dataclasses.replace(SETTINGS, policy="127.0.0.1:0")
 
 
-def request(recipient: str, **more: str) -> bytes:
+def request(recipient: str, /, **more: str) -> bytes:
     """As Postfix 3.7 writes it."""
     attributes = {
         "request": "smtpd_access_policy",

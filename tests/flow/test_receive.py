@@ -11,6 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from listserv.flow.receive import Refusal, open_doors
 from tests.kit.doorstep import (
@@ -29,11 +31,11 @@ BOOK = f"book@{DOMAIN}"
 MAIL = b"From: Ann <ann@example.org>\r\nSubject: In a bottle\r\n\r\nHello.\r\n"
 
 
-def at_home(scene: Callable[[House], Awaitable[None]], **settings: object) -> None:
+def at_home(scene: Callable[[House], Awaitable[None]], **changes: object) -> None:
     """Play a scene with the doors open; nothing may hang for longer than a minute."""
 
     async def play() -> None:
-        async with asyncio.timeout(60), open_house(dataclasses.replace(SETTINGS, **settings)) as house:  # type: ignore[arg-type]
+        async with asyncio.timeout(60), open_house(dataclasses.replace(SETTINGS, **changes)) as house:  # type: ignore[arg-type]
             await scene(house)
 
     asyncio.run(play())
@@ -306,3 +308,67 @@ def test_a_door_that_is_off_is_nowhere_and_a_taken_port_is_an_error() -> None:
             await open_doors(nowhere, RememberingKeeper(), StillClock().now, RememberingLog())
 
     at_home(scene, lmtp="")
+
+
+WORDS = [
+    *(
+        b"EHLO x\r\n",
+        b"HELO x\r\n",
+        b"LHLO x\r\n",
+        b"MAIL FROM:<>\r\n",
+        b"MAIL FROM:<ann@example.org> SIZE=9\r\n",
+    ),
+    *(
+        b"RCPT TO:<book@lists.example.org>\r\n",
+        b"RCPT TO:<",
+        b"DATA\r\n",
+        b".\r\n",
+        b"\r\n.\r\n",
+        b"RSET\r\n",
+    ),
+    *(
+        b"MAIL",
+        b" ",
+        b"\r",
+        b"\n",
+        b"\0",
+        b"<",
+        b">",
+        b'"',
+        b"\\",
+        b"@",
+        b":",
+        b"\xff",
+        b"=",
+        b"SMTPUTF8",
+        b"QUIT",
+    ),
+    *(
+        b"STARTTLS\r\n",
+        b"NOOP\r\n",
+        b"QUIT\r\n",
+        b"VRFY x\r\n",
+        b"BDAT 5\r\n",
+        b"EHLO localhost\nWHATISTHIS\n",
+    ),
+]
+
+
+@given(
+    talk=st.lists(st.sampled_from(WORDS) | st.binary(max_size=8), max_size=25).map(b"".join),
+    lmtp=st.booleans(),
+)
+@settings(deadline=None)
+def test_whatever_a_client_says_each_reply_is_well_formed_and_nothing_breaks(talk: bytes, lmtp: bool) -> None:
+    async def scene(house: House) -> None:
+        async with calling(house.doors.lmtp if lmtp else house.doors.smtp, "") as client:
+            await client.send((b"LHLO x\r\n" if lmtp else b"EHLO x\r\n") + talk)
+            client.writer.write_eof()
+            async with asyncio.timeout(20):
+                said = await client.reader.read(-1)
+        for line in said.decode("ascii").removesuffix("\r\n").split("\r\n"):
+            assert re.fullmatch(r"(2|4|5)\d\d[ -]((\1\.\d\.\d )?[!-~][ -~]*)|354 [ -~]+", line), line
+        assert "command failed" not in [event for event, _ in house.log.events]
+        assert house.doors._reception.scales.weighed == 0
+
+    at_home(scene)

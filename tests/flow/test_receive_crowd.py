@@ -57,9 +57,31 @@ def test_beyond_the_cap_callers_are_asked_to_come_again_and_a_place_set_free_is_
 def test_one_peer_has_its_own_cap() -> None:
     async def scene() -> None:
         settings = dataclasses.replace(SETTINGS, max_per_loopback=1)
-        async with asyncio.timeout(60), open_house(settings) as house:
-            async with calling(house.doors.smtp), calling(house.doors.smtp, "") as refused:
-                assert (await refused.reply()).code == 421
+        async with asyncio.timeout(60), open_house(settings) as house, AsyncExitStack() as crowd:
+            await crowd.enter_async_context(calling(house.doors.smtp))
+            refused = await crowd.enter_async_context(calling(house.doors.smtp, ""))
+            assert (await refused.reply()).code == 421
+
+    asyncio.run(scene())
+
+
+def test_who_stays_after_the_farewell_is_put_out_and_no_error_is_made() -> None:
+    async def scene() -> None:
+        errors: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: errors.append(context))
+        async with asyncio.timeout(60):
+            keeper = RememberingKeeper()
+            doors = await open_doors(SETTINGS, keeper, StillClock().now, RememberingLog())
+            async with calling(doors.smtp, "") as client:
+                await client.reply()
+                assert (await client.ask("GET / HTTP/1.1")).code == 421
+                assert await client.is_closed()
+                await doors.close(grace=0)
+                with pytest.raises(ConnectionError):
+                    while True:
+                        await client.send(b"x" * 10_000)
+                        await asyncio.sleep(0.01)
+        assert errors == []
 
     asyncio.run(scene())
 

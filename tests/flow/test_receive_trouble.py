@@ -71,6 +71,18 @@ def test_a_keeper_that_hangs_is_451_and_what_it_ends_up_keeping_is_kept() -> Non
     asyncio.run(scene())
 
 
+def test_a_lookup_that_hangs_is_451_at_rcpt() -> None:
+    async def scene() -> None:
+        settings = dataclasses.replace(SETTINGS, keeper_seconds=0.1)
+        async with asyncio.timeout(60), open_house(settings) as house, calling(house.doors.smtp) as client:
+            house.keeper.lookup_gate = asyncio.Event()
+            assert await client.envelope([BOOK]) == [451]
+            house.keeper.lookup_gate = None
+            assert (await client.ask(f"RCPT TO:<{BOOK}>")).code == 250
+
+    asyncio.run(scene())
+
+
 def test_nothing_is_answered_before_it_is_kept() -> None:
     async def scene() -> None:
         settings = dataclasses.replace(SETTINGS, idle_seconds=0.2)  # not idle: we are the slow ones

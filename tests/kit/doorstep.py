@@ -41,10 +41,13 @@ class RememberingKeeper:
     lookup_trouble: Exception | None = None  # raised by admit
     refuse: Refusal | None = None  # what admit says of everybody
     gate: asyncio.Event | None = None  # keep waits for it
+    lookup_gate: asyncio.Event | None = None  # admit waits for it
     begun: int = 0  # calls of keep
 
     async def admit(self, recipient: Address, caller: Caller) -> Refusal | Address:
         self.callers.append(caller)
+        if self.lookup_gate:
+            await self.lookup_gate.wait()
         if self.lookup_trouble:
             raise self.lookup_trouble
         if self.refuse:

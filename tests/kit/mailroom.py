@@ -373,6 +373,7 @@ class Clerk:
 
     async def hang(self, verb: str) -> None:
         if self.room.hangs(verb):
+            self.session.unread = bytes(self.buffer)
             while await self.fill():
                 self.session.unread = bytes(self.buffer)
             raise EOFError

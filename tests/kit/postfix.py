@@ -89,7 +89,7 @@ class Postfix:
 
 @contextmanager
 def front(domain: str, lmtp_port: int, policy_port: int | None = None) -> Iterator[Postfix]:
-    """The MX of ``domain``: asks the policy door, if there is one, and hands mail over by LMTP on loopback."""
+    """The MX of ``domain``: asks the policy door, if there is one, and hands mail over by LMTP."""
     asks = "" if policy_port is None else f"check_policy_service inet:127.0.0.1:{policy_port}"
     settings = (
         f"relay_domains = {domain}\n"
@@ -120,7 +120,7 @@ def smarthost(domain: str, names: Iterable[str]) -> Iterator[Postfix]:
 def _running(settings: str, tables: dict[str, str]) -> Iterator[Postfix]:
     # Not in pytest's folder: Postfix's own users have to reach it.
     folder = Path(tempfile.mkdtemp(prefix="listserv-postfix-", dir="/tmp"))
-    postfix = Postfix(folder, _free_port())
+    postfix = Postfix(folder, free_port())
     try:
         _lay_out(postfix, settings, tables)
         _control(postfix, "start")
@@ -169,7 +169,7 @@ def _wait_until_it_greets(postfix: Postfix) -> None:
         time.sleep(0.05)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port

@@ -116,7 +116,7 @@ class RawClient:
 
 @asynccontextmanager
 async def calling(place: str, greet: str = "EHLO") -> AsyncIterator[RawClient]:
-    """A connection to ``place`` that has said hello with the verb ``greet`` ("": nothing said or read yet)."""
+    """A connection to ``place`` that has said hello with the verb ``greet`` ("": nothing read yet)."""
     client = await RawClient.connect(place)
     try:
         if greet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 
 from listserv.core.address import Address
 from listserv.flow.door import Refusal, reply
-from listserv.flow.letter import Letter, Limits, Trace, write_letter
 from listserv.flow.path import read_argument, read_mail_parameters, read_recipient, read_sender
+from listserv.flow.postmark import Limits, Postmarked, Trace, postmark
 from listserv.flow.wire import Wire
 
 LIMITS = Limits(message=1_000_000, line=1_000)
@@ -41,24 +42,48 @@ async def off_the_wire(packets: list[bytes]) -> tuple[bytearray | Refusal, bytes
     return data, bytes(wire._buffer) + await reader.read()
 
 
-def write(content: bytes, rest: bytes = b"") -> Letter | Refusal:
+def write(content: bytes, rest: bytes = b"") -> Postmarked | Refusal:
     data, left = asyncio.run(off_the_wire([content, rest]))
     assert left == rest
     assert isinstance(data, bytearray)
-    return write_letter(data, LIMITS, TRACE)
+    return postmark(data, LIMITS, TRACE)
 
 
 @given(content=mails)
 def test_what_an_honest_client_sends_is_kept_octet_for_octet(content: bytes) -> None:
     lines = re.split(rb"\r\n|\r|\n", content)
     honest = b"".join(line + b"\r\n" for line in lines)
-    letter = write(wired(honest), b"QUIT\r\n")
-    assert isinstance(letter, Letter)
-    assert letter.size == len(honest)
-    rest = letter.raw.split(b"\r\n", 4)
-    start = 4 if letter.raw.startswith(b"From ") else 3
+    mail = write(wired(honest), b"QUIT\r\n")
+    assert isinstance(mail, Postmarked)
+    assert mail.size == len(honest)
+    rest = mail.raw.split(b"\r\n", 4)
+    start = 4 if mail.raw.startswith(b"From ") else 3
     assert b"\r\n".join(rest[start:]) == (honest if start == 3 else b"\r\n".join(rest[4:]))
     assert sum(line.startswith(b"Received: from client.example (") for line in rest) == 1
+
+
+def test_what_is_refused_while_it_comes_is_read_on_in_flat_memory() -> None:
+    """SIZE=10 declared, 100 MB sent (standards.md §5 item 9)."""
+
+    async def scene() -> int:
+        reader = asyncio.StreamReader()
+        wire = Wire(reader)
+        task = asyncio.create_task(
+            wire.content(lambda octets: Refusal(552, "5.3.4", "") if octets > 99 else None)
+        )
+        await asyncio.sleep(0)
+        tracemalloc.start()
+        for _ in range(400):
+            reader.feed_data(b"y" * 250_000)
+            await asyncio.sleep(0)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        reader.feed_data(b"\r\n.\r\nNOOP\r\n")
+        assert isinstance(await task, Refusal)
+        assert await wire.line(100) == b"NOOP\r\n"
+        return peak
+
+    assert asyncio.run(scene()) < 5_000_000
 
 
 @given(content=mails)
@@ -66,7 +91,7 @@ def test_no_bare_line_end_is_ever_kept(content: bytes) -> None:
     if b"\r\n.\r\n" in b"\r\n" + content + b"\r\n":
         return
     match write(content + b"\r\n.\r\n"):
-        case Letter(raw=raw):
+        case Postmarked(raw=raw):
             assert not re.search(rb"\r(?!\n)|(?<!\r)\n", raw)
             assert b"([IPv6:2001:db8::1])\r\n\tby mx.example.org with ESMTP id " in raw
         case Refusal() as refusal:
@@ -85,7 +110,7 @@ def test_packets_can_be_cut_anywhere(content: bytes, cuts: list[int]) -> None:
 @pytest.mark.parametrize("before", [0, 1, 1_000, 9_999])
 def test_the_longest_line_is_found_wherever_it_is(length: int, fits: bool, before: int) -> None:
     lines = b"A: b\r\n\r\n" + b"x\r\n" * before + b"y" * length + b"\r\n" + b"z\r\n" * 700
-    assert isinstance(write(wired(lines)), Letter) is fits
+    assert isinstance(write(wired(lines)), Postmarked) is fits
 
 
 @given(

@@ -45,7 +45,7 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Postmarked:
     """Bytes ready to be kept: CRLF line ends only, our Received in front."""
 
     raw: bytes
@@ -54,8 +54,8 @@ class Letter:
     size: int  # octets as they came, our field not counted
 
 
-def write_letter(data: bytearray, limits: Limits, trace: Trace) -> Letter | Refusal:
-    """``data``: CRLF, then everything up to the CRLF that belongs to the final dot. Used up by this."""
+def postmark(data: bytearray, limits: Limits, trace: Trace) -> Postmarked | Refusal:
+    """``data``: CRLF, then everything up to the CRLF that belongs to the final dot."""
     body = _normal(_unstuffed(data))
     if isinstance(body, Refusal):
         return body
@@ -71,7 +71,7 @@ def write_letter(data: bytearray, limits: Limits, trace: Trace) -> Letter | Refu
     raw = _stamped(view, _received(trace, mail_id))
     if reason := refuse_early(raw):
         return Refusal(554, "5.6.0", reason)
-    return Letter(raw, hashlib.sha256(raw).hexdigest(), mail_id, size)
+    return Postmarked(raw, hashlib.sha256(raw).hexdigest(), mail_id, size)
 
 
 def _unstuffed(data: bytearray) -> bytearray:

@@ -1,0 +1,201 @@
+"""The door in front of every byte: who is this, may they read this list today, then the page or the one 404.
+
+Nothing changes on a GET or HEAD. What is missing and what is not for this reader get the same bytes; so
+does ``/``, for it is the page where one asks for a sign-in link, and its form leads back to the path.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.routing import Route as Path_
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from archive_site import answers, urls
+from archive_site.answers import Answer, Cards, onward
+from archive_site.folder import Folder
+from archive_site.look import ASSETS, environment
+from archive_site.pages import levels
+from archive_site.sign_in import Sessions, SignIn, SignInParts
+from archive_site.visit import Cookies, Visit, read_visit
+from listserv.store import reading
+from listserv.store.reading import Door
+
+_log = logging.getLogger(__name__)
+Leaf = Callable[[str, int], tuple[str, str, bytes] | None]
+
+
+class Readable(Protocol):
+    """What the gate needs of a store."""
+
+    def read(self) -> Any:
+        """A context manager for a connection on a snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateParts:
+    """What the gate is made of. ``templates`` is the folder above ``site/``.
+
+    ``leaf(raw_hash, position)`` takes an attachment out of a kept mail: name, type, bytes.
+    ``leave(token)`` ends the subscription of a leave token; True for a known one, again too.
+    ``mail_link(address, url, code)`` has a sign-in link mailed. ``draw()`` gives a fresh secret.
+    """
+
+    store: Readable
+    sessions: Sessions
+    folder: Path
+    templates: Path
+    base_url: str
+    domain: str
+    now: Callable[[], datetime]
+    draw: Callable[[], str]
+    leaf: Leaf
+    mail_link: Callable[[str, str, str], None]
+    leave: Callable[[str], bool]
+
+
+def make_gate(parts: GateParts) -> ASGIApp:
+    """The ASGI application. Serve it without an access log: a link's secret stands in its query."""
+    return Starlette(routes=[Path_("/{path:path}", endpoint=_Gate(parts))])
+
+
+class _Gate:
+    def __init__(self, parts: GateParts) -> None:
+        self._parts = parts
+        self._folder = Folder(parts.folder)
+        self._cards = Cards(environment(parts.templates))
+        self._cookies = Cookies(secure=parts.base_url.startswith("https:"))
+        self._sign_in = SignIn(
+            SignInParts(
+                parts.sessions,
+                self._cards,
+                self._cookies,
+                parts.base_url.rstrip("/"),
+                parts.draw,
+                parts.mail_link,
+                self._home,
+            )
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        visit = await read_visit(Request(scope, receive), self._cookies, self._parts.base_url)
+        after: Callable[[], None] | None = None
+        try:
+            answer, after = await run_in_threadpool(self._answer, visit)
+        except Exception:
+            # The path may hold a token: it is not logged.
+            _log.exception("a request of kind %s failed", visit.route.kind)
+            answer = Answer(
+                503, b"Not now. Please try again in a minute.\n", "text/plain", {"retry-after": "60"}
+            )
+        body = b"" if visit.method == "HEAD" else answer.body
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.fields()})
+        await send({"type": "http.response.body", "body": body})
+        if after is not None:
+            await run_in_threadpool(after)
+
+    def _answer(self, visit: Visit) -> tuple[Answer, Callable[[], None] | None]:
+        match visit.method:
+            case "GET" | "HEAD":
+                return self._read(visit), None
+            case "POST" if visit.route.kind == "leave":
+                return self._leave(visit), None
+            case "POST" if not visit.own:
+                return self._missing(403), None
+            case "POST" if visit.route.kind == "in":
+                return self._sign_in.enter(visit, self._parts.now()), None
+            case "POST":
+                return self._sign_in.ask(visit, self._parts.now())
+        return Answer(405, b"", headers={"allow": "GET, HEAD, POST"}), None
+
+    # -- reading -------------------------------------------------------------------------------------
+
+    def _read(self, visit: Visit) -> Answer:
+        match visit.route.kind:
+            case "root":
+                return self._missing(200)
+            case "in":
+                return self._cards("enter")
+            case "leave":
+                return self._cards("leave")
+            case "asset":
+                return answers.asset(ASSETS / visit.route.file)
+            case "healthz":
+                return self._healthy()
+            case "nowhere":
+                return self._missing()
+        return self._of_a_list(visit)
+
+    def _missing(self, status: int = 404) -> Answer:
+        return self._cards("sign-in", status)
+
+    def _of_a_list(self, visit: Visit) -> Answer:
+        route = visit.route
+        with self._parts.store.read() as tx:
+            door = reading.door(tx, route.name, self._parts.domain, visit.session, self._parts.now())
+            if door is None:
+                return self._missing()
+            if door.shelf.name != route.name:  # an alias or an earlier name
+                return onward(visit.path.replace(route.name, door.shelf.name, 1))
+            match route.kind:
+                case "post":
+                    return self._post(door, reading.place(tx, door, route.hash))
+                case "attachment":
+                    found = reading.attachment(tx, door, route.hash, route.position)
+                case _:
+                    return self._page(visit, door, lambda: reading.merged_key(tx, door, route.key))
+        return self._download(found)
+
+    def _page(self, visit: Visit, door: Door, merged: Callable[[], str | None]) -> Answer:
+        for tree, audiences in reversed(levels(door.shelf.settings.archive)):
+            if set(audiences) <= set(door.audiences):
+                try:
+                    body = self._folder.page(door.shelf.name, tree, visit.path).read_bytes()
+                except (FileNotFoundError, NotADirectoryError):
+                    continue
+                public = door.shelf.settings.archive == "public"
+                return answers.page(body, public=public, shared=public and not visit.session)
+        if visit.route.kind == "thread" and (key := merged()):
+            return onward(urls.thread(door.shelf.name, key))
+        return self._missing()
+
+    def _post(self, door: Door, place: reading.Place | None) -> Answer:
+        if place is None:
+            return self._missing()
+        page = urls.thread(door.shelf.name, place.key, urls.page_of(place.rank))
+        if place.state == "redacted":
+            return self._cards.told("gone", 410, thread=page)
+        return onward(f"{page}#{urls.anchor(place.hash)}")
+
+    def _download(self, found: tuple[str, reading.Attached] | None) -> Answer:
+        leaf = found and self._parts.leaf(found[0], found[1].position)
+        if found is None or leaf is None:
+            return self._missing()
+        return answers.download(found[1].name, found[1].type, leaf[2])
+
+    def _healthy(self) -> Answer:
+        with self._parts.store.read() as tx:
+            reading.epoch(tx)
+        return Answer(200, b"ok\n", "text/plain")
+
+    def _home(self, session: str) -> str:
+        """Where somebody goes who signed in on the root page."""
+        with self._parts.store.read() as tx:
+            shelf = reading.first_shelf(tx, session, self._parts.domain, self._parts.now())
+        return urls.front(shelf.name) if shelf else "/"
+
+    # -- leaving -------------------------------------------------------------------------------------
+
+    def _leave(self, visit: Visit) -> Answer:
+        """RFC 8058 §3.1: the token is all; no cookie is looked at, nothing is redirected."""
+        if not visit.one_click:
+            return self._cards("leave", 400)
+        return self._cards("left") if self._parts.leave(visit.route.token) else self._missing()

@@ -1,0 +1,80 @@
+"""The child that reads: bytes and a moment come in by a pipe, what they mean goes out as JSON.
+
+It is started by reader.py (``python -m listserv.flow.reading SETTINGS``), limits its own memory and time,
+and ends when its parent's end of the pipe closes. It imports no database, no server and no log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import signal
+import struct
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from listserv.core.types import Malformed
+from listserv.flow.lookup import Txt, Within
+from listserv.flow.mail_json import mail_to_json
+from listserv.mail.parse import as_sent, parse
+from listserv.mail.proof import ProofQuestion, prove
+from listserv.mail.returned import with_report
+
+_DNS_SECONDS = 5.0  # for all look-ups of one mail
+_GRACE_SECONDS = 5  # past the parent's patience: for a child whose parent is gone
+
+
+def main(settings: dict[str, Any], source: BinaryIO, sink: BinaryIO) -> None:
+    """Answer until the source ends: per mail one empty object once DNS was asked, then the mail."""
+    txt = Txt(tuple(settings["servers"]))
+    trusted = tuple(settings["trusted"])
+    _limit_memory(int(settings["memory"]))
+    _send(sink, {})
+    while (request := _receive(source)) is not None:
+        about, raw = request
+        signal.alarm(int(settings["seconds"]) + _GRACE_SECONDS)
+        now = datetime.fromisoformat(about["now"])
+        proof = prove(raw, ProofQuestion(now, trusted, Within(txt, _DNS_SECONDS)))
+        _send(sink, {})
+        mail = parse(raw, proof)
+        if not isinstance(mail, Malformed):
+            mail = with_report(as_sent(mail, about["from"]), raw)
+        _send(sink, mail_to_json(mail))
+        signal.alarm(0)
+
+
+def _receive(source: BinaryIO) -> tuple[dict[str, str], bytes] | None:
+    lengths = source.read(8)
+    if len(lengths) < 8:
+        return None
+    head, body = struct.unpack(">II", lengths)
+    about = json.loads(source.read(head))
+    raw = source.read(body)
+    return (about, raw) if len(raw) == body else None
+
+
+def _send(sink: BinaryIO, answer: dict[str, Any]) -> None:
+    data = json.dumps(answer).encode()
+    sink.write(struct.pack(">I", len(data)) + data)
+    sink.flush()
+
+
+def _limit_memory(octets: int) -> None:
+    """Address space: what is in use now and ``octets`` more. Where a system can't, the clock must do."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError, ValueError):
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limit = pages * resource.getpagesize() + octets
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the pipe
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not get among the answers
+    with contextlib.suppress(BrokenPipeError):
+        main(json.loads(sys.argv[1]), sys.stdin.buffer, answers)

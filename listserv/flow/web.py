@@ -1,0 +1,79 @@
+"""The archive's gate on a socket: uvicorn in this process's loop, without an access log or a server banner.
+
+A link's secret stands in a query, so nothing of a request is ever logged (standards.md S28).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+
+from listserv.errors import CannotDo
+
+_GRACE = 5
+
+
+class _Server(uvicorn.Server):
+    """Signals belong to daemon.py."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@dataclass(slots=True)
+class WebDoor:
+    """One HTTP listener for one ASGI application."""
+
+    listen: str  # HOST:PORT
+    application: Any
+    _server: _Server | None = None
+    _task: asyncio.Task[None] | None = field(default=None)
+
+    async def open(self) -> str:
+        """Listen; "HOST:PORT" as it really is. Raises CannotDo where the port is taken."""
+        listener = _listen(self.listen)
+        config = uvicorn.Config(
+            self.application,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            lifespan="off",
+            timeout_graceful_shutdown=_GRACE,
+            limit_concurrency=1000,
+        )
+        self._server = _Server(config)
+        self._task = asyncio.create_task(self._server.serve([listener]))
+        while not self._server.started and not self._task.done():
+            await asyncio.sleep(0.005)
+        host, port = listener.getsockname()[:2]
+        return f"{host}:{port}"
+
+    async def close(self) -> None:
+        """Answer what is under way, then close."""
+        if self._server is not None and self._task is not None:
+            self._server.should_exit = True
+            await self._task
+
+
+def _listen(place: str) -> socket.socket:
+    host, _, port = place.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host.strip("[]"), int(port)))
+    except OSError as error:
+        listener.close()
+        raise CannotDo(
+            f"web.listen {place} can't be opened ({error.strerror}); stop the program that uses it, or change web.listen"
+        ) from None
+    listener.set_inheritable(True)
+    return listener

@@ -1,0 +1,26 @@
+"""What came back to a return path: a bounce and its class, a complaint, a machine's answer, or something else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from listserv.core.types import Automatic, Mail, Report, ReportClass
+from listserv.mail.reports import kind_of_report, read_report
+
+_KINDS = {"complaint": ReportClass.COMPLAINT, "auto-reply": ReportClass.AUTO_REPLY}
+
+
+def with_report(mail: Mail, raw: bytes) -> Mail:
+    """The mail with what it reports, if a machine wrote it."""
+    return mail if mail.automatic is Automatic.NO else replace(mail, report=read_returned(raw))
+
+
+def read_returned(raw: bytes) -> Report:
+    """Judge a mail to a return path. Never raises on what strangers send: what is unclear is OTHER."""
+    kind = _KINDS.get(kind_of_report(raw))
+    if kind is not None:
+        return Report(kind)
+    bounce = read_report(raw)
+    if bounce is None or bounce.action == "other":
+        return Report(ReportClass.OTHER)
+    return Report(ReportClass(bounce.kind), bounce.recipients, bounce.status, bounce.diagnostic)

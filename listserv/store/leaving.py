@@ -1,0 +1,28 @@
+"""Leaving by a token: it names a subscription, works without sign-in, and again is as good as once (RFC 8058)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select
+
+from listserv.core.seals import Keyring, unseal
+from listserv.core.types import MemberState
+from listserv.store import schema
+from listserv.store.acts import Hand
+from listserv.store.rosters import members_query, read_member, remove_member
+
+_s = schema.subscriptions.c
+
+
+def leave(tx: Connection, token: str, ring: Keyring, now: datetime) -> bool:
+    """End the subscription that a leave token names; False for a token that is not ours."""
+    top = tx.scalar(select(func.max(_s.id))) or 0
+    number = unseal(ring, "leave", token, top)
+    row = tx.execute(members_query().where(_s.id == number)).one_or_none() if number is not None else None
+    if row is None:
+        return False
+    member = read_member(row)
+    if member.state is not MemberState.LEFT:
+        remove_member(tx, member, Hand(f"member {member.id}", now))
+    return True

@@ -1,0 +1,98 @@
+"""The program as its operator meets it: ``listserv`` in processes of its own, on a site in a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+DOMAIN = "lists.example.org"
+HANG = 60.0  # seconds after which something is taken to be stuck
+# Doors on whatever port is free, no web, and a DNS server that does not answer.
+_QUIET = {
+    "LISTSERV_RECEIVE_SMTP": "127.0.0.1:0",
+    "LISTSERV_RECEIVE_LMTP": "127.0.0.1:0",
+    "LISTSERV_WEB_LISTEN": "",
+    "LISTSERV_DNS_SERVERS": "127.0.0.1:9",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A ``listserv serve`` that is ready. ``doors``: the ports of its "smtp" and "lmtp"."""
+
+    process: subprocess.Popen[bytes]
+    doors: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A site. ``settings``: environment twins that all its commands and ``serve`` get."""
+
+    folder: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def log(self) -> str:
+        """All that ``serve`` has said so far."""
+        return (self.folder / "serve.log").read_text(errors="replace")
+
+    def found(self) -> dict[str, str]:
+        """Make the site; the TXT records that it asks its operator to publish, by name."""
+        site = ("--domain", DOMAIN, "--owner", "owner@example.org", "--dir", str(self.folder))
+        records = [record for record in self.tell("init", *site)["records"] if record["type"] == "TXT"]
+        return {record["name"]: "".join(record["value"].split('"')[1::2]) for record in records}
+
+    def run(self, *words: str) -> str:
+        """One command; what it printed. Raises RuntimeError with its one line if it could not do it."""
+        done = subprocess.run(
+            self._command(*words), env=self._environment(), capture_output=True, text=True, timeout=HANG
+        )
+        if done.returncode:
+            raise RuntimeError(f"listserv {' '.join(words)}: {done.stderr}")
+        return done.stdout
+
+    def tell(self, *words: str) -> Any:
+        """What a command shows, as ``--json`` has it."""
+        return json.loads(self.run("--json", *words))
+
+    @contextmanager
+    def serving(self) -> Iterator[Running]:
+        """``listserv serve``, from its ready line until it has ended."""
+        with (self.folder / "serve.log").open("ab") as log:
+            begins = log.tell()
+            process = subprocess.Popen(
+                self._command("serve"), env=self._environment(), stdout=log, stderr=log
+            )
+        try:
+            until(lambda: "ready smtp=" in self.log[begins:] or process.poll() is not None, self)
+            ready = re.search(r"^ready smtp=\S*?:(\d+) lmtp=\S*?:(\d+)", self.log[begins:], re.M)
+            assert ready, self.log
+            yield Running(process, {"smtp": int(ready[1]), "lmtp": int(ready[2])})
+        finally:
+            process.terminate()
+            process.wait(HANG)
+
+    def _command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "listserv", *words]
+
+    def _environment(self) -> dict[str, str]:
+        file = self.folder / "listserv.toml"
+        config = {"LISTSERV_CONFIG": str(file)} if file.exists() else {}
+        return {**os.environ, **_QUIET, **config, **self.settings}
+
+
+def until(holds: Callable[[], bool], says: object = "") -> None:
+    """Wait for something to come true; after a long while an AssertionError with the log of ``says``."""
+    end = time.monotonic() + HANG
+    while not holds():
+        assert time.monotonic() < end, getattr(says, "log", says)
+        time.sleep(0.05)

@@ -1,0 +1,203 @@
+"""Copies: the same people as the oracle names, each leased once, each ended once; counters always add up."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Connection, select, update
+
+from listserv.core.address import read_address
+from listserv.core.changes import KeepPost
+from listserv.core.fanout import audience
+from listserv.core.threads import Placement
+from listserv.core.types import DeliveryState, MailList, MemberState
+from listserv.store import arrivals, counters, deliveries, posts, relay_rest, rosters, schema
+from listserv.store.deliveries import LEASE, Letter, Result
+from listserv.store.relay_rest import Rest
+from tests.kit.people import NOW, a_mail
+from tests.kit.world import World, open_world
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    with open_world(database_url) as made:
+        yield made
+
+
+def a_post(world: World, here: MailList, author: int | None = None, number: int = 1) -> int:
+    """A post that is kept but not fanned out."""
+    new = KeepPost(
+        list_id=here.id,
+        mail=a_mail(message_id=f"m{number}@ana.example"),
+        hash=f"hash{number}",
+        thread_key=f"key{number}",
+        placement=Placement(None, "", ()),
+        at=NOW,
+        audience="members",
+        from_="author",
+        proved=False,
+        subscription_id=author,
+    )
+
+    def step(tx: Connection) -> int:
+        arrivals.keep_raw(tx, "raw", b"From: a\r\n\r\nb\r\n", NOW)
+        return posts.keep(tx, new, "raw", None).post_id
+
+    return world.store.do(step)
+
+
+def fanned(world: World, members: int = 5) -> int:
+    """A post on its way to so many members."""
+    book = world.list()
+    for number in range(members):
+        world.member(book, f"m{number}@d.example")
+    post_id = a_post(world, book)
+    world.store.do(lambda tx: deliveries.fan_out(tx, post_id, NOW))
+    return post_id
+
+
+def test_the_fan_out_reaches_exactly_the_people_the_oracle_names(world: World) -> None:
+    book = world.list()
+    other = world.list("other")
+    kinds = itertools.product(("now", "daily", "mon thu", "3", "none"), MemberState, (True, False))
+    for number, (rhythm, state, copies) in enumerate(kinds):
+        address = f"m{number}@d.example"
+        world.member(other, address)
+        member = world.member(book, address, rhythm=rhythm, copies=copies)
+        where = update(schema.subscriptions).where(schema.subscriptions.c.id == member.id)
+        world.store.do(lambda tx, where=where, state=state: tx.execute(where.values(state=state)).rowcount)
+    with world.store.read() as tx:
+        members = rosters.list_members(tx, book.id, MemberState)
+    quiet = next(m.id for m in members if m.rhythm == "now" and m.state == "active" and not m.copies)
+    for number, author in enumerate((None, quiet, members[0].id)):
+        post_id = a_post(world, book, author, number)
+        made = world.store.do(lambda tx, post_id=post_id: deliveries.fan_out(tx, post_id, NOW))
+        with world.store.read() as tx:
+            d = schema.deliveries.c
+            rows = list(tx.execute(select(d.subscription_id, d.to).where(d.post_id == post_id)))
+        assert made == len(rows)
+        assert {row.subscription_id for row in rows} == audience(author, members)
+        by_id = {member.id: str(member.address) for member in members}
+        assert all(by_id[row.subscription_id] == row.to for row in rows)
+    world.totals()
+
+
+def test_a_second_fan_out_of_the_same_post_adds_nobody(world: World) -> None:
+    post_id = fanned(world)
+    assert world.store.do(lambda tx: deliveries.fan_out(tx, post_id, NOW)) == 0
+    assert world.totals()["delivery:due"] == 5
+
+
+def test_two_workers_never_lease_the_same_copy(world: World) -> None:
+    fanned(world, 40)
+
+    def work(who: str) -> list[int]:
+        mine: list[int] = []
+        while batch := world.store.do(lambda tx: deliveries.claim(tx, who, NOW, 3)):
+            mine += [copy.id for copy in batch]
+        return mine
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = list(itertools.chain(*pool.map(work, "abcd")))
+    assert len(taken) == len(set(taken)) == 40
+    assert world.totals()["delivery:sending"] == 40
+
+
+def test_a_dead_workers_copies_are_taken_over_once_their_lease_is_over(world: World) -> None:
+    fanned(world)
+    first = world.store.do(lambda tx: deliveries.claim(tx, "dead", NOW, 10))
+    assert world.store.do(lambda tx: deliveries.claim(tx, "b", NOW + LEASE / 2, 10)) == []
+    later = NOW + LEASE + timedelta(seconds=1)
+    again = world.store.do(lambda tx: deliveries.claim(tx, "b", later, 10))
+    assert [copy.id for copy in again] == [copy.id for copy in first]
+    with world.store.read() as tx:
+        assert counters.totals(tx)["in_doubt_resent"] == 5
+
+
+def test_who_lost_a_lease_can_end_nothing_any_more(world: World) -> None:
+    fanned(world, 1)
+    (copy,) = world.store.do(lambda tx: deliveries.claim(tx, "a", NOW, 10))
+    later = NOW + LEASE + timedelta(seconds=1)
+    world.store.do(lambda tx: deliveries.claim(tx, "b", later, 10))
+    result = Result(copy.id, DeliveryState.FAILED, 1, "550 no")
+    assert world.store.do(lambda tx: deliveries.record(tx, "a", [result], later)) == []
+    assert world.totals()["delivery:sending"] == 1
+
+
+def test_a_lease_that_is_renewed_is_not_taken_over(world: World) -> None:
+    fanned(world, 1)
+    (copy,) = world.store.do(lambda tx: deliveries.claim(tx, "a", NOW, 10))
+    world.store.do(lambda tx: deliveries.extend(tx, "a", [copy.id], NOW + LEASE / 2))
+    soon = NOW + LEASE + timedelta(seconds=1)
+    assert world.store.do(lambda tx: deliveries.claim(tx, "b", soon, 10)) == []
+
+
+def test_a_clock_set_back_by_a_day_does_not_freeze_the_queue(world: World) -> None:
+    fanned(world, 1)
+    yesterday = NOW - timedelta(days=1)
+    assert len(world.store.do(lambda tx: deliveries.claim(tx, "a", yesterday, 10))) == 1
+
+
+def test_a_batch_is_of_one_post_alone(world: World) -> None:
+    fanned(world, 2)
+    letter = Letter("owner@example.org", b"Subject: x\r\n\r\n")
+    world.store.do(lambda tx: deliveries.post_letter(tx, letter, NOW))
+    batches = [world.store.do(lambda tx: deliveries.claim(tx, "a", NOW, 10)) for _ in range(3)]
+    assert [len(batch) for batch in batches] == [2, 1, 0]
+    assert [batch[0].kind for batch in batches[:2]] == ["post", "notice"]
+
+
+def test_results_move_copies_to_their_ends_and_the_counters_with_them(world: World) -> None:
+    fanned(world, 3)
+    sent, failed, deferred = world.store.do(lambda tx: deliveries.claim(tx, "a", NOW, 10))
+    soon = NOW + timedelta(minutes=1)
+    results = [
+        Result(sent.id, DeliveryState.SENT, 1, "250 ok"),
+        Result(failed.id, DeliveryState.FAILED, 1, "550 no such user"),
+        Result(deferred.id, DeliveryState.DEFERRED, 1, "451 later", soon),
+    ]
+    world.store.do(lambda tx: deliveries.record(tx, "a", results, NOW))
+    totals = world.totals()
+    assert [totals[f"delivery:{state}"] for state in ("sent", "failed", "deferred")] == [1, 1, 1]
+    assert world.store.do(lambda tx: deliveries.claim(tx, "a", NOW, 10)) == []
+    assert [copy.attempts for copy in world.store.do(lambda tx: deliveries.claim(tx, "a", soon, 10))] == [1]
+
+
+def test_the_operator_retries_and_drops(world: World) -> None:
+    fanned(world, 2)
+    first, second = world.store.do(lambda tx: deliveries.claim(tx, "a", NOW, 10))
+    failed = [Result(copy.id, DeliveryState.FAILED, 1, "550 no") for copy in (first, second)]
+    world.store.do(lambda tx: deliveries.record(tx, "a", failed, NOW))
+    assert world.store.do(lambda tx: deliveries.retry(tx, [first.id], NOW)) == 1
+    assert world.totals()["delivery:due"] == 1
+    assert world.store.do(lambda tx: deliveries.drop(tx, None, NOW)) == 1
+    with world.store.read() as tx:
+        shown = deliveries.show(tx, first.id)
+    assert shown is not None
+    assert (shown.state, shown.answer) == ("failed", "dropped by the operator")
+    world.totals()
+
+
+def test_a_relay_in_trouble_rests_until_its_time_or_until_it_is_lifted(world: World) -> None:
+    until = NOW + timedelta(seconds=15)
+    world.store.do(lambda tx: relay_rest.begin(tx, Rest(until, 2, "no connection")))
+    with world.store.read() as tx:
+        assert relay_rest.is_resting(tx, NOW)
+        assert not relay_rest.is_resting(tx, until)
+        assert not relay_rest.is_resting(tx, NOW - timedelta(days=1))  # the clock was set back
+    assert world.store.do(relay_rest.lift)
+    with world.store.read() as tx:
+        assert relay_rest.current(tx) is None
+
+
+def test_a_members_address_is_mailed_as_it_was_written(world: World) -> None:
+    book = world.list()
+    world.member(book, "Ana.Silva@Example.ORG")
+    post_id = a_post(world, book)
+    world.store.do(lambda tx: deliveries.fan_out(tx, post_id, NOW))
+    (copy,) = world.store.do(lambda tx: deliveries.claim(tx, "a", NOW, 10))
+    assert read_address(copy.to).local == "Ana.Silva"

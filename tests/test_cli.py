@@ -1,0 +1,445 @@
+"""The command line (interface.md §2): what it does, and the one line that says why where it can't."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from listserv import cli, dns_records
+from listserv.cli import told
+from listserv.errors import StoreBusy, StoreFull
+from listserv.mail.signing import load_key
+from tests.kit.desk import DOMAIN, OWNER, Desk
+
+BOOK = f"book@{DOMAIN}"
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site as ``init`` leaves it; tests get copies."""
+    folder = tmp_path_factory.mktemp("founded")
+    Desk(folder).does("init", "--domain", DOMAIN, "--owner", OWNER)
+    return folder
+
+
+@pytest.fixture
+def desk(founded: Path, tmp_path: Path) -> Desk:
+    shutil.copytree(founded, tmp_path / "site")
+    return Desk(tmp_path / "site")
+
+
+@pytest.fixture
+def book(desk: Desk) -> Desk:
+    """A site with a list and its host."""
+    desk.does("list", "create", "book", "--title", "Book club", "--host", "ana@example.org")
+    return desk
+
+
+# -- init -------------------------------------------------------------------------------------------
+
+
+def test_init_writes_settings_secret_key_and_database_for_their_owner_alone(founded: Path) -> None:
+    files = {path.relative_to(founded).as_posix() for path in founded.rglob("*") if path.is_file()}
+    assert files == {"listserv.toml", "data/secret", "data/listserv.db", "dkim/ls1.pem"}
+    assert {stat.S_IMODE((founded / file).stat().st_mode) for file in files} == {0o600}
+    assert len((founded / "data" / "secret").read_bytes()) == 32
+
+
+def test_init_prints_the_records_to_publish(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    told = desk.does(
+        "init", "--domain", "Lists.Example.org.", "--owner", OWNER, "--dir", "here", "--json"
+    ).json
+    assert told["settings"] == str(tmp_path / "here" / "listserv.toml")
+    key = dns_records.dkim_value(load_key((tmp_path / "here" / "dkim" / "ls1.pem").read_bytes()))
+    records = {(one["name"], one["type"]): one["value"] for one in told["records"]}
+    assert records[f"{DOMAIN}.", "MX"] == f"10 {DOMAIN}."
+    assert records[f"{DOMAIN}.", "TXT"].startswith('"v=spf1 ')
+    assert records[f"_dmarc.{DOMAIN}.", "TXT"].startswith('"v=DMARC1; ')
+    pieces = re.findall(r'"([^"]*)"', records[f"ls1._domainkey.{DOMAIN}.", "TXT"])
+    assert "".join(pieces) == key
+    assert all(len(piece) <= 255 for piece in pieces)
+
+
+def test_init_tells_a_person_what_to_publish_and_what_comes_next(tmp_path: Path) -> None:
+    said = Desk(tmp_path).does("init", "--domain", DOMAIN, "--owner", OWNER).out
+    for word in ("IN MX", "v=spf1", "_domainkey", "_dmarc", "PTR", "listserv list create"):
+        assert word in said
+
+
+def test_a_second_init_overwrites_nothing(desk: Desk) -> None:
+    before = {path: path.read_bytes() for path in desk.folder.rglob("*") if path.is_file()}
+    line = desk.fails("init", "--domain", "other.example.org", "--owner", OWNER)
+    assert "is there already, and init never overwrites; use another --dir" in line
+    assert {path: path.read_bytes() for path in desk.folder.rglob("*") if path.is_file()} == before
+
+
+def test_an_init_that_was_cut_off_is_finished_with_what_it_had_made(desk: Desk) -> None:
+    secret = (desk.folder / "data" / "secret").read_bytes()
+    (desk.folder / "listserv.toml").unlink()
+    desk.does("init", "--domain", DOMAIN, "--owner", OWNER)
+    assert (desk.folder / "data" / "secret").read_bytes() == secret
+
+
+def test_init_takes_no_bad_domain_owner_or_folder(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    assert "domain" in desk.fails("init", "--domain", "not a domain", "--owner", OWNER)
+    assert "can't be used: " in desk.fails("init", "--domain", DOMAIN, "--owner", "me")
+    (tmp_path / "file").write_text("x")
+    line = desk.fails("init", "--domain", DOMAIN, "--owner", OWNER, "--dir", "file")
+    assert "can't be written" in line
+    assert "--owner" in desk.fails("init", "--domain", DOMAIN, code=2)
+
+
+# -- lists ------------------------------------------------------------------------------------------
+
+
+def test_a_list_is_made_with_its_hosts_and_shown(desk: Desk) -> None:
+    assert "no lists yet" in desk.does("list", "ls").out
+    assert desk.does("list", "ls", "--json").json == []
+    desk.does(
+        "list", "create", "Book", "--title", "Book club", "--host", "ana@example.org", "ben@example.org"
+    )
+    (told,) = desk.does("--json", "list", "ls").json
+    assert (told["address"], told["title"], told["preset"]) == (BOOK, "Book club", "circle")
+    assert (told["members"], told["hosts"], told["held"], told["posts"]) == (2, 2, 0, 0)
+    assert told["settings"]["archive"] == "members"
+    assert desk.does("list", "show", "book", "--json").json == told
+    shown = desk.does("list", "show", BOOK).out
+    assert "who may read the archive" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (("book", "--host", "x"), "'x' can't be used: an address has one @ sign"),
+        (("book-join", "--host", "a@b.example"), "ends in 'join', which is a command"),
+        (("bücher", "--host", "a@b.example"), "can't name a list"),
+        (("book@nowhere@", "--host", "a@b.example"), "can't be used"),
+    ],
+)
+def test_a_list_is_not_made_of_bad_addresses(desk: Desk, words: tuple[str, ...], line: str) -> None:
+    assert line in desk.fails("list", "create", "--title", "T", *words)
+    assert desk.does("list", "ls", "--json").json == []
+
+
+def test_a_list_of_another_domain_comes_with_a_word_on_its_dns(desk: Desk) -> None:
+    done = desk.does("list", "create", "a@other.example", "--title", "A", "--host", "a@b.example")
+    assert "MX, SPF and DKIM" in done.err
+
+
+def test_settings_are_changed_in_the_words_of_the_interface(book: Desk) -> None:
+    said = book.does(
+        "list", "set", "book", "archive=public", "guard=off", "max_bytes=5 MB", "title=Books"
+    ).out
+    assert said.splitlines() == ["archive = public", "guard = off", "max_bytes = 5000000", "title = Books"]
+    settings = book.does("list", "show", "book", "--json").json["settings"]
+    assert (settings["archive"], settings["guard"], settings["max_bytes"]) == ("public", "off", 5_000_000)
+
+
+def test_a_preset_is_set_first_whatever_the_order(book: Desk) -> None:
+    book.does("list", "set", "book", "archive=hosts", "preset=public")
+    told = book.does("list", "show", "book", "--json").json
+    assert (told["preset"], told["settings"]["archive"]) == ("public", "hosts")
+
+
+def test_bad_settings_change_nothing(book: Desk) -> None:
+    assert book.fails("list", "set", "book", "guard=off", "archive=hostz") == (
+        "archive is 'hostz'; allowed: members, hosts, public, off"
+    )
+    assert "did you mean archive" in book.fails("list", "set", "book", "archiv=hosts")
+    assert "not KEY=VALUE" in book.fails("list", "set", "book", "archive")
+    assert "there are: address, title" in book.fails("list", "set", "book", "zzz=1")
+    assert book.does("list", "show", "book", "--json").json["settings"]["guard"] == "on"
+
+
+def test_a_renamed_list_answers_to_both_addresses(book: Desk) -> None:
+    book.does("list", "set", "book", "address=books", f"aliases=buch@{DOMAIN},livre@{DOMAIN}")
+    told = book.does("list", "show", "book", "--json").json
+    assert told["address"] == f"books@{DOMAIN}"
+    assert told["list_id"] == f"book.{DOMAIN}"
+    assert set(told["aliases"]) == {BOOK, f"buch@{DOMAIN}", f"livre@{DOMAIN}"}
+    assert book.does("list", "show", "buch", "--json").json == told
+
+
+def test_a_list_is_deleted_only_by_its_name(book: Desk) -> None:
+    assert "--yes book" in book.fails("list", "delete", "book")
+    assert "not the list's name" in book.fails("list", "delete", "book", "--yes", "books")
+    book.does("list", "delete", "book", "--yes", "book")
+    assert book.does("list", "ls", "--json").json == []
+    assert "never used again" in book.fails("list", "create", "book", "--title", "B", "--host", "a@b.example")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list", "show", "boook"),
+        ("list", "set", "boook", "guard=off"),
+        ("list", "delete", "boook", "--yes", "boook"),
+        ("member", "ls", "boook"),
+        ("member", "add", "boook", "a@b.example"),
+        ("member", "remove", "boook", "a@b.example"),
+        ("member", "set", "boook", "a@b.example", "name=x"),
+        ("member", "export", "boook"),
+        ("hold", "ls", "boook"),
+        ("hold", "ok", "boook", "1"),
+        ("export", "boook", "out"),
+        ("archive", "build", "boook"),
+        ("archive", "link", "boook", "a@b.example"),
+    ],
+)
+def test_an_unknown_list_is_told_with_the_nearest(book: Desk, words: tuple[str, ...]) -> None:
+    assert book.fails(*words) == f"there is no list boook; there are: {BOOK}"
+
+
+# -- members ----------------------------------------------------------------------------------------
+
+
+def members(desk: Desk, *words: str) -> dict[str, dict[str, object]]:
+    return {one["address"]: one for one in desk.does("member", "ls", "book", "--json", *words).json}
+
+
+def test_members_are_added_past_probation_and_shown(book: Desk) -> None:
+    book.does("member", "add", "book", "ben@example.org", "--name", "Ben", "--rhythm", "daily")
+    book.does("member", "add", "book", "chloe@example.org", "dan@example.org", "--host")
+    told = members(book)
+    keys = {"address", "name", "role", "rhythm", "state", "joined", "bounces", "score"}
+    assert set(told["ben@example.org"]) == keys
+    assert (told["ben@example.org"]["name"], told["ben@example.org"]["rhythm"]) == ("Ben", "daily")
+    assert (told["dan@example.org"]["role"], told["dan@example.org"]["state"]) == ("host", "active")
+    joined = str(told["ben@example.org"]["joined"])
+    assert joined.endswith("Z")
+    assert datetime.fromisoformat(joined).utcoffset() is not None
+    assert "ben@example.org" in book.does("member", "ls", "book").out
+
+
+def test_adding_a_member_twice_says_so_and_changes_nothing(book: Desk) -> None:
+    book.does("member", "add", "book", "ben@example.org", "--name", "Ben")
+    said = book.does("member", "add", "book", "BEN@example.org", "--name", "Benjamin").out
+    assert said == f"ben@example.org is on {BOOK} already (active); nothing changed.\n"
+    assert members(book)["ben@example.org"]["name"] == "Ben"
+
+
+def test_one_bad_address_and_nobody_is_added(book: Desk) -> None:
+    line = book.fails("member", "add", "book", "ben@example.org", "Ben <ben@example.org>")
+    assert "'Ben <ben@example.org>' can't be used" in line
+    assert set(members(book)) == {"ana@example.org"}
+
+
+def test_who_left_is_hidden_until_asked_for_and_can_come_back(book: Desk) -> None:
+    book.does("member", "add", "book", "ben@example.org")
+    book.does("member", "remove", "book", "ben@example.org")
+    assert "ben@example.org" not in members(book)
+    assert members(book, "--all")["ben@example.org"]["state"] == "left"
+    assert "had left" in book.does("member", "remove", "book", "ben@example.org").out
+    assert "brings them back" in book.fails("member", "set", "book", "ben@example.org", "name=x")
+    assert "again" in book.does("member", "add", "book", "ben@example.org").out
+
+
+def test_the_last_host_can_go_and_that_is_said(book: Desk) -> None:
+    assert "has no host now" in book.does("member", "remove", "book", "ana@example.org").out
+    assert "Nobody is on" in book.does("member", "ls", "book").out
+
+
+def test_a_member_is_changed_by_key(book: Desk) -> None:
+    changes = ("name=Ana S", "rhythm=mon thu", "role=member", "copies=no", "state=paused")
+    assert book.does("member", "set", "book", "ana@example.org", *changes).out.splitlines() == [
+        "name = Ana S",
+        "rhythm = mon thu",
+        "role = member",
+        "copies = no",
+        "state = paused",
+    ]
+    for bad, word in (
+        ("role=boss", "member, host"),
+        ("rhythm=often", "daily"),
+        ("state=left", "active, paused"),
+    ):
+        key, value = bad.split("=")
+        line = book.fails("member", "set", "book", "ana@example.org", bad)
+        assert line.startswith(f"{key} is '{value}'; allowed: ")
+        assert word in line
+    assert "is not on" in book.fails("member", "set", "book", "nobody@example.org", "name=x")
+    assert "did you mean rhythm" in book.fails("member", "set", "book", "ana@example.org", "rythm=now")
+
+
+# -- what is shown where there is nothing -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "friendly"),
+    [
+        (("hold", "ls"), "Nothing waits."),
+        (("hold", "ls", "book"), "Nothing waits."),
+        (("queue", "ls"), "Everything is sent."),
+        (("queue", "ls", "--aside"), "Nothing is set aside."),
+    ],
+)
+def test_emptiness_is_told_kindly_and_as_an_empty_array(
+    book: Desk, words: tuple[str, ...], friendly: str
+) -> None:
+    assert book.does(*words).out == f"{friendly}\n"
+    assert book.does(*words, "--json").json == []
+
+
+def test_status_adds_up_from_the_first_day(book: Desk) -> None:
+    told = book.does("status", "--json").json
+    states = ("waiting", "posted", "held", "refused", "discarded", "commands", "aside")
+    assert told["accepted"] == sum(told[state] for state in states) == 0
+    assert set(told["deliveries"]) == {"due", "sending", "sent", "deferred", "failed"}
+    assert "0 mails accepted" in book.does("status").out
+
+
+def test_what_is_not_there_is_said_to_be_not_there(book: Desk) -> None:
+    assert "nothing with number 7" in book.fails("hold", "show", "book", "7")
+    assert "no copy 7" in book.fails("queue", "show", "7")
+    assert "mail 7 is not set aside" in book.fails("queue", "show", "7", "--aside")
+    assert "--all" in book.fails("queue", "retry")
+    assert "0 will be tried again" in book.does("queue", "retry", "--all").out
+    assert "0 given up" in book.does("queue", "drop", "--all", "--aside").out
+    assert "Nothing waits" in book.does("hold", "ok", "book").out
+
+
+def test_explain_wants_a_mail(book: Desk) -> None:
+    assert "listserv explain LIST < some.eml" in book.fails("explain", "book", stdin=b"")
+
+
+def test_a_sign_in_link_is_for_members_alone(book: Desk) -> None:
+    url = book.does("archive", "link", "book", "ana@example.org", "--json").json["url"]
+    assert re.fullmatch(rf"https://{DOMAIN}/in\?t=[\w-]{{20,}}&next=/book/", url)
+    assert book.does("archive", "link", "book", "ana@example.org").out.strip() != url
+    book.does("member", "remove", "book", "ana@example.org")
+    assert "would open nothing" in book.fails("archive", "link", "book", "ana@example.org")
+    assert "is not on" in book.fails("archive", "link", "book", "stranger@example.org")
+
+
+# -- where it can't -----------------------------------------------------------------------------------
+
+
+def test_wrong_usage_ends_with_2_and_one_line() -> None:
+    desk = Desk(Path("/"))
+    assert desk.fails("lsit", code=2).endswith("See `listserv --help`.")
+    assert desk.fails("list", "crate", code=2).endswith("See `listserv list --help`.")
+    assert "--preset" in desk.fails("list", "create", "x", "--preset", "family", code=2)
+    assert "there are receive, process" in Desk(Path("/")).fails("serve", "--only", "dance", code=2)
+
+
+def test_without_settings_one_line_says_how_to_get_them(tmp_path: Path) -> None:
+    assert "listserv init" in Desk(tmp_path).fails("list", "ls")
+    assert "missing.toml" in Desk(tmp_path).fails("--config", "missing.toml", "list", "ls")
+
+
+def test_bad_settings_are_told_in_one_line(desk: Desk) -> None:
+    file = desk.folder / "listserv.toml"
+    file.write_text(file.read_text().replace("connections = 8", "connections = 0"))
+    assert desk.fails("list", "ls") == "deliver.connections is 0; allowed: a whole number from 1 to 256"
+
+
+def test_a_site_without_its_database_says_what_makes_it(desk: Desk) -> None:
+    (desk.folder / "data" / "listserv.db").unlink()
+    assert "listserv db upgrade" in desk.fails("list", "ls")
+    assert "is upgraded" in desk.does("db", "upgrade").out
+    assert "up to date" in desk.does("db", "upgrade").out
+    assert desk.does("list", "ls", "--json").json == []
+
+
+def test_a_database_newer_than_the_program_is_left_alone(desk: Desk) -> None:
+    with sqlite3.connect(desk.folder / "data" / "listserv.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    for words in (("list", "ls"), ("db", "upgrade"), ("serve",), ("status",)):
+        line = desk.fails(*words)
+        assert "newer than this program" in line
+        assert "install the newer listserv" in line
+
+
+def test_a_file_that_is_no_database_is_told_in_one_line(desk: Desk) -> None:
+    (desk.folder / "data" / "listserv.db").write_bytes(b"this is no database" * 100)
+    assert "not a database" in desk.fails("list", "ls")
+
+
+def test_a_postgresql_that_does_not_answer_is_told_in_one_line(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LISTSERV_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/none")
+    assert "the database does not answer" in desk.fails("list", "ls")
+
+
+def test_everything_works_on_postgresql_too(
+    desk: Desk, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LISTSERV_DATABASE_URL", postgres_url)
+    assert "listserv db upgrade" in desk.fails("list", "ls")
+    desk.does("db", "upgrade")
+    desk.does("list", "create", "book", "--title", "Book club", "--host", "ana@example.org")
+    desk.does("member", "add", "book", "ben@example.org")
+    desk.does("archive", "link", "book", "ben@example.org")
+    (told,) = desk.does("list", "ls", "--json").json
+    assert told["members"] == 2
+
+
+def test_a_port_in_use_is_told_in_one_line(desk: Desk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = _serve(desk, {"LISTSERV_RECEIVE_SMTP": f"127.0.0.1:{port}", "LISTSERV_WEB_LISTEN": ""})
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()[-1:]
+    assert str(port) in line
+    assert "receive.smtp" in line
+
+
+def test_a_relay_of_no_known_kind_is_told_in_one_line(desk: Desk) -> None:
+    done = _serve(desk, {"LISTSERV_DELIVER_RELAY": "pigeon://loft", "LISTSERV_RECEIVE_SMTP": "127.0.0.1:0"})
+    assert done.returncode == 1
+    assert "deliver.relay" in done.stderr.splitlines()[-1]
+
+
+def _serve(desk: Desk, twins: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "listserv", "serve"]
+    environ = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1]), **twins}
+    return subprocess.run(command, cwd=desk.folder, env=environ, capture_output=True, text=True, timeout=60)
+
+
+def test_a_full_disk_and_a_busy_database_have_their_sentences() -> None:
+    assert told(StoreFull("x"))[1].startswith("the disk is full")
+    assert told(StoreBusy("database is locked"))[1].startswith("the database does not answer")
+
+
+def test_a_fault_of_ours_shows_no_traceback_but_where_it_is(tmp_path: Path) -> None:
+    try:
+        raise RuntimeError("secret words")
+    except RuntimeError as error:
+        code, line = told(error)
+    assert code == 1
+    assert "secret words" not in line
+    file = Path(line.rpartition(" ")[2])
+    assert "secret words" in file.read_text()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    file.unlink()
+
+
+def test_a_reader_that_has_enough_is_no_error(book: Desk) -> None:
+    command = f"{sys.executable} -m listserv --help | head -1"
+    environ = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    done = subprocess.run(["bash", "-c", command], env=environ, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+
+
+def test_a_strangers_words_do_not_steer_the_terminal(book: Desk) -> None:
+    book.does("member", "add", "book", "ben@example.org")
+    with sqlite3.connect(book.folder / "data" / "listserv.db") as connection:
+        connection.execute("UPDATE subscriptions SET name = ?", ("\x1b[2J\u202eevil",))
+    connection.close()
+    shown = book.does("member", "ls", "book").out
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown

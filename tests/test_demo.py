@@ -1,0 +1,90 @@
+"""`listserv demo`: the real thing on one machine, seen from outside."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import smtplib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+from listserv import cli
+from listserv.sample import LIST, PEOPLE, TALK
+
+ROOT = Path(cli.__file__).parents[1]
+HANG = 120
+
+
+def demo(*words: str) -> list[str]:
+    return [sys.executable, "-m", "listserv", "demo", *words]
+
+
+def environment() -> dict[str, str]:
+    # No name server: nothing but this machine is asked for anything.
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "LISTSERV_DNS_SERVERS": "127.0.0.1:9",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def test_a_round_shows_who_got_what_and_another_one_goes_on_where_it_ended(tmp_path: Path) -> None:
+    command = demo("--once", "--dir", str(tmp_path))
+    for rounds in (1, 2):
+        done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=HANG)
+        assert done.returncode == 0, done.stderr
+        files = {path.name for path in (tmp_path / "outbox" / "new").iterdir()}
+        assert len(files) == rounds * len(PEOPLE) * len(TALK)
+        assert sum(name in done.stdout for name in files) == len(PEOPLE) * len(TALK)
+        for email in PEOPLE:
+            assert len(re.findall(rf"^{re.escape(email)} ", done.stdout, re.M)) == len(TALK)
+        assert re.search(rf"http://127\.0\.0\.1:\d+/in\?t=[\w-]+&next=/{LIST.local}/", done.stdout)
+        assert f"--to {LIST}" in done.stdout or "smtplib" in done.stdout
+
+
+def test_a_demo_goes_on_takes_a_post_of_ones_own_and_ends_by_ctrl_c(tmp_path: Path) -> None:
+    with _playing(tmp_path) as (process, said):
+        (port,) = re.findall(r"by SMTP to 127\.0\.0\.1:(\d+)", said.read_text())
+        with smtplib.SMTP("127.0.0.1", int(port), timeout=HANG) as client:
+            mail = f"From: Ben <ben@hill.example>\r\nTo: {LIST}\r\nSubject: Leeks\r\n\r\nAnybody?\r\n"
+            client.sendmail("ben@hill.example", [str(LIST)], mail)
+        _until(lambda: said.read_text().count('got "Leeks"') == len(PEOPLE), said)
+        (web,) = re.findall(r"(http://127\.0\.0\.1:\d+)/in", said.read_text())
+        with urlopen(f"{web}/healthz", timeout=HANG) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(HANG) == 0
+    assert "The server has stopped." in said.read_text()
+    with socket.socket() as door:
+        assert door.connect_ex(("127.0.0.1", int(port))) != 0
+
+
+@contextmanager
+def _playing(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    said = folder / "said.txt"
+    with said.open("wb") as out:
+        process = subprocess.Popen(
+            demo("--dir", str(folder / "demo")), env=environment(), stdout=out, stderr=out
+        )
+    try:
+        _until(lambda: "post of your own" in said.read_text() or process.poll() is not None, said)
+        assert process.poll() is None, said.read_text()
+        yield process, said
+    finally:
+        process.terminate()
+        process.wait(HANG)
+
+
+def _until(holds: Callable[[], bool], said: Path) -> None:
+    end = time.monotonic() + HANG
+    while not holds():
+        assert time.monotonic() < end, said.read_text()
+        time.sleep(0.1)

@@ -1,0 +1,282 @@
+"""Members and archives come over and go again: CSV, mbox, settings."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sqlite3
+import tomllib
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from listserv.boxes import find_boxes
+from listserv.errors import BadData
+from listserv.mail.mbox import read_mbox
+from listserv.sheets import read_sheet
+from listserv.store.engine import open_store
+from listserv.store.schema import posts
+from tests.kit.corpora import CORPORA
+from tests.kit.desk import DOMAIN, OWNER, Desk
+
+TWISTED = CORPORA / "archives" / "twisted-web"
+HEADER = "email,name,rhythm,role,copies\n"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    desk = Desk(tmp_path)
+    desk.does("init", "--domain", DOMAIN, "--owner", OWNER)
+    desk.does("list", "create", "book", "--title", "Book club", "--host", "ana@example.org")
+    return desk
+
+
+# -- members ----------------------------------------------------------------------------------------
+
+
+def sheet(desk: Desk, words: str | bytes) -> str:
+    data = words if isinstance(words, bytes) else words.encode()
+    (desk.folder / "members.csv").write_bytes(data)
+    return "members.csv"
+
+
+def members(desk: Desk) -> dict[str, tuple[str, str, str]]:
+    told = desk.does("member", "ls", "book", "--json").json
+    return {one["address"]: (one["name"], one["rhythm"], one["role"]) for one in told}
+
+
+def test_good_rows_are_taken_and_bad_ones_named_by_their_row(desk: Desk) -> None:
+    rows = (
+        "ben@example.org,Ben,daily,member,no\n"
+        "not an address,X,,,\n"
+        "\n"
+        "chloe@example.org,Chloé,often,,\n"
+        "dan@example.org,Dan,,boss,\n"
+        "eve@example.org,Eve,,,perhaps\n"
+        "BEN@example.org,Benjamin,,,\n"
+        'flo@example.org,"Flo, of the hill",mon thu,host,yes\n'
+        "gus@example.org\n"
+    )
+    done = desk.does("member", "import", "book", sheet(desk, HEADER + rows))
+    assert done.out == "3 added, 0 back again, 0 there already\n"
+    bad = [line for line in done.err.splitlines() if line.startswith("row")]
+    assert [line.partition(":")[0] for line in bad] == ["row 3", "row 5", "row 6", "row 7", "row 8"]
+    assert bad[0] == "row 3: 'not an address' is no address: an address has one @ sign"
+    assert "rhythm is 'often'; allowed: now, daily" in bad[1]
+    assert "role is 'boss'; allowed: member, host" in bad[2]
+    assert "copies is 'perhaps'; allowed: yes, no" in bad[3]
+    assert bad[4] == "row 8: BEN@example.org is in row 2 already"
+    assert members(desk) == {
+        "ana@example.org": ("", "now", "host"),
+        "ben@example.org": ("Ben", "daily", "member"),
+        "flo@example.org": ("Flo, of the hill", "mon thu", "host"),
+        "gus@example.org": ("", "now", "member"),
+    }
+
+
+def test_an_import_without_one_good_row_could_not_be_done(desk: Desk) -> None:
+    done = desk.run("member", "import", "book", sheet(desk, HEADER + "x\ny\n"))
+    assert done.code == 1
+    assert "not one row could be read" in done.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "\ufeffemail;name\r\nben@example.org;Bén\r\n".encode(),
+        "E-Mail Address\tFull Name\nben@example.org\tBén\n".encode(),
+        "name,email\nBén,ben@example.org".encode(),
+        "email;name\nben@example.org;Bén\n".encode("cp1252"),
+        "email;name\nben@example.org;Bén\n".encode("utf-16"),
+    ],
+)
+def test_sheets_are_read_as_spreadsheets_save_them(words: bytes) -> None:
+    (one,) = read_sheet(words).members
+    assert (str(one.address), one.name) == ("ben@example.org", "Bén")
+
+
+def test_a_sheet_without_a_header_is_refused_and_a_strange_column_named(desk: Desk) -> None:
+    assert "must name the columns" in desk.fails(
+        "member", "import", "book", sheet(desk, "ben@example.org,Ben\n")
+    )
+    assert "must name the columns" in desk.fails("member", "import", "book", sheet(desk, ""))
+    assert "can't be read" in desk.fails("member", "import", "book", "missing.csv")
+    done = desk.does("member", "import", "book", sheet(desk, "email,shoe size\nben@example.org,42\n"))
+    assert "columns that mean nothing here: shoe size" in done.err
+
+
+def test_a_sheet_with_a_field_without_end_is_refused_in_one_line(desk: Desk) -> None:
+    assert "no CSV" in desk.fails("member", "import", "book", sheet(desk, 'email\n"' + "x" * 200_000))
+
+
+def test_members_go_out_as_they_came_in(desk: Desk) -> None:
+    rows = "ben@example.org,'=1+1,daily,member,no\nchloe@example.org,Chloé,now,host,yes\n"
+    desk.does("member", "import", "book", sheet(desk, HEADER + rows))
+    assert members(desk)["ben@example.org"][0] == "=1+1"
+    out = desk.does("member", "export", "book").out
+    assert set(out.splitlines()) == {*(HEADER + rows).splitlines(), "ana@example.org,,now,host,yes"}
+    again = desk.does("member", "import", "book", sheet(desk, out), "--json").json
+    assert again == {"added": 0, "again": 0, "already": 3, "bad": []}
+
+
+def test_ten_thousand_rows_are_one_import(desk: Desk) -> None:
+    rows = "".join(f"m{number}@example.org,M {number},,,\n" for number in range(10_000))
+    assert desk.does("member", "import", "book", sheet(desk, HEADER + rows), "--json").json["added"] == 10_000
+    (told,) = desk.does("list", "ls", "--json").json
+    assert told["members"] == 10_001
+
+
+# -- archives ---------------------------------------------------------------------------------------
+
+
+def box(*mails: tuple[str, str], day: int = 5) -> bytes:
+    """A mailbox of (Message-ID, answered Message-ID or "") pairs."""
+    pieces = []
+    for name, parent in mails:
+        answer = f"In-Reply-To: <{parent}>\n" if parent else ""
+        pieces.append(
+            f"From ana at example.org  Mon Jan  {day} 12:00:00 2015\nFrom: ana at example.org (Ana)\n"
+            f"Date: Mon, {day} Jan 2015 12:00:00 +0000\nSubject: {name}\nMessage-ID: <{name}>\n{answer}\n"
+            f"Words of {name}.\n>From the start.\n\n"
+        )
+    return "".join(pieces).encode()
+
+
+def threads(desk: Desk) -> dict[str, int]:
+    with sqlite3.connect(desk.folder / "data" / "listserv.db") as connection:
+        found = dict(connection.execute("SELECT message_id, thread_id FROM posts").fetchall())
+    connection.close()
+    return found
+
+
+def bring(desk: Desk, path: str) -> tuple[int, int, list[str]]:
+    told = desk.does("import", "mbox", "book", path, "--json").json
+    return told["new"], told["known"], told["unread"]
+
+
+def test_an_archive_comes_over_once_however_often_it_is_imported(desk: Desk) -> None:
+    (desk.folder / "a.mbox").write_bytes(box(("1@x", ""), ("2@x", "1@x")))
+    assert bring(desk, "a.mbox") == (2, 0, [])
+    assert bring(desk, "a.mbox") == (0, 2, [])
+    found = threads(desk)
+    assert found["1@x"] == found["2@x"]
+    (told,) = desk.does("list", "ls", "--json").json
+    assert told["posts"] == 2
+    status = desk.does("status", "--json").json
+    assert status["accepted"] == 0
+    assert status["deliveries"]["due"] == 0
+
+
+def test_a_folder_comes_over_oldest_first_and_packed_files_too(desk: Desk) -> None:
+    folder = desk.folder / "archive"
+    folder.mkdir()
+    (folder / "a-later.mbox").write_bytes(box(("3@x", "2@x"), day=9))
+    (folder / "z-earlier.mbox.gz").write_bytes(gzip.compress(box(("1@x", ""), ("2@x", "1@x"))))
+    (folder / "notes.html").write_text("<p>no mail</p>")
+    assert [found.path.name for found in find_boxes(folder)] == ["z-earlier.mbox.gz", "a-later.mbox"]
+    assert bring(desk, "archive") == (3, 0, [])
+    assert len(set(threads(desk).values())) == 1
+
+
+def test_what_cannot_be_read_is_told_with_its_place_and_the_rest_comes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LISTSERV_RECEIVE_MAX_MESSAGE_BYTES", "10000")
+    big = box(("big@x", "")).replace(b"Words", b"Words\n" * 5000)
+    whole = box(("1@x", "")) + big + box(("2@x", ""))
+    (desk.folder / "a.mbox").write_bytes(whole)
+    new, _, unread = bring(desk, "a.mbox")
+    assert new == 2
+    assert len(unread) == 1
+    assert unread[0].startswith("a.mbox, mail 2: ")
+    assert "could not be read: 1" in desk.does("import", "mbox", "book", "a.mbox").out
+
+
+def test_a_packed_file_that_breaks_off_gives_what_it_has(desk: Desk) -> None:
+    mails = [(f"{number}@x", "") for number in range(2000)]
+    (desk.folder / "a.mbox.gz").write_bytes(gzip.compress(box(*mails))[:-2000])
+    new, _, unread = bring(desk, "a.mbox.gz")
+    assert 0 < new < 2000
+    assert "breaks off" in unread[0]
+
+
+def test_a_path_without_mail_is_refused(desk: Desk) -> None:
+    (desk.folder / "empty").mkdir()
+    for path in ("missing.mbox", "empty", "listserv.toml"):
+        assert path in desk.fails("import", "mbox", "book", path)
+    with pytest.raises(BadData, match="From "):
+        find_boxes(desk.folder / "empty")
+
+
+def test_a_list_goes_out_whole_and_comes_back_the_same(desk: Desk) -> None:
+    (desk.folder / "a.mbox").write_bytes(box(("1@x", ""), ("2@x", "1@x")))
+    bring(desk, "a.mbox")
+    desk.does("list", "set", "book", 'footer=Say "hello"\nto \\ all', "guard=off", f"aliases=buch@{DOMAIN}")
+    said = desk.does("export", "book", "out").out.split()
+    assert {Path(name).name for name in said} == {"book.mbox", "members.csv", "settings.toml"}
+    settings = tomllib.loads((desk.folder / "out" / "settings.toml").read_text())
+    told = desk.does("list", "show", "book", "--json").json
+    assert {key: settings[key] for key in told["settings"]} == told["settings"]
+    assert settings["aliases"] == [f"buch@{DOMAIN}"]
+    assert (desk.folder / "out" / "members.csv").read_text() == desk.does("member", "export", "book").out
+    first = (desk.folder / "out" / "book.mbox").read_bytes()
+    assert b"\n>From the start.\n" in first
+    assert "nothing is overwritten" in desk.fails("export", "book", "out")
+
+    desk.does("list", "create", "copy", "--title", "Copy", "--host", "ana@example.org")
+    desk.does("import", "mbox", "copy", "out/book.mbox")
+    desk.does("export", "copy", "back")
+    assert (desk.folder / "back" / "copy.mbox").read_bytes() == first
+
+
+def test_an_import_comes_over_on_postgresql_as_well(
+    desk: Desk, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LISTSERV_DATABASE_URL", postgres_url)
+    desk.does("db", "upgrade")
+    desk.does("list", "create", "book", "--title", "Book club", "--host", "ana@example.org")
+    (desk.folder / "a.mbox").write_bytes(box(("2@x", "1@x"), ("1@x", ""), ("3@x", "")))
+    assert bring(desk, "a.mbox") == (3, 0, [])
+    assert bring(desk, "a.mbox") == (0, 3, [])
+    desk.does("export", "book", "out")
+    assert (desk.folder / "out" / "book.mbox").read_bytes().count(b"From 3@x") == 0
+
+
+def test_a_real_archive_of_43_months_comes_over_whole_and_twice_adds_nothing(desk: Desk) -> None:
+    many = sum(path.read_bytes().count(b"\nFrom: ") for path in TWISTED.glob("*.mbox"))
+    assert many > 1000, "the shared corpora are not beside the project"
+    new, known, unread = bring(desk, str(TWISTED))
+    assert unread == []
+    assert (new, known) == (1257, 1)  # one Message-ID is there twice
+    assert bring(desk, str(TWISTED)) == (0, 1258, [])
+    desk.does("export", "book", "out")
+    with (desk.folder / "out" / "book.mbox").open("rb") as out:
+        assert sum(1 for _ in read_mbox(out, 10**8)) == 1257
+    assert _same_threads(desk) > 0.95
+
+
+def _same_threads(desk: Desk) -> float:
+    """Which share of Pipermail's threads within a month are threads here, no more and no less."""
+    ours = {f"<{name}>": thread for name, thread in threads(desk).items()}
+    theirs: dict[str, list[list[str]]] = json.loads((TWISTED / "threads.json").read_text())["threads"]
+    same = []
+    for month in theirs.values():
+        here: dict[int, set[str]] = defaultdict(set)
+        for name in (name for thread in month for name in thread):
+            here[ours[name]].add(name)
+        same += [set(thread) in here.values() for thread in month]
+    return sum(same) / len(same)
+
+
+def test_imported_posts_are_for_whom_the_archive_is_for(desk: Desk) -> None:
+    (desk.folder / "a.mbox").write_bytes(box(("1@x", "")))
+    desk.does("list", "set", "book", "archive=hosts")
+    bring(desk, "a.mbox")
+    store = open_store(f"sqlite:///{desk.folder}/data/listserv.db")
+    with store.read() as tx:
+        (row,) = tx.execute(select(posts)).all()
+    store.close()
+    assert (row.audience, row.author, row.author_name) == ("hosts", "ana@example.org", "Ana")
+    assert row.text.startswith("Words of 1@x.")

@@ -1,0 +1,94 @@
+"""Stories: real mails in, and every mail that we send, byte for byte.
+
+A folder a story: ``world.toml`` says who is on which list and what happens, step by step; ``*.eml`` are
+the mails. What came out in step N for ana@… lies in ``N-out-ana.eml``. ``pytest --accept`` writes those
+files anew: read the diff before you commit it. Adding a story needs no Python.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from listserv.store import holds
+from tests.kit.people import SITE
+from tests.kit.world import StillClock, World, open_world, sqlite_in
+
+STORIES = Path(__file__).parent / "stories"
+NAMES = sorted(folder.name for folder in STORIES.iterdir() if (folder / "world.toml").exists())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_story_is_told_as_it_was(name: str, tmp_path: Path, pytestconfig: pytest.Config) -> None:
+    folder = STORIES / name
+    scene = tomllib.loads((folder / "world.toml").read_text("utf-8"))
+    told: dict[str, bytes] = {}
+    with open_world(sqlite_in(tmp_path)) as world:
+        world.clock = StillClock(datetime.fromisoformat(scene.get("now", "2026-11-21T09:00:00+00:00")))
+        world.reader.zone = {name: [text] for name, text in scene.get("dns", {}).items()}
+        _people(world, scene)
+        for number, step in enumerate(scene["step"], 1):
+            before = len(world.outbox)
+            _happen(world, step, folder)
+            told |= _mails(world, before, number)
+            assert world.ends() == step.get("ends", world.ends()), f"step {number}"
+            assert world.why()[-1:] == step.get("why", world.why()[-1:]), f"step {number}"
+    if pytestconfig.getoption("accept"):
+        _accept(folder, told)
+    kept = {file.name: file.read_bytes() for file in sorted(folder.glob("*-out-*.eml"))}
+    assert kept.keys() == told.keys()
+    for file, raw in told.items():
+        assert raw == kept[file], file
+
+
+def _people(world: World, scene: dict[str, Any]) -> None:
+    for one in scene["list"]:
+        here = world.list(one["name"], one.get("title", "Book Circle"), **one.get("settings", {}))
+        for role in ("member", "host"):
+            for person in one.get(f"{role}s", ()):
+                name, _, address = person.rpartition(" ")
+                getattr(world, role)(here, address.strip("<>"), name=name)
+        _probation(world, one.get("newcomers", ()))
+
+
+def _probation(world: World, addresses: Any) -> None:
+    for address in addresses:
+        world.store.do(
+            lambda tx, address=address: tx.exec_driver_sql(
+                "UPDATE subscriptions SET probation_left = 1 WHERE address_id ="
+                " (SELECT id FROM addresses WHERE key = ?)",
+                (address,),
+            )
+        )
+
+
+def _happen(world: World, step: dict[str, Any], folder: Path) -> None:
+    if "in" in step:
+        raw = (folder / step["in"]).read_bytes()
+        world.receive(raw, step.get("to", f"book@{SITE.domain}"), step.get("from", "someone@elsewhere.example"))
+    if "approve" in step:
+        world.store.do(lambda tx: holds.approve(tx, step["approve"], "operator", world.clock.now()))
+        world.settle()
+    if "minutes" in step:
+        world.pass_time(minutes=step["minutes"])
+
+
+def _mails(world: World, before: int, number: int) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for mailed in world.outbox[before:]:
+        name = f"{number}-out-{mailed.recipient.partition('@')[0]}"
+        same = sum(known.startswith(name) for known in found)
+        file = f"{name}{f'-{same + 1}' if same else ''}.eml"
+        found[file] = f"Return-Path: <{mailed.sender}>\r\n".encode() + mailed.raw
+    return found
+
+
+def _accept(folder: Path, told: dict[str, bytes]) -> None:
+    for file in folder.glob("*-out-*.eml"):
+        file.unlink()
+    for name, raw in told.items():
+        (folder / name).write_bytes(raw)
