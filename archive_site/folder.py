@@ -32,7 +32,7 @@ class Folder:
     def alone(self) -> Iterator[None]:
         """Be the only process that writes here: ``archive build`` waits for a running ``serve``, and back."""
         self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".lock").open("w") as lock:
+        with (self.root / ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

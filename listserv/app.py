@@ -1,4 +1,7 @@
-"""The composition root: settings → store, key, clock, reader, courier, doors, workers. Nobody imports it but the CLI."""
+"""The composition root: settings → store, key, clock, reader, courier, doors, workers.
+
+Nobody imports it but the command line.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,9 @@ from listserv.clock import Clock, SystemClock
 from listserv.core import facts, rules
 from listserv.core.address import Address, read_address
 from listserv.core.decide import welcome_to
-from listserv.core.rules import judge
 from listserv.core.notices import SignInLink
 from listserv.core.routing import Kind, Place
+from listserv.core.rules import judge
 from listserv.core.seals import Keyring
 from listserv.core.types import Arrival, MailList, Malformed, Member
 from listserv.dice import draw_link
@@ -130,7 +133,7 @@ def only_one(settings: Settings) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise CannotDo(
-                "another `listserv serve` runs this site; stop it first, or use PostgreSQL for several processes"
+                "another `listserv serve` runs this site; stop it first, or use PostgreSQL for several"
             ) from None
         yield
 
@@ -144,7 +147,14 @@ def make_plan(app: App, roles: frozenset[str], stack: ExitStack) -> daemon.Plan:
         works.append(_delivering(app, stack))
     if "schedule" in roles:
         tell_owner = partial(upkeep.tell_owner, make_pen(app))
-        works.append(Work("outbox", partial(upkeep.release_due, app.store, app.clock, app.bells), app.bells.outbox, rest=1.0))
+        works.append(
+            Work(
+                "outbox",
+                partial(upkeep.release_due, app.store, app.clock, app.bells),
+                app.bells.outbox,
+                rest=1.0,
+            )
+        )
         works.append(Work("owner", tell_owner, app.bells.owner, rest=60.0))
     if "archive" in roles:
         builder = make_builder(app)
@@ -175,7 +185,7 @@ async def _open_doors(app: App) -> Doors:
 
 def open_reader(settings: Settings) -> Reader:
     """The child that reads strangers' mail."""
-    return Reader(settings.dns.servers, settings.receive.trusted_authserv_ids)
+    return Reader(trusted_authserv_ids=settings.receive.trusted_authserv_ids, servers=settings.dns.servers)
 
 
 def make_pen(app: App) -> Pen:
@@ -222,7 +232,9 @@ def welcome(settings: Settings, here: MailList, member: Member) -> None:
     with open_app(settings, open_log()) as app, app.store.read() as tx:
         names = directory.host_names(tx, here.id)
         notice = welcome_to(here, member, settings.site.base_url, names)
-        letter = make_pen(app).unasked(notice, member.address, here, f"{member.id}.{int(member.joined.timestamp())}")
+        letter = make_pen(app).unasked(
+            notice, member.address, here, f"{member.id}.{int(member.joined.timestamp())}"
+        )
         app.store.do(partial(deliveries.post_letter, letter=letter, now=app.clock.now()))
 
 

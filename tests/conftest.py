@@ -29,8 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         os.environ[_FOLDER] = tempfile.mkdtemp(prefix="listserv-tests-")
-        # `timeout make test` ends like Ctrl-C: what was started is stopped.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.signal(signal.SIGTERM, _stop)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -38,6 +37,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         folder = Path(os.environ.pop(_FOLDER))
         Postgres(folder).stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stop(*_: object) -> None:
+    """SIGTERM ends a run like Ctrl-C, so that what was started is stopped. ``timeout`` sends it twice."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import tomllib
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection, Update, select, update
 
-from listserv.store import holds
+from listserv.store import holds, schema
 from tests.kit.people import SITE
 from tests.kit.world import StillClock, World, open_world, sqlite_in
 
@@ -47,7 +49,7 @@ def test_the_story_is_told_as_it_was(name: str, tmp_path: Path, pytestconfig: py
 
 def _people(world: World, scene: dict[str, Any]) -> None:
     for one in scene["list"]:
-        here = world.list(one["name"], one.get("title", "Book Circle"), **one.get("settings", {}))
+        here = world.circle(one["name"], one.get("title", "Book Circle"), **one.get("settings", {}))
         for role in ("member", "host"):
             for person in one.get(f"{role}s", ()):
                 name, _, address = person.rpartition(" ")
@@ -57,19 +59,23 @@ def _people(world: World, scene: dict[str, Any]) -> None:
 
 def _probation(world: World, addresses: Any) -> None:
     for address in addresses:
-        world.store.do(
-            lambda tx, address=address: tx.exec_driver_sql(
-                "UPDATE subscriptions SET probation_left = 1 WHERE address_id ="
-                " (SELECT id FROM addresses WHERE key = ?)",
-                (address,),
-            )
+        theirs = select(schema.addresses.c.id).where(schema.addresses.c.key == address)
+        new = update(schema.subscriptions).where(
+            schema.subscriptions.c.address_id == theirs.scalar_subquery()
         )
+        world.store.do(partial(_run, statement=new.values(probation_left=1)))
+
+
+def _run(tx: Connection, statement: Update) -> None:
+    tx.execute(statement)
 
 
 def _happen(world: World, step: dict[str, Any], folder: Path) -> None:
     if "in" in step:
         raw = (folder / step["in"]).read_bytes()
-        world.receive(raw, step.get("to", f"book@{SITE.domain}"), step.get("from", "someone@elsewhere.example"))
+        world.receive(
+            raw, step.get("to", f"book@{SITE.domain}"), step.get("from", "someone@elsewhere.example")
+        )
     if "approve" in step:
         world.store.do(lambda tx: holds.approve(tx, step["approve"], "operator", world.clock.now()))
         world.settle()

@@ -85,7 +85,7 @@ def _plain_utf8(local: str) -> bool:
 
 
 def bare_sender(envelope_from: str) -> str:
-    """An envelope sender without BATV or SRS dressing (standards.md A12): ``prvs=tag=user@d`` is ``user@d``."""
+    """An envelope sender without BATV or SRS dressing (standards.md A12): prvs=tag=user@d is user@d."""
     local, at, domain = envelope_from.rpartition("@")
     if not at:
         return envelope_from

@@ -79,7 +79,6 @@ class KeepRelay:
 class SendNotice:
     """Write a mail of ours: a notice's words, for one address."""
 
-
     notice: Notice
     to: Address
     list_id: int | None

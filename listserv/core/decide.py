@@ -25,7 +25,17 @@ from listserv.core.privacy import may
 from listserv.core.rules import STRICT, is_proven, judge
 from listserv.core.seals import derived, message_hash, short_seal
 from listserv.core.threads import place
-from listserv.core.types import ArrivalState, Automatic, Check, Mail, MailList, Member, Policy, ReportClass, Standing
+from listserv.core.types import (
+    ArrivalState,
+    Automatic,
+    Check,
+    Mail,
+    MailList,
+    Member,
+    Policy,
+    ReportClass,
+    Standing,
+)
 from listserv.core.verdicts import Accept, Discard, Hold, Reject
 
 
@@ -90,7 +100,9 @@ def kept_post(mail: Mail, facts: PostFacts) -> KeepPost:
     settings, known = facts.list.settings, facts.known
     from_ = shown_from(mail, facts)
     name = f"{facts.list.list_id}\0{mail.message_id}" + (f"\0{mail.body_hash}" if facts.preclaimed else "")
-    public_id = f"{derived(facts.ring, 'post', name)}@{facts.list.address.domain}" if from_ == "hidden" else ""
+    public_id = (
+        f"{derived(facts.ring, 'post', name)}@{facts.list.address.domain}" if from_ == "hidden" else ""
+    )
     claimed = f"{mail.message_id}\0{mail.body_hash}" if facts.preclaimed else mail.message_id
     minutes = 0 if facts.approved else settings.outbox_minutes
     return KeepPost(
@@ -111,7 +123,7 @@ def kept_post(mail: Mail, facts: PostFacts) -> KeepPost:
 
 
 def shown_from(mail: Mail, facts: PostFacts) -> str:
-    """ "author" where From can stay as it is, "relay" where DMARC demands an address of ours, "hidden" where the list does.
+    """How From shows the author: "author"; "relay" where DMARC demands it; "hidden" where the list does.
 
     From can stay if its domain asks nothing of receivers, or if the author's own signature still
     verifies after us: then we may change nothing that it covers (standards.md A3, A4).

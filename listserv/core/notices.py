@@ -1,4 +1,4 @@
-"""What we have to say, one frozen record a notice. Its words are the template of that name (mail/notices.py)."""
+"""What we have to say, one frozen record a notice. Its words are the template of that name."""
 
 from __future__ import annotations
 

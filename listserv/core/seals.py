@@ -40,7 +40,7 @@ def seal(ring: Keyring, kind: str, number: int) -> str:
 
 
 def unseal(ring: Keyring, kind: str, token: str, top: int) -> int | None:
-    """The number that this token stands for, or None if we did not make it. ``top``: the highest id given out."""
+    """The number that this token stands for, or None. ``top``: the highest id given out."""
     token = token.lower()
     low = _read_hint(token)
     if low is None:

@@ -1,4 +1,4 @@
-"""Which thread a mail belongs to, and the tree of a thread. By References, then In-Reply-To; never by Subject.
+"""Which thread a mail belongs to, and a thread's tree. By References, then In-Reply-To; never by Subject.
 
 Nothing recurses and nothing trusts what strangers send: a chain may be long, circular, or name posts
 that never came (ghosts). A thread's identity is fixed at first sight; two threads that a late mail

@@ -355,7 +355,7 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Never: 5yz. ``at`` is the verb that was refused: "RCPT" speaks of the recipient, "MAIL" or "DATA" of the mail."""
+    """Never: 5yz. ``at`` is the refused verb: "RCPT" speaks of the recipient, "MAIL", "DATA" of the mail."""
 
     code: int
     text: str

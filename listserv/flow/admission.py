@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import Connection
-
 from listserv.core.address import Address
 from listserv.core.routing import TOKEN_KINDS, Kind, is_guess
 from listserv.core.seals import Keyring
@@ -22,7 +20,7 @@ from listserv.flow.bells import Bells
 from listserv.flow.door import Caller, Refusal
 from listserv.store import arrivals, directory, lists
 from listserv.store.directory import Found
-from listserv.store.engine import Store
+from listserv.store.engine import Store, Transaction
 
 _WORDS = (550, "5.1.1", "No such address here")
 
@@ -60,7 +58,7 @@ class Admission:
             foreign = not directory.is_served(tx, recipient.domain, self.site_domain)
         return Refusal(*_WORDS, guess=is_guess(recipient), foreign=foreign)
 
-    def _may_know(self, tx: Connection, found: Found, sender: str) -> bool:
+    def _may_know(self, tx: Transaction, found: Found, sender: str) -> bool:
         here = found.list
         has_token = found.place.kind in TOKEN_KINDS and bool(found.place.word)
         if here is None or has_token or here.settings.visible != "hidden":
@@ -73,5 +71,5 @@ class Admission:
         return min(here.settings.max_bytes, self.max_bytes) if here else self.max_bytes
 
 
-def _keep(tx: Connection, intake: Intake, now: datetime) -> None:
+def _keep(tx: Transaction, intake: Intake, now: datetime) -> None:
     arrivals.keep(tx, intake, now)

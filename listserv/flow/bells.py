@@ -1,4 +1,4 @@
-"""Who has work is woken, not polled. A bell that nobody hears is harmless: each worker also looks by itself."""
+"""Who has work is woken, not polled. A bell that nobody hears is harmless: each worker also looks itself."""
 
 from __future__ import annotations
 

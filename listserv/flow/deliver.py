@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import Connection
-
 from listserv.clock import Clock
 from listserv.core.address import Address
 from listserv.core.retry import GIVE_UP_AFTER, next_try, relay_pause
@@ -53,7 +51,7 @@ from listserv.mail.signing import Signer
 from listserv.store import arrivals, deliveries, lists, posts, relay_rest
 from listserv.store.apply import count_bounce
 from listserv.store.deliveries import Result
-from listserv.store.engine import Store
+from listserv.store.engine import Store, Transaction
 from listserv.store.relay_rest import Rest
 
 BATCH = 500
@@ -126,7 +124,7 @@ def _post_parcels(depot: Depot, batch: list[Copy], post_id: int) -> Iterator[Par
 
 
 def _letter_parcel(depot: Depot, copy: Copy) -> Parcel:
-    """A notice of ours. Pure notices have the null sender, so that nothing can answer them (RFC 3834 §3.3)."""
+    """A notice of ours. Pure ones have the null sender, so that nothing answers them (RFC 3834 §3.3)."""
     with depot.store.read() as tx:
         letter = deliveries.letter_of(tx, copy)
         here = lists.list_by_id(tx, copy.list_id) if copy.list_id is not None else None
@@ -137,7 +135,7 @@ def _letter_parcel(depot: Depot, copy: Copy) -> Parcel:
     return Parcel(copy.id, envelope, (signed,))
 
 
-def load(tx: Connection, depot: Depot, post_id: int) -> tuple[Post, MailList, Variant]:
+def load(tx: Transaction, depot: Depot, post_id: int) -> tuple[Post, MailList, Variant]:
     """A post, its list and what all its copies share."""
     post = posts.find(tx, post_id)
     here = lists.list_by_id(tx, post.list_id)
@@ -148,7 +146,7 @@ def load(tx: Connection, depot: Depot, post_id: int) -> tuple[Post, MailList, Va
     return post, here, variant(raw, post, frame, choose_from(tx, depot, post, here, raw))
 
 
-def choose_from(tx: Connection, depot: Depot, post: Post, here: MailList, raw: bytes) -> FromChoice:
+def choose_from(tx: Transaction, depot: Depot, post: Post, here: MailList, raw: bytes) -> FromChoice:
     """How From shows the author, as it was decided when the post was accepted."""
     relay = relay_address(depot.ring, here, post)
     if relay is None or (post.from_ == "author" and here.settings.reply_to != "author"):
@@ -261,7 +259,7 @@ def write_results(depot: Depot, group: list[tuple[Copy, Outcome]]) -> None:
     now = depot.clock.now()
     refused = [copy for copy, outcome in group if isinstance(outcome, Failed) and outcome.at == "RCPT"]
 
-    def step(tx: Connection) -> None:
+    def step(tx: Transaction) -> None:
         rest = rested(tx, group, now)
         ended = set(deliveries.record(tx, depot.who, [result(*one, now, rest) for one in group], now))
         for copy in refused:
@@ -274,7 +272,7 @@ def write_results(depot: Depot, group: list[tuple[Copy, Outcome]]) -> None:
         depot.log.info("copy " + name, delivery=copy.id, post=copy.post_id, answer=outcome.text)
 
 
-def rested(tx: Connection, group: list[tuple[Copy, Outcome]], now: datetime) -> Rest | None:
+def rested(tx: Transaction, group: list[tuple[Copy, Outcome]], now: datetime) -> Rest | None:
     """Let the relay rest where it is in trouble; end its rest where it took something again."""
     before = relay_rest.current(tx)
     troubles = [outcome for _, outcome in group if isinstance(outcome, Deferred) and outcome.of_relay]

@@ -47,7 +47,7 @@ class Pen:
         return Letter(str(change.to), write(notice, heading, self.words), change.list_id)
 
     def unasked(self, notice: Notice, to: Address, here: MailList | None, of: str) -> Letter:
-        """A letter that no mail gave rise to. ``of`` tells it from all others: the same again after a crash."""
+        """A letter that no mail gave rise to. ``of`` tells it from all others, the same after a crash."""
         raw = write(notice, self._heading(notice, to, here, of), self.words)
         return Letter(str(to), raw, here.id if here else None)
 

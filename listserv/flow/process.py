@@ -1,4 +1,4 @@
-"""One mail, from the moment we promised to keep it to all its consequences: parse, route, gather, decide, apply.
+"""One mail, from our promise to keep it to all its consequences: parse, route, gather, decide, apply.
 
 The mail is read (in the reader's child, DNS included) before the transaction opens; all the rest is one
 transaction. Run twice on the same arrival it asks for the same changes, and the second time nothing happens.
@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Protocol
-
-from sqlalchemy import Connection
 
 from listserv.clock import Clock
 from listserv.core.changes import Changes, Finish, PassOn, SendNotice
@@ -29,7 +27,7 @@ from listserv.store import arrivals, directory
 from listserv.store.apply import Hand, apply
 from listserv.store.arrivals import Ended
 from listserv.store.deliveries import Letter
-from listserv.store.engine import Store
+from listserv.store.engine import Store, Transaction
 from listserv.store.facts import Question, gather
 
 BATCH = 16
@@ -93,7 +91,7 @@ def begin(arrival: Arrival, desk: Desk) -> Future[Finish | None]:
         return failed
 
 
-def process(tx: Connection, case: Case, desk: Desk) -> Finish | None:
+def process(tx: Transaction, case: Case, desk: Desk) -> Finish | None:
     """Route, gather, decide, apply: one transaction. How the mail ended; None if it had ended before."""
     arrival, mail, now = case.arrival, case.mail, desk.clock.now()
     if isinstance(mail, Malformed):
@@ -101,10 +99,8 @@ def process(tx: Connection, case: Case, desk: Desk) -> Finish | None:
         return apply(tx, changes, Hand(arrival, now, _no_letters))
     found = directory.look_up(tx, arrival.recipient, desk.site.domain, desk.ring)
     facts = gather(tx, Question(mail, arrival, found, now, desk.site, desk.ring))
-    if facts is None:  # the list was deleted between the 250 and now
-        changes = (Finish(ArrivalState.ASIDE, "the address is gone"),)
-    else:
-        changes = decide(mail, facts)
+    gone = (Finish(ArrivalState.ASIDE, "the address is gone"),)  # deleted between the 250 and now
+    changes = decide(mail, facts) if facts else gone
     return apply(tx, changes, Hand(arrival, now, partial(desk.write, arrival=arrival, mail=mail)))
 
 
@@ -134,4 +130,6 @@ def _failed(arrival: Arrival, error: Exception, desk: Desk) -> None:
     except StoreBusy as busy:
         desk.log.warning("mail waits for the database", arrival=arrival.id, why=str(busy))
         return
-    desk.log.error("mail set aside" if aside else "mail will be tried again", arrival=arrival.id, exc_info=error)
+    desk.log.error(
+        "mail set aside" if aside else "mail will be tried again", arrival=arrival.id, exc_info=error
+    )

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from sqlalchemy import Connection
-
 from listserv.clock import Clock
-from listserv.core.types import ArrivalState
 from listserv.core.notices import SetAside
+from listserv.core.types import ArrivalState
 from listserv.flow.bells import Bells
 from listserv.flow.pen import Pen
 from listserv.store import answered, arrivals, deliveries, posts
-from listserv.store.engine import Store
+from listserv.store.engine import Store, Transaction
 
 _BATCH = 100
 
@@ -23,7 +21,7 @@ def release_due(store: Store, clock: Clock, bells: Bells) -> int:
     with store.read() as tx:
         due = posts.due_from_outbox(tx, now, _BATCH)
 
-    def step(tx: Connection, post_id: int) -> None:
+    def step(tx: Transaction, post_id: int) -> None:
         released = posts.release(tx, post_id, now)
         if released is None:
             return
@@ -50,7 +48,7 @@ def tell_owner(pen: Pen) -> int:
     notice = SetAside(pen.site.domain, count, f"{since:%d %B %Y}".lstrip("0"))
     letter = pen.unasked(notice, owner, None, f"{now:%Y-%m-%d}")
 
-    def step(tx: Connection) -> None:
+    def step(tx: Transaction) -> None:
         answered.note(tx, SetAside.__name__, owner.key, 0, now)
         deliveries.post_letter(tx, letter, now)
 

@@ -73,7 +73,8 @@ def _listen(place: str) -> socket.socket:
     except OSError as error:
         listener.close()
         raise CannotDo(
-            f"web.listen {place} can't be opened ({error.strerror}); stop the program that uses it, or change web.listen"
+            f"web.listen {place} can't be opened ({error.strerror});"
+            " stop the program that uses it, or change web.listen"
         ) from None
     listener.set_inheritable(True)
     return listener

@@ -1,4 +1,4 @@
-"""What came back to a return path: a bounce and its class, a complaint, a machine's answer, or something else."""
+"""What came back to a return path: a bounce and its class, a complaint, a machine's answer, or something."""
 
 from __future__ import annotations
 

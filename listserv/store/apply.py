@@ -42,7 +42,7 @@ class Hand:
 
 
 def apply(tx: Connection, changes: Changes, hand: Hand) -> Finish | None:
-    """All changes of one decision, its arrival's end included; None where it had ended before: nothing is done."""
+    """All changes of one decision, its arrival's end included; None, and nothing done, if it had ended."""
     ends = [change for change in changes if isinstance(change, Finish)]
     assert len(ends) == 1, "a decision ends its arrival exactly once"
     end = ends[0]
@@ -58,27 +58,39 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
     match change:
         case Finish():
             pass  # done first: it decides whether anything is done
-        case MarkSeen(list_id, message_hash, body_hash):
-            row = {"list_id": list_id, "message_hash": message_hash, "body_hash": body_hash}
-            insert_new(tx, schema.seen, [row | {"arrival_id": hand.arrival.id}])
+        case MarkSeen() | KeepRelay():
+            _remember(tx, change, hand)
         case OpenHold():
             holds.open_hold(tx, hand.arrival.id, change, hand.now)
         case KeepPost():
             kept = posts.keep(tx, change, hand.arrival.raw_hash, hand.arrival.id)
             if change.release_at is None:
                 deliveries.fan_out(tx, kept.post_id, hand.now)
+        case SpendProbation() | CountBounce():
+            _count(tx, change)
+        case SendNotice() | PassOn():
+            _send(tx, change, hand)
+        case _:
+            assert_never(change)
+
+
+def _remember(tx: Connection, change: MarkSeen | KeepRelay, hand: Hand) -> None:
+    match change:
+        case MarkSeen(list_id, message_hash, body_hash):
+            row = {"list_id": list_id, "message_hash": message_hash, "body_hash": body_hash}
+            insert_new(tx, schema.seen, [row | {"arrival_id": hand.arrival.id}])
+        case KeepRelay(seal, list_id, address, name):
+            row = {"seal": seal, "list_id": list_id, "key": address.key, "written": str(address)}
+            insert_new(tx, schema.relays, [row | {"name": name}])
+
+
+def _count(tx: Connection, change: SpendProbation | CountBounce) -> None:
+    match change:
         case SpendProbation(subscription_id):
             spent = update(schema.subscriptions).where(_s.id == subscription_id, _s.probation_left > 0)
             tx.execute(spent.values(probation_left=_s.probation_left - 1))
-        case KeepRelay(seal, list_id, address, name):
-            row = {"seal": seal, "list_id": list_id, "key": address.key, "written": str(address), "name": name}
-            insert_new(tx, schema.relays, [row])
-        case SendNotice() | PassOn():
-            _send(tx, change, hand)
         case CountBounce(subscription_id):
             count_bounce(tx, subscription_id)
-        case _:
-            assert_never(change)
 
 
 def count_bounce(tx: Connection, subscription_id: int) -> None:

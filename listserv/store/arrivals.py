@@ -93,7 +93,14 @@ def finish(tx: Connection, arrival_id: int, end: Ended) -> bool:
     moved = tx.execute(
         update(schema.arrivals)
         .where(_a.id == arrival_id, _a.state == ArrivalState.WAITING)
-        .values(state=end.state, why=end.why, detail=end.detail, list_id=end.list_id, done=end.now, lease_until=None)
+        .values(
+            state=end.state,
+            why=end.why,
+            detail=end.detail,
+            list_id=end.list_id,
+            done=end.now,
+            lease_until=None,
+        )
     ).rowcount
     if moved:
         count(tx, {ArrivalState.WAITING: -1, end.state: 1})
@@ -121,7 +128,7 @@ def move(tx: Connection, arrival_id: int, from_: ArrivalState, to: ArrivalState,
 
 
 def failed_try(tx: Connection, arrival_id: int, end: Ended) -> bool:
-    """Count a try that ended in an error; at the third the mail is set aside (True), raw and with its reason."""
+    """Count a try that ended in an error; at the third the mail is set aside, with its reason: True."""
     tries = tx.scalar(
         update(schema.arrivals)
         .where(_a.id == arrival_id, _a.state == ArrivalState.WAITING)

@@ -1,8 +1,8 @@
 """Copies on their way out: one row each, leased in batches, ended one by one, counted in groups.
 
-    due ──lease──> sending ──> sent | failed
-     ^                │
-     └── deferred <───┘        a lease that ran out is in doubt: it is sent again (standards.md §3.2, 3)
+due ──lease──> sending ──> sent | failed
+ ^                │
+ └── deferred <───┘        a lease that ran out is in doubt: it is sent again (standards.md §3.2, 3)
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ from listserv.store.counters import IN_DOUBT
 from listserv.store.rows import count, skip_locked
 
 LEASE = timedelta(seconds=25)
-LONGEST_WAIT = timedelta(hours=2)  # beyond any step of core/retry.py: what is later came from a clock that jumped
+LONGEST_WAIT = timedelta(
+    hours=2
+)  # beyond any step of core/retry.py: what is later came from a clock that jumped
 _d, _s, _a = schema.deliveries.c, schema.subscriptions.c, schema.addresses.c
 _OPEN = (DeliveryState.DUE, DeliveryState.DEFERRED, DeliveryState.SENDING)
 
@@ -85,7 +87,11 @@ class Letter:
 
 def post_letter(tx: Connection, letter: Letter, now: datetime) -> int:
     """Put a notice on its way; the delivery's id."""
-    letter_id = tx.scalar(insert(schema.letters).values(bytes=letter.raw, returns=letter.returns, made=now).returning(schema.letters.c.id))
+    letter_id = tx.scalar(
+        insert(schema.letters)
+        .values(bytes=letter.raw, returns=letter.returns, made=now)
+        .returning(schema.letters.c.id)
+    )
     values = {
         "kind": DeliveryKind.NOTICE,
         "list_id": letter.list_id,
@@ -234,7 +240,9 @@ class QueueRow:
 UNFINISHED = (DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.DEFERRED, DeliveryState.FAILED)
 
 
-def listing(tx: Connection, states: Iterable[DeliveryState] = UNFINISHED, limit: int = 1000) -> list[QueueRow]:
+def listing(
+    tx: Connection, states: Iterable[DeliveryState] = UNFINISHED, limit: int = 1000
+) -> list[QueueRow]:
     """Copies in these states, oldest first."""
     return [_queue_row(row) for row in tx.execute(_queue().where(_d.state.in_(tuple(states))).limit(limit))]
 
@@ -249,13 +257,22 @@ def _queue() -> Select[tuple[object, ...]]:
     names = schema.lists.c
     where = func.coalesce(names.local + "@" + names.domain, "").label("list")
     query = select(_d.id, where, _d.to, _d.kind, _d.state, _d.attempts, _d.next_at, _d.answer)
-    return query.select_from(schema.deliveries.outerjoin(schema.lists, names.id == _d.list_id)).order_by(_d.id)
+    return query.select_from(schema.deliveries.outerjoin(schema.lists, names.id == _d.list_id)).order_by(
+        _d.id
+    )
 
 
 def _queue_row(row: Row[tuple[object, ...]]) -> QueueRow:
     ended = row.state in (DeliveryState.SENT, DeliveryState.FAILED)
     return QueueRow(
-        row.id, row.list, row.to, row.kind, row.state, row.attempts, None if ended else row.next_at, row.answer
+        row.id,
+        row.list,
+        row.to,
+        row.kind,
+        row.state,
+        row.attempts,
+        None if ended else row.next_at,
+        row.answer,
     )
 
 
@@ -267,7 +284,7 @@ def retry(tx: Connection, ids: Iterable[int] | None, now: datetime) -> int:
 
 
 def drop(tx: Connection, ids: Iterable[int] | None, now: datetime) -> int:
-    """Give up copies that are not sent (None: all of them); how many. The post itself stays in the archive."""
+    """Give up copies that are not sent (None: all of them); how many. The post stays in the archive."""
     chosen = (DeliveryState.DUE, DeliveryState.DEFERRED)
     values = {"state": DeliveryState.FAILED, "answer": "dropped by the operator", "done": now}
     return _operate(tx, ids, chosen, values)

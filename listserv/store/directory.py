@@ -1,4 +1,4 @@
-"""What a recipient means here: the names of the lists, tokens and relay addresses, and who is known to a list."""
+"""What a recipient means here: names of lists, tokens and relay addresses, and who is known to a list."""
 
 from __future__ import annotations
 
@@ -115,7 +115,9 @@ def lists_named(tx: Connection, addresses: Iterable[Address], but: int) -> tuple
     names = schema.list_names.c
     wanted = {(address.local.lower(), address.domain) for address in addresses}
     served = set(tx.scalars(select(names.domain).distinct())) if wanted else set()
-    found = (lists.find_list(tx, Address(local, domain)) for local, domain in sorted(wanted) if domain in served)
+    found = (
+        lists.find_list(tx, Address(local, domain)) for local, domain in sorted(wanted) if domain in served
+    )
     return tuple({here.id: here for here in found if here and here.id != but}.values())
 
 

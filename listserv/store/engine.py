@@ -26,6 +26,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 from listserv.errors import BadSettings, StoreBusy, StoreFull
 
 T = TypeVar("T")
+Transaction = Connection  # what a step gets; outside this package nobody knows more of it
 Step = Callable[[Connection], T]
 _BUSY_SECONDS = 10
 _GROUP = 64  # steps a commit at most: a bound on how long the first one waits
@@ -194,7 +195,7 @@ class SqliteStore:
 
 
 def _attempt(connection: Connection, job: _Job) -> None:
-    """Run one step in its savepoint. An error of the step's own undoes the step; one of the database's, all."""
+    """Run one step in its savepoint. An error of its own undoes the step; one of the database's, all."""
     savepoint = connection.begin_nested()
     try:
         job.value = job.step(connection)
@@ -214,7 +215,7 @@ def _sqlite_engine(url: URL, begin: str, pool: type[Any]) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
-        # The driver would begin transactions late and so break "one transaction" (architecture.md, pitfall 4).
+        # The driver would begin transactions late and so break "one transaction".
         connection.isolation_level = None
         for pragma in (
             "journal_mode=WAL",

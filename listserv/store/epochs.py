@@ -1,4 +1,4 @@
-"""The database's epoch: what seals cover besides a number, so that numbers lost with a restore can't come back."""
+"""The database's epoch: seals cover it, so that a number lost with a restore can't come back as another."""
 
 from __future__ import annotations
 

@@ -55,7 +55,9 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
     own = message_hash(mail.message_id)
     twins = _twins(tx, here.id, own, ask.arrival.id)
     minutes = settings.storm.partition("/")[2]
-    storm = posts.count_since(tx, here.id, ask.now - timedelta(minutes=int(minutes))) if minutes.isdigit() else 0
+    storm = (
+        posts.count_since(tx, here.id, ask.now - timedelta(minutes=int(minutes))) if minutes.isdigit() else 0
+    )
     key = mail.author.key if mail.author else ""
     member = _member(tx, here.id, mail)
     return PostFacts(
@@ -82,7 +84,9 @@ def _member(tx: Connection, list_id: int, mail: Mail) -> Member | None:
 
 def _twins(tx: Connection, list_id: int, own: str, arrival_id: int) -> set[str]:
     """Body hashes that this Message-ID already came with, in other arrivals."""
-    query = select(_seen.body_hash, _seen.arrival_id).where(_seen.list_id == list_id, _seen.message_hash == own)
+    query = select(_seen.body_hash, _seen.arrival_id).where(
+        _seen.list_id == list_id, _seen.message_hash == own
+    )
     return {row.body_hash for row in tx.execute(query) if row.arrival_id != arrival_id}
 
 

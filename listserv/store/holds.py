@@ -34,7 +34,7 @@ class HoldRow:
 
 
 def open_hold(tx: Connection, arrival_id: int, hold: OpenHold, now: datetime) -> None:
-    """Let an arrival wait for a host; a second hold of the same arrival (decided, come back) is opened anew."""
+    """Let an arrival wait for a host; one that was decided and came back is opened anew."""
     values = {
         "list_id": hold.list_id,
         "why": hold.why,

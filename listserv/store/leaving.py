@@ -1,4 +1,4 @@
-"""Leaving by a token: it names a subscription, works without sign-in, and again is as good as once (RFC 8058)."""
+"""Leaving by a token: it names a subscription, and needs no sign-in; again is as good as once (RFC 8058)."""
 
 from __future__ import annotations
 

@@ -64,7 +64,13 @@ def keep(tx: Connection, post: KeepPost, raw_hash: str, arrival_id: int | None) 
     attached = [part for part in mail.parts if part.attached]
     if attached:
         rows = [
-            {"post_id": post_id, "position": part.position, "name": part.name, "type": part.type, "size": part.size}
+            {
+                "post_id": post_id,
+                "position": part.position,
+                "name": part.name,
+                "type": part.type,
+                "size": part.size,
+            }
             for part in attached
         ]
         tx.execute(insert(schema.attachments), rows)
@@ -134,9 +140,7 @@ def show(tx: Connection, list_id: int, thread_id: int, at: datetime) -> None:
             first=case((_t.first > at, _moment(at)), else_=_t.first),
         )
     )
-    tx.execute(
-        insert(schema.stale).values(list_id=list_id, thread_id=thread_id, month=f"{at:%Y-%m}", at=at)
-    )
+    tx.execute(insert(schema.stale).values(list_id=list_id, thread_id=thread_id, month=f"{at:%Y-%m}", at=at))
 
 
 def _moment(at: datetime) -> BindParameter[datetime]:
@@ -174,7 +178,7 @@ def release(tx: Connection, post_id: int, now: datetime) -> Released | None:
 
 @dataclass(frozen=True, slots=True)
 class KnownId:
-    """A Message-ID that a list knows. ``hash``: the archive's key of its post, or the id's own for a ghost."""
+    """A Message-ID that a list knows. ``hash``: the archive's key of its post; a ghost's own."""
 
     thread_id: int
     hash: str

@@ -30,7 +30,9 @@ def skip_locked(tx: Connection, query: Select[Any]) -> Select[Any]:
 def one_at_a_time(tx: Connection, space: int, number: int) -> None:
     """Hold a lock by number until the transaction ends, so that what must happen in order does."""
     if tx.dialect.name != "sqlite":
-        tx.execute(text("SELECT pg_advisory_xact_lock(:space, :number)"), {"space": space, "number": number % 2**31})
+        tx.execute(
+            text("SELECT pg_advisory_xact_lock(:space, :number)"), {"space": space, "number": number % 2**31}
+        )
 
 
 def count(tx: Connection, deltas: dict[str, int]) -> None:

@@ -64,7 +64,12 @@ def _ref(name: str, target: str, *, null: bool = False) -> Column[int]:
 
 
 def _table(name: str, *columns: Any) -> Table:
-    return Table(name, metadata, *columns, sqlite_autoincrement=any(c.name == "id" for c in columns if isinstance(c, Column)))
+    return Table(
+        name,
+        metadata,
+        *columns,
+        sqlite_autoincrement=any(c.name == "id" for c in columns if isinstance(c, Column)),
+    )
 
 
 # -- the site ---------------------------------------------------------------------------------------
@@ -182,8 +187,18 @@ arrivals = _table(
     Column("lease_until", Moment),
     Column("done", Moment),
     _ref("list_id", "lists.id", null=True),
-    Index("ix_arrivals_waiting", "id", sqlite_where=text("state = 'waiting'"), postgresql_where=text("state = 'waiting'")),
-    Index("ix_arrivals_aside", "id", sqlite_where=text("state = 'aside'"), postgresql_where=text("state = 'aside'")),
+    Index(
+        "ix_arrivals_waiting",
+        "id",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+    Index(
+        "ix_arrivals_aside",
+        "id",
+        sqlite_where=text("state = 'aside'"),
+        postgresql_where=text("state = 'aside'"),
+    ),
     Index(None, "raw_hash"),
 )
 seen = _table(
@@ -247,7 +262,9 @@ posts = _table(
     _id(),
     _ref("list_id", "lists.id"),
     _ref("thread_id", "threads.id"),
-    Column("parent_hash", Text, nullable=False, server_default=""),  # of the nearest reference; maybe a ghost's
+    Column(
+        "parent_hash", Text, nullable=False, server_default=""
+    ),  # of the nearest reference; maybe a ghost's
     _ref("arrival_id", "arrivals.id", null=True),  # none: imported
     Column("message_id", Text, nullable=False),
     Column("hash", Text, nullable=False),  # the archive's key; the Message-ID's hash but for a pre-claimed id
@@ -276,7 +293,12 @@ posts = _table(
     Index(None, "list_id", "at"),
     Index(None, "author_key", "list_id", "at"),
     Index(None, "raw_hash"),
-    Index("ix_posts_outbox", "release_at", sqlite_where=text("state = 'outbox'"), postgresql_where=text("state = 'outbox'")),
+    Index(
+        "ix_posts_outbox",
+        "release_at",
+        sqlite_where=text("state = 'outbox'"),
+        postgresql_where=text("state = 'outbox'"),
+    ),
 )
 attachments = _table(
     "attachments",
@@ -349,7 +371,9 @@ links = _table(
     Column("made", Moment, nullable=False),
     Column("expires", Moment, nullable=False),
     Column("used", Moment),
-    Column("browser", Text, nullable=False, server_default=""),  # hash of the asking browser's cookie; "": any
+    Column(
+        "browser", Text, nullable=False, server_default=""
+    ),  # hash of the asking browser's cookie; "": any
 )
 sessions = _table(
     "sessions",

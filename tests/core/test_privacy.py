@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 from listserv.core.privacy import RIGHTS, is_more_open, may
 from listserv.core.types import ListSettings, Standing
@@ -14,7 +15,8 @@ ORDER = (Standing.STRANGER, Standing.MEMBER, Standing.HOST)
 def test_whatever_a_lesser_standing_may_a_greater_one_may_too() -> None:
     for right, (setting, values) in RIGHTS.items():
         for value in values:
-            settings = replace(ListSettings(), **{setting: value})
+            changed: dict[str, Any] = {setting: value}
+            settings = replace(ListSettings(), **changed)
             allowed = [may(right, standing, settings) for standing in ORDER]  # type: ignore[arg-type]
             assert allowed == sorted(allowed), (right, value)
 

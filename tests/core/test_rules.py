@@ -34,7 +34,7 @@ def facts(**fields: Any) -> PostFacts:
 
 
 # fmt: off
-CASES = [
+CASES: list[tuple[str, Mail, PostFacts, Verdict]] = [
     #  what                                     mail                                        facts                                          verdict
     ("a member's post",                         mail(),                                     facts(),                                       Accept("welcome")),
     ("a host's post",                           mail(),                                     facts(member=HOST),                            Accept("welcome")),
@@ -91,7 +91,9 @@ CASES = [
 # fmt: on
 
 
-@pytest.mark.parametrize(("mail", "facts", "verdict"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    ("mail", "facts", "verdict"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
 def test_the_verdict_is(mail: Mail, facts: PostFacts, verdict: Verdict) -> None:
     assert judge(mail, facts) == verdict
 

@@ -45,7 +45,7 @@ def found(folder: Path) -> None:
     schema.metadata.create_all(store.engine)
     store.do(lambda tx: epochs.begin_first(tx, "epoch"))
     world = World(store)
-    book = world.list()
+    book = world.circle()
     for address in ("ana@ana.example", "ben@ben.example"):
         world.member(book, address)
     world.host(book, "hanna@host.example")

@@ -67,7 +67,9 @@ class PlainReader:
         self.zone = zone or {}
 
     def read(self, raw: bytes, envelope_from: str, now: datetime) -> Mail | Malformed:
-        ask = ProofQuestion(now=now, trusted_authserv_ids=("mx.example.org",), txt=lambda name: self.zone.get(name, []))
+        ask = ProofQuestion(
+            now=now, trusted_authserv_ids=("mx.example.org",), txt=lambda name: self.zone.get(name, [])
+        )
         mail = parse(raw, prove(raw, ask))
         return with_report(as_sent(mail, envelope_from), raw) if isinstance(mail, Mail) else mail
 
@@ -116,7 +118,7 @@ class World:
 
     # -- the scene ----------------------------------------------------------------------------------
 
-    def list(self, local: str = "book", title: str = "Book Circle", **settings: Any) -> MailList:
+    def circle(self, local: str = "book", title: str = "Book Circle", **settings: Any) -> MailList:
         """A list; posts leave its outbox at once unless told otherwise."""
         chosen = replace(ListSettings(), **({"outbox_minutes": 0} | settings))
         new = lists.NewList(Address(local, SITE.domain), title, chosen)
@@ -142,14 +144,18 @@ class World:
         intake = Intake((read_address(to),), sender, raw, hashlib.sha256(raw).hexdigest())
         self.store.do(lambda tx: arrivals.keep(tx, intake, self.clock.now()))
 
-    def receive(self, raw: bytes, to: str = "book@lists.example.org", sender: str = "ana@ana.example") -> None:
+    def receive(
+        self, raw: bytes, to: str = "book@lists.example.org", sender: str = "ana@ana.example"
+    ) -> None:
         """Take a mail in and let everything happen that follows now."""
         self.accept(raw, to, sender)
         self.settle()
 
     def settle(self) -> None:
         """Work until nothing is left that is due. A bug of ours is shown, not set aside in silence."""
-        while process_due(self.desk) + release_due(self.store, self.clock, self.bells) + deliver_due(self.depot):
+        while (
+            process_due(self.desk) + release_due(self.store, self.clock, self.bells) + deliver_due(self.depot)
+        ):
             pass
         with self.store.read() as tx:
             ours = [row.detail for row in arrivals.aside(tx) if row.why.startswith("our error")]
@@ -169,7 +175,16 @@ class World:
     @property
     def depot(self) -> Depot:
         return Depot(
-            self.store, self.pigeons, self.clock, SITE.domain, SITE.base_url, None, self.bells, self.log, "w", self.ring
+            self.store,
+            self.pigeons,
+            self.clock,
+            SITE.domain,
+            SITE.base_url,
+            None,
+            self.bells,
+            self.log,
+            "w",
+            self.ring,
         )
 
     # -- what is seen -------------------------------------------------------------------------------

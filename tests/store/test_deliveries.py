@@ -6,9 +6,10 @@ import itertools
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Update, select, update
 
 from listserv.core.address import read_address
 from listserv.core.changes import KeepPost
@@ -50,9 +51,13 @@ def a_post(world: World, here: MailList, author: int | None = None, number: int 
     return world.store.do(step)
 
 
+def set_state(tx: Connection, statement: Update) -> None:
+    tx.execute(statement)
+
+
 def fanned(world: World, members: int = 5) -> int:
     """A post on its way to so many members."""
-    book = world.list()
+    book = world.circle()
     for number in range(members):
         world.member(book, f"m{number}@d.example")
     post_id = a_post(world, book)
@@ -61,21 +66,21 @@ def fanned(world: World, members: int = 5) -> int:
 
 
 def test_the_fan_out_reaches_exactly_the_people_the_oracle_names(world: World) -> None:
-    book = world.list()
-    other = world.list("other")
+    book = world.circle()
+    other = world.circle("other")
     kinds = itertools.product(("now", "daily", "mon thu", "3", "none"), MemberState, (True, False))
     for number, (rhythm, state, copies) in enumerate(kinds):
         address = f"m{number}@d.example"
         world.member(other, address)
         member = world.member(book, address, rhythm=rhythm, copies=copies)
         where = update(schema.subscriptions).where(schema.subscriptions.c.id == member.id)
-        world.store.do(lambda tx, where=where, state=state: tx.execute(where.values(state=state)).rowcount)
+        world.store.do(partial(set_state, statement=where.values(state=state)))
     with world.store.read() as tx:
         members = rosters.list_members(tx, book.id, MemberState)
     quiet = next(m.id for m in members if m.rhythm == "now" and m.state == "active" and not m.copies)
     for number, author in enumerate((None, quiet, members[0].id)):
         post_id = a_post(world, book, author, number)
-        made = world.store.do(lambda tx, post_id=post_id: deliveries.fan_out(tx, post_id, NOW))
+        made = world.store.do(partial(deliveries.fan_out, post_id=post_id, now=NOW))
         with world.store.read() as tx:
             d = schema.deliveries.c
             rows = list(tx.execute(select(d.subscription_id, d.to).where(d.post_id == post_id)))
@@ -195,7 +200,7 @@ def test_a_relay_in_trouble_rests_until_its_time_or_until_it_is_lifted(world: Wo
 
 
 def test_a_members_address_is_mailed_as_it_was_written(world: World) -> None:
-    book = world.list()
+    book = world.circle()
     world.member(book, "Ana.Silva@Example.ORG")
     post_id = a_post(world, book)
     world.store.do(lambda tx: deliveries.fan_out(tx, post_id, NOW))

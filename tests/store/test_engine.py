@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, func, insert, select, text
+from sqlalchemy.engine import URL, make_url
 
 from listserv.errors import BadSettings, StoreBusy, StoreFull
 from listserv.store import schema
@@ -36,9 +38,9 @@ def test_a_step_that_fails_leaves_nothing_and_takes_no_other_along(store: Store)
         put(tx, "bad")
         raise ValueError("no")
 
-    steps = [store.write(lambda tx, n=n: put(tx, str(n))) for n in range(5)]
+    steps = [store.write(partial(put, key=str(n))) for n in range(5)]
     failing = store.write(bad)
-    steps += [store.write(lambda tx, n=n: put(tx, str(n))) for n in range(5, 10)]
+    steps += [store.write(partial(put, key=str(n))) for n in range(5, 10)]
     with pytest.raises(ValueError, match="no"):
         failing.result()
     for step in steps:
@@ -50,7 +52,7 @@ def test_a_step_that_fails_leaves_nothing_and_takes_no_other_along(store: Store)
 def test_many_threads_may_write_at_once(store: Store) -> None:
     def writer(name: str) -> None:
         for number in range(20):
-            store.do(lambda tx: put(tx, f"{name}{number}"))
+            store.do(partial(put, key=f"{name}{number}"))
 
     threads = [threading.Thread(target=writer, args=(name,)) for name in "abcd"]
     for thread in threads:
@@ -62,7 +64,7 @@ def test_many_threads_may_write_at_once(store: Store) -> None:
 
 
 def test_what_was_handed_in_before_close_is_kept(store: Store) -> None:
-    steps = [store.write(lambda tx, n=n: put(tx, str(n))) for n in range(20)]
+    steps = [store.write(partial(put, key=str(n))) for n in range(20)]
     store.close()
     assert all(step.exception() is None for step in steps)
 
@@ -79,10 +81,14 @@ def test_intake_goes_before_everything_that_waits(tmp_path: Path) -> None:
     schema.metadata.create_all(store.engine)
     order: list[str] = []
     gate = threading.Event()
-    first = store.write(lambda tx: gate.wait(10))
-    rest = [store.write(lambda tx: order.append("work")), store.write(lambda tx: order.append("mail"), first=True)]
+    waits = store.write(lambda tx: gate.wait(10))
+    rest = [
+        store.write(lambda tx: order.append("work")),
+        store.write(lambda tx: order.append("mail"), first=True),
+    ]
     gate.set()
-    for step in (first, *rest):
+    waits.result()
+    for step in rest:
         step.result()
     assert order == ["mail", "work"]
     store.close()
@@ -137,7 +143,5 @@ def test_a_database_we_do_not_know_is_refused_with_what_is_allowed(url: str) -> 
         open_store(url)
 
 
-def open_url(folder: Path):  # type: ignore[no-untyped-def]
-    from sqlalchemy.engine import make_url
-
+def open_url(folder: Path) -> URL:
     return make_url(f"sqlite:///{folder / 'x.db'}")
