@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import resource as resource_limits
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -48,6 +49,7 @@ from listserv.store import arrivals, deliveries, directory, epochs, leaving, lis
 from listserv.store.directory import Found
 from listserv.store.engine import Store
 from listserv.store.facts import Question, gather
+from listserv.store.holds import HoldRow
 from listserv.store.sessions import WEB_MINUTES, Sessions
 
 ROLES = ("receive", "process", "deliver", "schedule", "archive", "web")
@@ -103,6 +105,7 @@ def serve(
 ) -> int:
     """The server, until a signal stops it. Raises CannotDo with what to do."""
     log = open_log()
+    _lift_file_limit()
     prepare(settings)
     with ExitStack() as stack:
         if settings.database.url.startswith("sqlite"):
@@ -117,6 +120,14 @@ def serve(
         except OSError as error:
             raise CannotDo(f"a door can't be opened: {error.strerror or error}; {_DOOR_REMEDY}") from None
     return 0
+
+
+def _lift_file_limit() -> None:
+    """A thousand clients at each door need more open files than many systems give at first."""
+    soft, hard = resource_limits.getrlimit(resource_limits.RLIMIT_NOFILE)
+    wanted = 8192 if hard == resource_limits.RLIM_INFINITY else min(8192, hard)
+    if soft != resource_limits.RLIM_INFINITY and soft < wanted:
+        resource_limits.setrlimit(resource_limits.RLIMIT_NOFILE, (wanted, hard))
 
 
 _DOOR_REMEDY = "stop the program that uses it, or change receive.smtp, receive.lmtp or web.listen"
@@ -146,22 +157,23 @@ def make_plan(app: App, roles: frozenset[str], stack: ExitStack) -> daemon.Plan:
     if "deliver" in roles:
         works.append(_delivering(app, stack))
     if "schedule" in roles:
-        tell_owner = partial(upkeep.tell_owner, make_pen(app))
-        works.append(
-            Work(
-                "outbox",
-                partial(upkeep.release_due, app.store, app.clock, app.bells),
-                app.bells.outbox,
-                rest=1.0,
-            )
-        )
-        works.append(Work("owner", tell_owner, app.bells.owner, rest=60.0))
+        works += _scheduled(app)
     if "archive" in roles:
         builder = make_builder(app)
         works.append(Work("archive", lambda: builder.catch_up(app.clock.now()), app.bells.pages, rest=1.0))
     doors = partial(_open_doors, app) if "receive" in roles else None
     web = _web(app) if "web" in roles and app.settings.web.listen else None
     return daemon.Plan(doors, web, tuple(works), app.bells, app.log)
+
+
+def _scheduled(app: App) -> tuple[Work, ...]:
+    """What time brings about; how often each looks, in seconds."""
+    store, clock, bells = app.store, app.clock, app.bells
+    return (
+        Work("outbox", partial(upkeep.release_due, store, clock, bells), bells.outbox, rest=1.0),
+        Work("owner", partial(upkeep.tell_owner, make_pen(app)), bells.owner, rest=60.0),
+        Work("links", partial(upkeep.forget_expired, store, clock), bells.links, rest=3600.0),
+    )
 
 
 async def _open_doors(app: App) -> Doors:
@@ -235,6 +247,15 @@ def welcome(settings: Settings, here: MailList, member: Member) -> None:
         letter = make_pen(app).unasked(
             notice, member.address, here, f"{member.id}.{int(member.joined.timestamp())}"
         )
+        app.store.do(partial(deliveries.post_letter, letter=letter, now=app.clock.now()))
+
+
+def tell_declined(settings: Settings, here: MailList, row: HoldRow) -> None:
+    """Tell an author that their mail is not let through, where they may be told."""
+    if not row.tell:
+        return
+    with open_app(settings, open_log()) as app:
+        letter = make_pen(app).declined(here, row)
         app.store.do(partial(deliveries.post_letter, letter=letter, now=app.clock.now()))
 
 

@@ -83,29 +83,36 @@ def ok(desk: Desk, list_name: str, numbers: tuple[int, ...], everything: bool) -
 @click.option("--all", "everything", is_flag=True, help="All that wait.")
 @click.pass_obj
 def no(desk: Desk, list_name: str, numbers: tuple[int, ...], everything: bool) -> None:
-    """Don't let mails through; without an ID where only one waits."""
-    _decide(desk, list_name, None if everything else numbers, ("is not let through", holds.decline))
+    """Don't let mails through; their authors are told. Without an ID where only one waits."""
+    from listserv import app
+
+    how = ("is not let through", holds.decline)
+    found, declined = _decide(desk, list_name, None if everything else numbers, how)
+    for row in declined:
+        app.tell_declined(desk.settings(), found, row)
 
 
-def _decide(desk: Desk, list_name: str, numbers: tuple[int, ...] | None, how: tuple[str, Decide]) -> None:
-    with desk.store() as store:
-        lines = store.do(lambda tx: _decided(tx, desk.find_list(tx, list_name), numbers, how, desk.hand()))
-    for line in lines:
-        say(line)
+def _decide(
+    desk: Desk, list_name: str, numbers: tuple[int, ...] | None, how: tuple[str, Decide]
+) -> tuple[MailList, list[HoldRow]]:
+    """Decide, say so; the list, and the holds that were decided just now."""
+    with desk.store() as store, store.read() as tx:
+        found = desk.find_list(tx, list_name)
+        chosen = _chosen(tx, found, numbers)
+        decided = store.do(lambda tx: [row for row in chosen if _decided(tx, found, row, how, desk.hand())])
+    for row in chosen:
+        say(f"{row.id} {how[0]}: {cell(row.subject)}" if row in decided else f"{row.id} was decided before.")
+    if not chosen:
+        say("Nothing waits.")
+    return found, decided
 
 
-def _decided(
-    tx: Connection, found: MailList, numbers: tuple[int, ...] | None, how: tuple[str, Decide], hand: Hand
-) -> list[str]:
+def _decided(tx: Connection, found: MailList, row: HoldRow, how: tuple[str, Decide], hand: Hand) -> bool:
     words, decide = how
-    lines = []
-    for row in _chosen(tx, found, numbers):
-        if decide(tx, row.id, hand.who, hand.at):
-            record(tx, hand, f"hold {words}", found.id, f"hold {row.id}")
-            lines.append(f"{row.id} {words}: {cell(row.subject)}")
-        else:
-            lines.append(f"{row.id} was decided before.")
-    return lines or ["Nothing waits."]
+    if not decide(tx, row.id, hand.who, hand.at):
+        return False
+    record(tx, hand, f"hold {words}", found.id, f"hold {row.id}")
+    return True
 
 
 def _chosen(tx: Connection, found: MailList, numbers: tuple[int, ...] | None) -> list[HoldRow]:

@@ -31,12 +31,14 @@ class MarkSeen:
 
 @dataclass(frozen=True, slots=True)
 class OpenHold:
-    """The mail waits for a host."""
+    """The mail waits for a host. ``tell``: where its author may be told what becomes of it, if anywhere."""
 
     list_id: int
     why: str
     sender: str
     subject: str
+    message_id: str
+    tell: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def decide_post(mail: Mail, facts: PostFacts) -> Changes:
         case Accept():
             return (seen, *accept(mail, facts, verdict))
         case Hold(rule):
-            hold = OpenHold(list_id, rule, str(mail.author or ""), mail.subject)
+            hold = _hold(mail, list_id, rule, who_is_told(mail, facts, rule))
             held = Held(_named(facts), _hosts(facts.list), mail.subject, _why(rule, mail))
             return (seen, hold, Finish(ArrivalState.HELD, rule, list_id), *_tell(mail, facts, held, rule))
         case Reject(rule):
@@ -143,22 +143,30 @@ def relay_seal(facts: PostFacts | RelayFacts, author: Address) -> str:
     return short_seal(facts.ring, "relay", f"{facts.list.list_id}\0{author.key}")
 
 
-def _tell(mail: Mail, facts: PostFacts, notice: Notice, rule: str) -> Changes:
-    """Tell the author, if we may (interface.md §5, "Who is told").
+def who_is_told(mail: Mail, facts: PostFacts, rule: str) -> Address | None:
+    """Where the author may be told what becomes of a mail (interface.md §5, "Who is told").
 
-    Members at their known address unless authentication fails; strangers only where it passes; at most
-    one a day of a kind where nothing passes; never about a forged mail, and never a machine.
+    Members at their known address unless authentication fails; strangers only where it passes; never
+    about a forged mail, and never a machine.
     """
     if mail.author is None or mail.automatic is not Automatic.NO or rule in ("forged", "no clear author"):
+        return None
+    if facts.member is not None and facts.standing is not Standing.STRANGER:
+        fails = mail.proof.verdict is Check.FAILS and not is_proven(mail, facts)
+        return None if fails else facts.member.address
+    return mail.author if is_proven(mail, facts) else None
+
+
+def _tell(mail: Mail, facts: PostFacts, notice: Notice, rule: str) -> Changes:
+    """Tell the author, if we may; at most once a day of a kind where nothing passes."""
+    to = who_is_told(mail, facts, rule)
+    if to is None or (type(notice).__name__ in facts.answered and not is_proven(mail, facts)):
         return ()
-    proven = is_proven(mail, facts)
-    member = facts.member if facts.standing is not Standing.STRANGER else None
-    if not proven and (member is None or mail.proof.verdict is Check.FAILS):
-        return ()
-    if not proven and type(notice).__name__ in facts.answered:
-        return ()
-    to = member.address if member else mail.author
     return (SendNotice(notice, to, facts.list.id),)
+
+
+def _hold(mail: Mail, list_id: int, rule: str, tell: Address | None = None) -> OpenHold:
+    return OpenHold(list_id, rule, str(mail.author or ""), mail.subject, mail.message_id, tell)
 
 
 def _named(facts: PostFacts) -> str:
@@ -223,10 +231,10 @@ def decide_relayed(mail: Mail, facts: RelayFacts) -> Changes:
     if facts.standing is Standing.STRANGER and not facts.approved:
         if facts.list.settings.visible == "hidden":
             return (Finish(ArrivalState.DISCARDED, "hidden list", list_id),)
-        hold = OpenHold(list_id, "stranger", str(mail.author), mail.subject)
+        hold = _hold(mail, list_id, "stranger")
         return (hold, Finish(ArrivalState.HELD, "stranger", list_id))
     if mail.proof.policy in STRICT and mail.proof.verdict is not Check.PASSES and not facts.approved:
-        hold = OpenHold(list_id, "forged", str(mail.author), mail.subject)
+        hold = _hold(mail, list_id, "forged")
         return (hold, Finish(ArrivalState.HELD, "forged", list_id))
     seal = relay_seal(facts, mail.author)
     return (

@@ -15,3 +15,4 @@ class Bells:
     pages: threading.Event = field(default_factory=threading.Event)
     outbox: threading.Event = field(default_factory=threading.Event)
     owner: threading.Event = field(default_factory=threading.Event)
+    links: threading.Event = field(default_factory=threading.Event)

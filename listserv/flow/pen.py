@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from listserv.clock import Clock
-from listserv.core.address import Address
+from listserv.core.address import Address, read_address
 from listserv.core.changes import PassOn, SendNotice
 from listserv.core.facts import Site
-from listserv.core.notices import Forwarded, Notice
+from listserv.core.notices import Declined, Forwarded, Notice
 from listserv.core.seals import Keyring, derived
 from listserv.core.types import Arrival, Mail, MailList
 from listserv.mail.names import relay_local
@@ -19,6 +19,7 @@ from listserv.mail.passing import Way, pass_on
 from listserv.store import lists
 from listserv.store.deliveries import Letter
 from listserv.store.engine import Store
+from listserv.store.holds import HoldRow
 
 _POLITE = ("Held", "Declined", "Refused")  # answers to a mail; everything else is written unasked
 
@@ -45,6 +46,15 @@ class Pen:
         if type(notice).__name__ in _POLITE:
             heading = replace(heading, auto="auto-replied", in_reply_to=mail.message_id)
         return Letter(str(change.to), write(notice, heading, self.words), change.list_id)
+
+    def declined(self, here: MailList, row: HoldRow) -> Letter:
+        """To an author: a host, or the operator, decided not to let a mail through."""
+        to = read_address(row.tell)
+        knows = row.why != "stranger" or here.settings.visible == "listed"
+        notice = Declined(here.title if knows else str(here.address), str(_hosts(here)), row.subject)
+        heading = self._heading(notice, to, here, f"hold {row.id}")
+        heading = replace(heading, auto="auto-replied", in_reply_to=row.message_id)
+        return Letter(row.tell, write(notice, heading, self.words), here.id)
 
     def unasked(self, notice: Notice, to: Address, here: MailList | None, of: str) -> Letter:
         """A letter that no mail gave rise to. ``of`` tells it from all others, the same after a crash."""

@@ -1,4 +1,4 @@
-"""What time brings about: posts leave the outbox, and the owner hears of mail that could not be read."""
+"""What time brings about: posts leave the outbox, links expire, the owner hears of unreadable mail."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from listserv.core.notices import SetAside
 from listserv.core.types import ArrivalState
 from listserv.flow.bells import Bells
 from listserv.flow.pen import Pen
-from listserv.store import answered, arrivals, deliveries, posts
+from listserv.store import answered, arrivals, deliveries, posts, sessions
 from listserv.store.engine import Store, Transaction
 
 _BATCH = 100
@@ -54,3 +54,9 @@ def tell_owner(pen: Pen) -> int:
 
     pen.store.do(step)
     return 1
+
+
+def forget_expired(store: Store, clock: Clock) -> int:
+    """Sign-in links and sessions whose time is over are forgotten."""
+    store.do(partial(sessions.forget_expired, now=clock.now()))
+    return 0

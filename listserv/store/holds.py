@@ -31,6 +31,8 @@ class HoldRow:
     since: datetime
     state: str
     arrival_id: int
+    message_id: str
+    tell: str  # where the author may be told what becomes of it; "": nowhere
 
 
 def open_hold(tx: Connection, arrival_id: int, hold: OpenHold, now: datetime) -> None:
@@ -40,6 +42,8 @@ def open_hold(tx: Connection, arrival_id: int, hold: OpenHold, now: datetime) ->
         "why": hold.why,
         "sender": hold.sender,
         "subject": hold.subject,
+        "message_id": hold.message_id,
+        "tell": str(hold.tell or ""),
         "since": now,
         "state": HoldState.WAITING,
         "decided": None,
@@ -72,12 +76,14 @@ def _rows(tx: Connection, *where: object) -> list[HoldRow]:
             _h.since,
             _h.state,
             _h.arrival_id,
+            _h.message_id,
+            _h.tell,
         )
         .join(schema.lists, names.id == _h.list_id)
         .where(*where)  # type: ignore[arg-type]
         .order_by(_h.id)
     )
-    return [HoldRow(*row) for row in tx.execute(query)]
+    return [HoldRow(**row._asdict()) for row in tx.execute(query)]
 
 
 def approve(tx: Connection, hold_id: int, who: str, now: datetime) -> bool:

@@ -217,6 +217,8 @@ holds = _table(
     Column("why", Text, nullable=False),
     Column("sender", Text, nullable=False),
     Column("subject", Text, nullable=False),
+    Column("message_id", Text, nullable=False),
+    Column("tell", Text, nullable=False),  # where the author may be told what becomes of it; "": nowhere
     Column("since", Moment, nullable=False),
     Column("state", Text, nullable=False),  # waiting, approved, declined
     Column("decided", Moment),
