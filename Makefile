@@ -1,10 +1,11 @@
 # make run   install into .venv and show the real server at work (listserv demo)
 # make test  install, then check and test everything
 # make lint  only the checks that read the code
+# make bench measure it on this machine, a JSON line a figure
 # make lock  pin the newest releases again
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint format coverage docs lock migration clean
+.PHONY: run test lint format coverage bench docs lock migration clean
 
 # The first of these that is there and new enough; PYTHON=… chooses another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -36,6 +37,9 @@ coverage: $(READY_TO_TEST)
 	@$(BIN)/coverage run -m pytest -q -n 2 --dist loadfile
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
+
+bench: $(READY)
+	@$(BIN)/python bench/run.py
 
 # What is there and newer than what it was made from is left alone: a second call does nothing. A changed
 # lock makes the venv anew. The checkout is installed editable, so that a change in it is seen at once.

@@ -1,11 +1,11 @@
 """Our few exceptions. Odd mail and remote refusals are values, never exceptions.
 
-    ListservError
-    ├── CannotDo            the person at the keyboard can mend it; one line, exit code 1
-    │   ├── BadSettings     listserv.toml or its environment twin
-    │   └── BadData         what was given on the command line or in a file
-    └── StoreBusy           our promise can't be kept now: 451 outside, tried again inside
-        └── StoreFull       the disk is full: 452
+ListservError
+├── CannotDo            the person at the keyboard can mend it; one line, exit code 1
+│   ├── BadSettings     listserv.toml or its environment twin
+│   └── BadData         what was given on the command line or in a file
+└── StoreBusy           our promise can't be kept now: 451 outside, tried again inside
+    └── StoreFull       the disk is full: 452
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every real and broken mail that we have, posted by a member: what becomes of it, of its copies, of its page."""
+"""Every real and broken mail that we have, posted by a member: its end, its copies and its page."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         for number, (name, raw) in enumerate(corpus(*FOLDERS)):
             scene.post(name, by_ana(name, raw, BOOK), BOOK)
             scene.post(name, raw, OPEN)
-            if number % 3 == 0:
+            if number % 6 == 0:
                 scene.post(name, by_ana(name, raw, QUIET), QUIET)
         world.settle()
         yield scene
@@ -153,10 +153,10 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 def test_each_mail_ends_in_one_state_and_all_of_them_add_up(scene: Scene) -> None:
     ends = scene.world.ends()
-    assert sum(ends.values()) == scene.posted > 1_400
+    assert sum(ends.values()) == scene.posted > 1_300
     assert set(ends) == {"posted", "held", "discarded"}
     assert all(scene.world.why())
-    assert ends["posted"] > 700
+    assert ends["posted"] > 500
 
 
 def test_nothing_is_set_aside_for_what_a_parser_cannot_read_was_refused_at_the_door(scene: Scene) -> None:
@@ -264,7 +264,7 @@ def test_where_addresses_are_hidden_no_copy_leads_to_the_author(scene: Scene) ->
             header = copied.went.partition(b"\r\n\r\n")[0]
             assert b"ana@ana.example" not in header
             assert not {one.name for one in split(copied.went)[0]} & {"received", "cc", "sender", "x-mailer"}
-    assert seen > 200
+    assert seen > 100
 
 
 # -- the archive ----------------------------------------------------------------------------------------

@@ -25,13 +25,12 @@ def killed_again_and_again(house: House, room: Mailroom, *, posts: int, kills: i
     """Send posts; kill the server so many times at all kinds of moments; then let it finish."""
     dice = Random(kills)
     copies = posts * len(house.members)
-    work: Senders
 
-    def may_go() -> bool:
+    def may_go(work: Senders) -> bool:
         return len(work.accepted) < len(room.mails) / len(house.members) + _AHEAD
 
     letters = [house.letter(number) for number in range(posts)]
-    with sending(house.port, letters, may_go=lambda: may_go()) as work:
+    with sending(house.port, letters, may_go=may_go) as work:
         for number in range(kills):
             enough = copies * number // kills + dice.randrange(copies // kills)
             with house.life() as running:

@@ -28,7 +28,7 @@ class Senders:
 
     port: int
     letters: Iterator[Letter]
-    may_go: Callable[[], bool] = lambda: True
+    may_go: Callable[[Senders], bool] = lambda work: True
     accepted: list[str] = field(default_factory=list)  # ids, each once, in the order of the 250s
     answers: list[str] = field(default_factory=list)  # every other answer, and every lost connection
     stopping: bool = False
@@ -52,7 +52,7 @@ class Senders:
         _drop(client)
 
     def _next(self) -> Letter | None:
-        while not self.may_go() and not self.stopping:
+        while not self.may_go(self) and not self.stopping:
             time.sleep(0.005)
         with self._lock:
             return next(self.letters, None)
@@ -66,7 +66,11 @@ def _drop(client: smtplib.SMTP | None) -> None:
 
 @contextmanager
 def sending(
-    port: int, letters: Iterable[Letter], *, senders: int = 4, may_go: Callable[[], bool] = lambda: True
+    port: int,
+    letters: Iterable[Letter],
+    *,
+    senders: int = 4,
+    may_go: Callable[[Senders], bool] = lambda work: True,
 ) -> Iterator[Senders]:
     """Senders at work in threads of their own; stopped at the end, done or not."""
     work = Senders(port, iter(letters), may_go)
