@@ -11,7 +11,7 @@ import os
 import resource as resource_limits
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import IO
 
@@ -37,6 +37,7 @@ from listserv.flow.log import open_log
 from listserv.flow.pen import Pen
 from listserv.flow.reader import Reader
 from listserv.flow.receive import Doors, open_doors
+from listserv.flow.results import Depot
 from listserv.flow.web import WebDoor
 from listserv.flow.worker import Work
 from listserv.mail.notices import Words
@@ -209,7 +210,12 @@ def make_pen(app: App) -> Pen:
 def _processing(app: App, stack: ExitStack) -> Work:
     reader = stack.enter_context(closing(open_reader(app.settings)))
     desk = process.Desk(app.store, reader, make_pen(app), app.clock, app.site, app.bells, app.log, app.ring)
-    return Work("process", partial(process.process_due, desk), app.bells.arrivals)
+
+    def step() -> int:
+        reader.warm()  # not at the first mail, which would wait for it
+        return process.process_due(desk)
+
+    return Work("process", step, app.bells.arrivals)
 
 
 def open_the_courier(settings: Settings) -> Courier:
@@ -224,7 +230,7 @@ def open_the_courier(settings: Settings) -> Courier:
 
 
 def _delivering(app: App, stack: ExitStack) -> Work:
-    depot = deliver.Depot(
+    depot = Depot(
         store=app.store,
         courier=stack.enter_context(closing(open_the_courier(app.settings))),
         clock=app.clock,
@@ -333,5 +339,7 @@ def explain(settings: Settings, list_address: Address, raw: bytes) -> Explained:
         with app.store.read() as tx:
             known = gather(tx, Question(mail, arrival, found, now, app.site, app.ring))
         assert isinstance(known, facts.PostFacts)
+        # As if it came for the first time: "why was it held?" is asked of mail that has come.
+        known = replace(known, duplicate=False, held_twin=False)
         verdict = judge(mail, known)
         return Explained(tuple(rules.table(mail, known)), type(verdict).__name__.lower(), verdict.rule)

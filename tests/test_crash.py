@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from listserv.flow.deliver import GROUP
+from listserv.flow.results import GROUP
 from listserv.store.engine import open_store
 from tests.kit import mortal
 from tests.kit.world import World, sqlite_in

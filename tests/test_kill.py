@@ -7,9 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from random import Random
 
-import pytest
-
-from listserv.flow.deliver import GROUP
+from listserv.flow.results import GROUP
 from tests.kit.house import House, found
 from tests.kit.mailroom import Mailroom
 from tests.kit.server import until
@@ -77,7 +75,7 @@ def test_twenty_deaths_during_five_hundred_posts_lose_nothing_and_post_nothing_t
     found: Callable[..., House],
 ) -> None:
     with Mailroom() as room:
-        house = found(room)
+        house = found(room, members=3)
         work = killed_again_and_again(house, room, posts=500, kills=20)
         nothing_lost(house, room, work, kills=20)
 
@@ -89,3 +87,22 @@ def test_five_deaths_on_postgresql_lose_nothing_and_post_nothing_twice(
         house = found(room, url=postgres_url)
         work = killed_again_and_again(house, room, posts=100, kills=5)
         nothing_lost(house, room, work, kills=5)
+
+
+def test_a_stop_under_load_leaves_nothing_in_doubt(found: Callable[..., House]) -> None:
+    with Mailroom() as room:
+        house = found(room)
+        letters = [house.letter(number) for number in range(300)]
+        with sending(house.port, letters) as work:
+            with house.life() as running:
+                until(lambda: len(room.mails) >= 100, house.server)
+                assert "another `listserv serve` runs this site" in house.desk.fails("serve")
+                running.process.terminate()
+                assert running.process.wait(25) == 0
+            assert len(work.accepted) < 300
+            assert house.status()["deliveries"]["sending"] == 0
+            assert house.status()["deliveries"]["sent"] == len(room.mails)
+            with house.life():
+                until(lambda: len(work.accepted) == 300, house.server)
+                house.settled()
+        nothing_lost(house, room, work, kills=0)  # neither a copy nor a post twice

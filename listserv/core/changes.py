@@ -22,11 +22,15 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class MarkSeen:
-    """A second arrival with this Message-ID and body in this list will be a duplicate."""
+    """Another arrival with this Message-ID and body in this list will be a duplicate of this one.
+
+    ``posted``: this one goes out, so it stands for them all; a twin that waits becomes the duplicate.
+    """
 
     list_id: int
     message_hash: str
     body_hash: str
+    posted: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,13 +61,14 @@ def decide_post(mail: Mail, facts: PostFacts) -> Changes:
     """The posting rules' verdict, carried into changes."""
     verdict = judge(mail, facts)
     list_id = facts.list.id
-    seen = MarkSeen(list_id, message_hash(mail.message_id), mail.body_hash)
+    posted = isinstance(verdict, Accept)
+    seen = MarkSeen(list_id, message_hash(mail.message_id), mail.body_hash, posted)
     match verdict:
         case Accept():
             return (seen, *accept(mail, facts, verdict))
         case Hold(rule):
             hold = _hold(mail, list_id, rule, who_is_told(mail, facts, rule))
-            held = Held(_named(facts), _hosts(facts.list), mail.subject, _why(rule, mail))
+            held = Held(_named(facts), _hosts(facts.list), mail.subject, _why(rule, mail, facts))
             return (seen, hold, Finish(ArrivalState.HELD, rule, list_id), *_tell(mail, facts, held, rule))
         case Reject(rule):
             limit = _size(facts.list.settings.max_bytes)
@@ -179,7 +180,10 @@ def _hosts(here: MailList) -> str:
     return f"{here.address.local}+host@{here.address.domain}"
 
 
-def _why(rule: str, mail: Mail) -> str:
+def _why(rule: str, mail: Mail, facts: PostFacts) -> str:
+    """What the author is told. A stranger does not learn from it whether there is such another list."""
+    if rule == "would reveal another list" and facts.standing is Standing.STRANGER:
+        return "stranger"
     return mail.oddity if rule in ("odd mail", "no clear author") and mail.oddity else rule
 
 
@@ -226,22 +230,30 @@ COUNTED_REPORTS = (ReportClass.HARD, ReportClass.SOFT, ReportClass.POLICY)
 def decide_relayed(mail: Mail, facts: RelayFacts) -> Changes:
     """Pass a private reply on to a member; mail from somebody who is no member waits for a host (§4)."""
     list_id = facts.list.id
-    if mail.author is None or mail.oddity or mail.automatic is not Automatic.NO:
-        return (Finish(ArrivalState.DISCARDED, "automatic" if not mail.oddity else mail.oddity, list_id),)
-    if facts.standing is Standing.STRANGER and not facts.approved:
-        if facts.list.settings.visible == "hidden":
-            return (Finish(ArrivalState.DISCARDED, "hidden list", list_id),)
-        hold = _hold(mail, list_id, "stranger")
-        return (hold, Finish(ArrivalState.HELD, "stranger", list_id))
-    if mail.proof.policy in STRICT and mail.proof.verdict is not Check.PASSES and not facts.approved:
-        hold = _hold(mail, list_id, "forged")
-        return (hold, Finish(ArrivalState.HELD, "forged", list_id))
+    if mail.automatic is not Automatic.NO:
+        return (Finish(ArrivalState.DISCARDED, "automatic", list_id),)
+    if facts.standing is Standing.STRANGER and facts.list.settings.visible == "hidden":
+        return (Finish(ArrivalState.DISCARDED, "hidden list", list_id),)
+    if mail.author is None:  # nobody whom an answer could reach, and nobody to tell
+        return (Finish(ArrivalState.DISCARDED, mail.oddity or "no author", list_id),)
+    if not facts.approved and (rule := _doubt(mail, facts)):
+        return (_hold(mail, list_id, rule), Finish(ArrivalState.HELD, rule, list_id))
     seal = relay_seal(facts, mail.author)
     return (
         KeepRelay(seal, list_id, mail.author, mail.author_name),
         PassOn(list_id, facts.to, facts.to_name, seal, mail.author_name),
         Finish(ArrivalState.COMMANDS, "relayed", list_id),
     )
+
+
+def _doubt(mail: Mail, facts: RelayFacts) -> str:
+    """Why a host should look at a private reply first; "" if nothing speaks against it."""
+    if facts.standing is Standing.STRANGER:
+        return "stranger"
+    if mail.oddity not in ("", "calendar reply"):  # an answer to an invitation is meant for one person
+        return "odd mail"
+    forged = mail.proof.policy in STRICT and mail.proof.verdict is not Check.PASSES
+    return "forged" if forged else ""
 
 
 # -- newcomers --------------------------------------------------------------------------------------

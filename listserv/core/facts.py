@@ -32,7 +32,8 @@ class PostFacts:
     list: MailList
     member: Member | None  # whose address the From is, with any state
     approved: bool  # a host or the operator let this arrival through
-    duplicate: bool  # same list, Message-ID and body as an earlier arrival
+    duplicate: bool  # same list, Message-ID and body as a post
+    held_twin: bool  # the same as an arrival that waits for a host, or was refused
     preclaimed: bool  # same Message-ID as an earlier arrival, other body
     earlier_proved: bool  # an earlier post of this author passed authentication
     posts_today: int  # of this author in this list, last 24 hours

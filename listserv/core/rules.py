@@ -30,7 +30,8 @@ def is_proven(mail: Mail, facts: PostFacts) -> bool:
     """Whether something that counts passes for From. A DKIM pass counts only for a mail to this list (§5)."""
     if mail.proof.trusted is Check.PASSES:
         return True
-    return mail.proof.dkim is Check.PASSES and not is_addressed_elsewhere(mail, facts)
+    replayed = facts.preclaimed or is_addressed_elsewhere(mail, facts)
+    return mail.proof.dkim is Check.PASSES and not replayed
 
 
 def is_stranger_at_closed_door(mail: Mail, facts: PostFacts) -> bool:
@@ -149,8 +150,14 @@ POSTING_RULES = (
 
 
 def judge(mail: Mail, facts: PostFacts) -> Verdict:
-    """The verdict of the first row that fits."""
+    """The verdict of the first row that fits.
+
+    A mail that would wait or be refused like a twin of it before is a duplicate; one that may go out goes
+    out, so that nobody keeps a mail from being posted by sending a doubtful copy of it first.
+    """
     rule = next(rule for rule in POSTING_RULES if rule.when(mail, facts))
+    if facts.held_twin and rule.then in (Hold, Reject):
+        return Discard("duplicate")
     return rule.then(rule.name)
 
 

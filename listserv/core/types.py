@@ -101,7 +101,7 @@ class Mail:
     Strings are one line, without control characters, decoded leniently. ``oddity`` names the reason why
     the author can't be relied on ("" if there is none): "no author", "several authors",
     "ambiguous From", "two From fields", "two Subject fields", "two Message-IDs", "bare CR in header",
-    "NUL", "message/partial", "calendar reply", ….
+    "NUL", "message/partial", "calendar reply", "empty", ….
     """
 
     message_id: str  # without <>; made from the bytes where missing or unusable

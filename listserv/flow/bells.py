@@ -15,4 +15,5 @@ class Bells:
     pages: threading.Event = field(default_factory=threading.Event)
     outbox: threading.Event = field(default_factory=threading.Event)
     owner: threading.Event = field(default_factory=threading.Event)
+    closing: threading.Event = field(default_factory=threading.Event)  # stays set: begin nothing new
     links: threading.Event = field(default_factory=threading.Event)

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from time import monotonic
 from typing import Protocol
 
 from listserv.flow.bells import Bells
@@ -66,14 +67,15 @@ def _tell(line: str) -> None:
 
 
 async def _close(plan: Plan, doors: Doors | None, workers: list[Worker]) -> None:
+    """All at once, and within GRACE: what takes longer is left as a crash would leave it."""
     plan.log.info("stopping")
-    if doors is not None:
-        await doors.close(GRACE)
+    until = monotonic() + GRACE
+    plan.bells.closing.set()
     for worker in workers:
         worker.stop()
-    if plan.web is not None:
-        await plan.web.close()
+    closing = [doors.close(GRACE)] if doors else []
+    await asyncio.gather(*closing, *([plan.web.close()] if plan.web else ()))
     for worker in workers:
         if worker.ident is not None:
-            await asyncio.to_thread(worker.join, GRACE)
+            await asyncio.to_thread(worker.join, max(0.0, until - monotonic()))
     plan.log.info("stopped")

@@ -34,8 +34,9 @@ class Txt:
     """Ask for TXT records: ``txt(name)`` gives them, [] where there are none, None where DNS failed.
 
     ``servers`` are ``host`` or ``host:port`` (IPv6: ``[::1]:53``); with none, the system's are asked, and
-    names of the reserved domains are answered with [] unasked. A question takes two seconds at most; after
-    three failures in a row everything is a failure at once for half a minute. One caller at a time.
+    names of the reserved domains are answered with [] unasked. A question takes two seconds at most; when
+    three failed in a row and the resolver can't name the root's servers either, everything is a failure at
+    once for half a minute. One caller at a time.
     """
 
     def __init__(self, servers: tuple[str, ...] = ()) -> None:
@@ -80,10 +81,24 @@ class Txt:
         return [text.decode("utf-8", "replace") for text in texts], min(seconds, _LONGEST_KEPT)
 
     def _count(self, *, failed: bool) -> None:
+        """Rest only where the resolver itself is away: strangers' broken domains must not blind us to all."""
         self._failures = self._failures + 1 if failed else 0
         if self._failures >= _FAILURES_IN_A_ROW:
             self._failures = 0
-            self._resting_until = time.monotonic() + _REST
+            if not self._resolver_answers():
+                self._resting_until = time.monotonic() + _REST
+
+    def _resolver_answers(self) -> bool:
+        """Whether it can say anything at all about the root, which no stranger has in hand."""
+        if self._resolver is None:
+            return False
+        try:
+            self._resolver.resolve(".", "NS", search=False)
+        except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
+            return True
+        except (dns.exception.DNSException, OSError, ValueError):
+            return False
+        return True
 
     def _keep(self, name: str, records: list[str] | None, seconds: float) -> None:
         self._kept[name] = _Kept(records, time.monotonic() + seconds)

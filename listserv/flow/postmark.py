@@ -22,7 +22,8 @@ _MOST_RECEIVED = 100  # RFC 5321 §6.3
 _HEADER_LOOKED_AT = 524_288  # twice what the pre-scan lets pass
 _RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
 _BLANK_LINE = re.compile(rb"(?:\r\n|\r(?!\n)|\n)(?:\r\n|\r|\n)")
-_NEW_FIELD = re.compile(rb"(?:\r(?!\n)|(?<!\r)\n)[!-9;-~]{1,200}[ \t]*:")
+# It begins a field, or a line that ends the header; what is folded by it stays as it is.
+_STRAY = re.compile(rb"(?:\r(?!\n)|(?<!\r)\n)(?![ \t\r\n])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +83,15 @@ def _unstuffed(data: bytearray) -> bytearray:
 def _normal(data: bytearray) -> bytearray | Refusal:
     """Every bare CR or LF becomes CRLF: no smuggled mail can be born from our output (P5, S1).
 
-    Except in a header that otherwise has proper line ends: there a stray break would make a field that
-    whoever checked the mail before us has not seen (standards.md §5 item 62).
+    Except in a header that otherwise has proper line ends: there a stray break would make or hide a field,
+    and whoever checked the mail before us has seen others than we do (standards.md §5 item 62).
     """
     ends = data.count(b"\r\n")
     if data.count(b"\n") == ends == data.count(b"\r"):
         return data
     blank = _BLANK_LINE.search(data)
     header = data[2 : blank.start() if blank else _HEADER_LOOKED_AT]
-    if b"\r\n" in header and _NEW_FIELD.search(header):
+    if b"\r\n" in header and _STRAY.search(header):
         return _STRAY_BREAK
     return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
 

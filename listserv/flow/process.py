@@ -71,7 +71,9 @@ class Case:
 def process_due(desk: Desk) -> int:
     """Take the oldest mails that wait, and process each; how many were taken."""
     taken = desk.store.do(partial(arrivals.claim, now=desk.clock.now(), limit=BATCH))
-    steps = [(arrival, begin(arrival, desk)) for arrival in taken]
+    steps = [
+        (arrival, begin(arrival, desk)) for arrival in taken if not desk.bells.closing.is_set()
+    ]  # what is left out keeps its lease until that runs out
     for arrival, step in steps:
         settle(arrival, step, desk)
     if taken:

@@ -66,7 +66,14 @@ class Reader:
         )
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
+        self._greeted = False
         self._mails = 0
+
+    def warm(self) -> None:
+        """Let the child start now and not at the first mail, without waiting for it."""
+        with self._lock:
+            if self._child is None:
+                self._spawn()
 
     def read(self, raw: bytes, envelope_from: str, now: datetime) -> Mail | Malformed:
         """Read one mail. Raises ReaderDied if the child didn't survive it, NoReader if none starts."""
@@ -101,14 +108,15 @@ class Reader:
     def _ready(self) -> subprocess.Popen[bytes]:
         if self._mails >= _MOST_MAILS or (self._child and self._child.poll() is not None):
             self._kill()
-        if self._child is None:
-            self._child = self._start()
-        return self._child
+        child = self._child or self._spawn()
+        if not self._greeted:
+            self._greet(child)
+        return child
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _spawn(self) -> subprocess.Popen[bytes]:
         paths = [str(_ROOT), os.environ.get("PYTHONPATH", "")]
-        self._mails = 0
-        child = subprocess.Popen(
+        self._mails, self._greeted = 0, False
+        child = self._child = subprocess.Popen(
             [sys.executable, "-m", "listserv.flow.reading", self._settings],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -116,15 +124,18 @@ class Reader:
             bufsize=0,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
         )
-        self._child = child
         for pipe in (child.stdin, child.stdout):
             os.set_blocking(_fd(pipe), False)
+        return child
+
+    def _greet(self, child: subprocess.Popen[bytes]) -> None:
+        """Wait until it has started: a mail's time must not be spent on that."""
         try:
             _answer(child, time.monotonic() + _START_SECONDS)
         except (OSError, ValueError, _Gone, TimeoutError) as error:
             code = self._kill()
             raise NoReader(f"the reading process does not start ({_why(error, code)})") from error
-        return child
+        self._greeted = True
 
     def _kill(self) -> int | None:
         child, self._child = self._child, None

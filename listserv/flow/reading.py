@@ -7,6 +7,7 @@ and ends when its parent's end of the pipe closes. It imports no database, no se
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import resource
@@ -25,6 +26,7 @@ from listserv.mail.proof import ProofQuestion, prove
 from listserv.mail.returned import with_report
 
 _DNS_SECONDS = 5.0  # for all look-ups of one mail
+_PR_SET_PDEATHSIG = 1
 _GRACE_SECONDS = 5  # past the parent's patience: for a child whose parent is gone
 
 
@@ -63,6 +65,12 @@ def _send(sink: BinaryIO, answer: dict[str, Any]) -> None:
     sink.flush()
 
 
+def _die_with_parent() -> None:
+    """Linux kills us when who started us ends, even amid one long match; elsewhere the alarm must do."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _limit_memory(octets: int) -> None:
     """Address space: what is in use now and ``octets`` more. Where a system can't, the clock must do."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -73,6 +81,7 @@ def _limit_memory(octets: int) -> None:
 
 
 if __name__ == "__main__":
+    _die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the pipe
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not get among the answers

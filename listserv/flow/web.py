@@ -44,7 +44,9 @@ class WebDoor:
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=False,
+            # Limits count by reader, not by the nginx or Caddy on this machine through which all come.
+            proxy_headers=True,
+            forwarded_allow_ips="127.0.0.1,::1",
             lifespan="off",
             timeout_graceful_shutdown=_GRACE,
             limit_concurrency=1000,

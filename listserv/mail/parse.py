@@ -84,7 +84,7 @@ def _read(raw: bytes, proof: Proof) -> Mail:
         loops=_loops(fields),
         received=len(all_of(fields, "received")),
         sealed=body.sealed,
-        oddity=_oddity(raw, fields, authors, body),
+        oddity=_oddity(raw, fields, authors, body) or ("" if body_bytes.strip() else "empty"),
         language=_language(fields),
         proof=proof,
     )

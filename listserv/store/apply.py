@@ -76,9 +76,11 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
 
 def _remember(tx: Connection, change: MarkSeen | KeepRelay, hand: Hand) -> None:
     match change:
-        case MarkSeen(list_id, message_hash, body_hash):
-            row = {"list_id": list_id, "message_hash": message_hash, "body_hash": body_hash}
-            insert_new(tx, schema.seen, [row | {"arrival_id": hand.arrival.id}])
+        case MarkSeen(list_id, message_hash, body_hash, posted):
+            key = {"list_id": list_id, "message_hash": message_hash, "body_hash": body_hash}
+            new = insert_new(tx, schema.seen, [key | {"arrival_id": hand.arrival.id}])
+            if posted and not new:
+                tx.execute(update(schema.seen).filter_by(**key).values(arrival_id=hand.arrival.id))
         case KeepRelay(seal, list_id, address, name):
             row = {"seal": seal, "list_id": list_id, "key": address.key, "written": str(address)}
             insert_new(tx, schema.relays, [row | {"name": name}])

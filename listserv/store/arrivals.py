@@ -118,7 +118,8 @@ class Ended:
 
 def move(tx: Connection, arrival_id: int, from_: ArrivalState, to: ArrivalState, why: str) -> bool:
     """A later step of an arrival's life (out of the outbox, decided by a host), counters too."""
-    changed = {"state": to, "why": why} | ({"lease_until": None} if to is ArrivalState.WAITING else {})
+    again = {"lease_until": None, "tries": 0} if to is ArrivalState.WAITING else {}
+    changed = {"state": to, "why": why} | again
     moved = tx.execute(
         update(schema.arrivals).where(_a.id == arrival_id, _a.state == from_).values(**changed)
     ).rowcount
@@ -168,8 +169,6 @@ def drop(tx: Connection, ids: Iterable[int] | None) -> int:
 def _leave_aside(tx: Connection, ids: Iterable[int] | None, to: ArrivalState, why: str) -> int:
     wanted = None if ids is None else set(ids)
     rows = [row.id for row in aside(tx) if wanted is None or row.id in wanted]
-    if to is ArrivalState.WAITING:
-        tx.execute(update(schema.arrivals).where(_a.id.in_(rows)).values(tries=0))
     return sum(move(tx, id_, ArrivalState.ASIDE, to, why) for id_ in rows)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Row,
     Select,
@@ -145,6 +146,13 @@ def extend(tx: Connection, who: str, ids: Iterable[int], now: datetime) -> None:
     """Keep a lease on copies that are still to be sent."""
     mine = (_d.id.in_(tuple(ids)), _d.state == DeliveryState.SENDING, _d.leased_by == who)
     tx.execute(update(schema.deliveries).where(*mine).values(next_at=now + LEASE))
+
+
+def release(tx: Connection, who: str, ids: Iterable[int], now: datetime) -> None:
+    """Copies of ours that were never begun are due again."""
+    mine = (_d.id.in_(tuple(ids)), _d.state == DeliveryState.SENDING, _d.leased_by == who)
+    freed = tx.execute(update(schema.deliveries).where(*mine).values(state=DeliveryState.DUE, next_at=now))
+    count(tx, {_name(DeliveryState.SENDING): -freed.rowcount, _name(DeliveryState.DUE): freed.rowcount})
 
 
 def release_leases(tx: Connection, now: datetime) -> None:
@@ -290,16 +298,38 @@ def drop(tx: Connection, ids: Iterable[int] | None, now: datetime) -> int:
     return _operate(tx, ids, chosen, values)
 
 
+def call_off(tx: Connection, whose: ColumnElement[bool], why: str, now: datetime) -> int:
+    """End copies that are not sent yet: whoever left gets nothing more (RFC 8058: effective at once)."""
+    waiting = (DeliveryState.DUE, DeliveryState.DEFERRED)
+    return _move(tx, (whose,), waiting, {"state": DeliveryState.FAILED, "answer": why, "done": now})
+
+
+_AT_ONCE = 500  # values in one IN (…): both databases have a limit
+
+
 def _operate(
     tx: Connection, ids: Iterable[int] | None, states: tuple[DeliveryState, ...], values: dict[str, object]
 ) -> int:
-    where = [_d.state.in_(states)] + ([] if ids is None else [_d.id.in_(tuple(ids))])
-    rows = tx.execute(select(_d.id, _d.state).where(*where)).all()
-    if rows:
-        tx.execute(update(schema.deliveries).where(_d.id.in_([row.id for row in rows])).values(**values))
-        before = Counter(_name(row.state) for row in rows)
-        count(tx, _moves(before, Counter({_name(str(values["state"])): len(rows)})))
-    return len(rows)
+    if ids is None:
+        return _move(tx, (), states, values)
+    wanted = sorted(ids)
+    groups = (wanted[at : at + _AT_ONCE] for at in range(0, len(wanted), _AT_ONCE))
+    return sum(_move(tx, (_d.id.in_(group),), states, values) for group in groups)
+
+
+def _move(
+    tx: Connection,
+    where: tuple[ColumnElement[bool], ...],
+    states: tuple[DeliveryState, ...],
+    values: dict[str, object],
+) -> int:
+    """One statement a state, whatever the number of copies; the counters with it."""
+    moved = Counter[str]()
+    for state in states:
+        statement = update(schema.deliveries).where(_d.state == state, *where).values(**values)
+        moved[_name(state)] += tx.execute(statement).rowcount
+    count(tx, _moves(moved, Counter({_name(str(values["state"])): moved.total()})))
+    return moved.total()
 
 
 def open_count(tx: Connection) -> int:

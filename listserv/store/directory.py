@@ -54,7 +54,8 @@ def _resolve(tx: Connection, place: Place, domain: str, site_domain: str, ring: 
         return None
     if place.kind is Kind.RETURNED and place.word:
         delivery_id = unseal(ring, "back", place.word, _last_delivery(tx))
-        return None if delivery_id is None else Found(place, here, delivery_id=delivery_id)
+        of_here = delivery_id is not None and _is_copy_of(tx, delivery_id, here)
+        return Found(place, here, delivery_id=delivery_id) if of_here else None
     # No mail of ours asks for an answer to a token yet, so no token is good.
     return None if place.kind is Kind.ANSWER else Found(place, here)
 
@@ -67,6 +68,11 @@ def _relayed(tx: Connection, place: Place, domain: str) -> Found | None:
     if here is None or here.address.domain != domain:
         return None
     return Found(place, here, relay_to=read_address(row.written), relay_name=row.name)
+
+
+def _is_copy_of(tx: Connection, delivery_id: int, here: MailList) -> bool:
+    """A token speaks for its own list alone: else one list's member could try the names of hidden ones."""
+    return tx.scalar(select(_d.list_id).where(_d.id == delivery_id)) == here.id
 
 
 def _last_delivery(tx: Connection) -> int:

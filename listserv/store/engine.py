@@ -81,12 +81,31 @@ def trouble() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        said = str(error.orig)
-        if "disk is full" in said or "No space left" in said or "disk I/O error" in said:
-            raise StoreFull(said) from error
-        if isinstance(error, OperationalError) or error.connection_invalidated:
-            raise StoreBusy(said) from error
-        raise
+        kind = _kind(error)
+        if kind is None:
+            raise
+        raise kind(str(error.orig)) from error
+
+
+# What SQLite says when a file is in other hands or out of reach; all else it says is a fault of ours.
+_AWAY = ("locked", "busy", "unable to open", "readonly", "not a database", "malformed")
+_FULL = ("disk is full", "No space left", "disk I/O error")
+# SQLSTATE classes: connection, insufficient resources, operator intervention, system error, roll-back.
+_PASSING = ("08", "40", "53", "55", "57", "58")
+
+
+def _kind(error: DBAPIError) -> type[StoreBusy] | None:
+    """StoreFull or StoreBusy where the database is in trouble; None where our statement is."""
+    said, state = str(error.orig), getattr(error.orig, "sqlstate", None)
+    if any(word in said for word in _FULL) or state == "53100":
+        return StoreFull
+    if isinstance(state, str):
+        return StoreBusy if state[:2] in _PASSING or error.connection_invalidated else None
+    lost = error.connection_invalidated or (
+        isinstance(error, OperationalError) and hasattr(error.orig, "pgconn")
+    )
+    away = isinstance(error, OperationalError) and any(word in said for word in _AWAY)
+    return StoreBusy if lost or away else None
 
 
 @dataclass(slots=True)
@@ -200,9 +219,9 @@ def _attempt(connection: Connection, job: _Job) -> None:
     try:
         job.value = job.step(connection)
         savepoint.commit()
-    except OperationalError:
-        raise  # a full disk has undone the whole transaction, savepoints too: nothing to roll back to
     except Exception as error:
+        if isinstance(error, DBAPIError) and _kind(error) is not None:
+            raise  # a full disk has undone the whole transaction, savepoints too: nothing to roll back to
         savepoint.rollback()
         job.error = error
 

@@ -66,8 +66,9 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
         list=here,
         member=member,
         approved=bool(ask.arrival.approved),
-        duplicate=mail.body_hash in twins,
-        preclaimed=bool(twins),
+        duplicate=twins.get(mail.body_hash, "") == "posted",
+        held_twin=twins.get(mail.body_hash, "") == "held",
+        preclaimed=any(body != mail.body_hash for body in twins),
         earlier_proved=bool(key) and posts.has_proved(tx, key),
         posts_today=posts.count_since(tx, here.id, ask.now - DAY, key) if settings.max_posts_per_day else 0,
         storm_count=storm,
@@ -82,12 +83,15 @@ def _member(tx: Connection, list_id: int, mail: Mail) -> Member | None:
     return directory.member_by_address(tx, list_id, mail.author) if mail.author else None
 
 
-def _twins(tx: Connection, list_id: int, own: str, arrival_id: int) -> set[str]:
-    """Body hashes that this Message-ID already came with, in other arrivals."""
-    query = select(_seen.body_hash, _seen.arrival_id).where(
-        _seen.list_id == list_id, _seen.message_hash == own
+def _twins(tx: Connection, list_id: int, own: str, arrival_id: int) -> dict[str, str]:
+    """Body hash → "posted" or "held" (refused, too), of earlier arrivals and imports with this Message-ID."""
+    query = (
+        select(_seen.body_hash, _seen.arrival_id, schema.posts.c.id.label("post_id"))
+        .select_from(schema.seen.outerjoin(schema.posts, schema.posts.c.arrival_id == _seen.arrival_id))
+        .where(_seen.list_id == list_id, _seen.message_hash == own)
     )
-    return {row.body_hash for row in tx.execute(query) if row.arrival_id != arrival_id}
+    rows = [row for row in tx.execute(query) if row.arrival_id != arrival_id]
+    return {row.body_hash: "posted" if row.post_id or row.arrival_id is None else "held" for row in rows}
 
 
 def _known(tx: Connection, list_id: int, own: str, mail: Mail) -> Known:

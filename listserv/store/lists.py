@@ -18,7 +18,8 @@ from listserv.core.settings_table import dump, load
 from listserv.core.types import ListSettings, MailList, MemberState, Role
 from listserv.errors import BadData
 from listserv.store.acts import Hand, record
-from listserv.store.schema import holds, list_names, lists, posts, subscriptions
+from listserv.store.deliveries import call_off
+from listserv.store.schema import deliveries, holds, list_names, lists, posts, subscriptions
 
 _BATCH = 500  # values in one IN (…)
 PRESENT = (MemberState.ACTIVE, MemberState.PAUSED, MemberState.BOUNCING)
@@ -129,6 +130,7 @@ def rename(tx: Connection, old: MailList, address: Address, hand: Hand) -> MailL
 def retire_list(tx: Connection, old: MailList, hand: Hand) -> None:
     """End a list for good: no address of it leads anywhere any more, nor can be given to another list."""
     tx.execute(update(lists).where(lists.c.id == old.id).values(retired=hand.at))
+    call_off(tx, deliveries.c.list_id == old.id, "the list is gone", hand.at)
     record(tx, hand, "list retired", old.id)
 
 

@@ -26,6 +26,7 @@ class Nameserver:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.away = False  # it fails for whatever name, the root's too
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
@@ -46,7 +47,7 @@ class Nameserver:
     def _answer(self, query: dns.message.Message, name: str) -> bytes:
         response = dns.message.make_response(query)
         response.flags |= dns.flags.RA
-        if name.startswith("broken"):
+        if name.startswith("broken") or self.away:
             response.set_rcode(dns.rcode.SERVFAIL)
         elif name in RECORDS:
             ttl = 0 if name == "short.test." else 300
@@ -97,7 +98,14 @@ def test_an_answer_with_no_time_to_live_is_asked_for_again(server: Nameserver) -
     assert server.asked == ["short.test."] * 2
 
 
-def test_after_three_failures_in_a_row_nothing_is_asked_for_a_while(server: Nameserver) -> None:
+def test_strangers_broken_domains_do_not_blind_us_to_all_others(server: Nameserver) -> None:
+    txt = Txt((server.address,))
+    assert [txt(f"broken{n}.test") for n in range(6)] == [None] * 6
+    assert sorted(txt("two.test") or []) == ["one and more", "two"]
+
+
+def test_while_the_resolver_itself_is_away_nothing_is_asked_for_a_while(server: Nameserver) -> None:
+    server.away = True
     txt = Txt((server.address,))
     assert [txt(f"broken{n}.test") for n in range(3)] == [None] * 3
     before = len(server.asked)

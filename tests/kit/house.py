@@ -24,7 +24,7 @@ AUTHOR = "ana@members.example"
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """``port``: the SMTP door's, the same in every life of the server. ``members``: all of the list, Ana first."""
+    """``port``: the SMTP door's, in every life of the server. ``members``: all of the list, Ana first."""
 
     server: Server
     desk: Desk
@@ -41,9 +41,9 @@ class House:
     def letter(self, number: int, words: str = "Words") -> Letter:
         """A post; the same number and words are the same post."""
         author = self.members[number % len(self.members)]
-        head = f"From: <{author}>\r\nTo: <{BOOK}>\r\nSubject: Number {number}\r\nMessage-ID: <m{number}@k.example>\r\n"
-        date = "Date: Sat, 21 Nov 2026 09:00:00 +0000\r\n"
-        raw = f"{head}{date}\r\n{words} of number {number}.\r\n"
+        head = f"From: <{author}>\r\nTo: <{BOOK}>\r\nSubject: Number {number}\r\n"
+        more = f"Message-ID: <m{number}@k.example>\r\nDate: Sat, 21 Nov 2026 09:00:00 +0000\r\n"
+        raw = f"{head}{more}\r\n{words} of number {number}.\r\n"
         return Letter(f"m{number}@k.example", author, BOOK, raw.encode())
 
     # -- what an operator sees
@@ -89,6 +89,7 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Hous
             "LISTSERV_RECEIVE_SMTP": f"127.0.0.1:{port}",
             "LISTSERV_DELIVER_RELAY": f"smtp://127.0.0.1:{room.port}",
             "LISTSERV_DATABASE_URL": url,
+            "LISTSERV_DNS_SERVERS": "",  # then nobody is asked about .example
             **settings,
         }
         for name, value in told.items():

@@ -68,6 +68,7 @@ def the_facts(**fields: Any) -> PostFacts:
         member=a_member(),
         approved=False,
         duplicate=False,
+        held_twin=False,
         preclaimed=False,
         earlier_proved=False,
         posts_today=0,

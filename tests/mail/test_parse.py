@@ -80,9 +80,10 @@ def test_a_plain_mail_is_read() -> None:
         (body(b"BEGIN:VCALENDAR\r\nMETHOD:REPLY\r\n", b"Content-Type: text/calendar"), "calendar reply"),
         (body(b"BEGIN:VCALENDAR\r\n", b"Content-Type: text/calendar; method=REQUEST"), ""),
         (body(b"x", b"Content-Type: text/vnd.google.email-reaction+json"), "reaction"),
-        (b'From: "boss@good.example" <mal@evil.example>\r\n\r\n', ""),
-        ("From: ü@bücher.example\r\n\r\n".encode(), ""),
-        (b"From ana Thu Jan 1\r\nFrom: a@x.example\r\n\r\n", ""),
+        (b'From: "boss@good.example" <mal@evil.example>\r\n\r\nx', ""),
+        ("From: ü@bücher.example\r\n\r\nx".encode(), ""),
+        (b"From ana Thu Jan 1\r\nFrom: a@x.example\r\n\r\nx", ""),
+        (HEAD + b"\r\n \r\n", "empty"),
     ],
 )
 def test_what_makes_an_author_unreliable_is_named(raw: bytes, oddity: str) -> None:

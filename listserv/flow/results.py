@@ -1,0 +1,205 @@
+"""How copies fared, written down in groups right after the relay's answers, from a thread of its own.
+
+What a crash leaves between an answer and its commit is in doubt and is sent again: ``GROUP`` and what is
+in flight bound how many (standards.md §3.2).
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from time import monotonic
+
+from listserv.clock import Clock
+from listserv.core.retry import GIVE_UP_AFTER, next_try, relay_pause
+from listserv.core.seals import Keyring
+from listserv.core.types import Copy, Deferred, DeliveryState, Failed, Outcome, Sent
+from listserv.errors import StoreBusy
+from listserv.flow.bells import Bells
+from listserv.flow.courier import Courier
+from listserv.flow.door import Log
+from listserv.mail.signing import Signer
+from listserv.store import deliveries, relay_rest
+from listserv.store.apply import count_bounce
+from listserv.store.deliveries import Result
+from listserv.store.engine import Store, Transaction
+from listserv.store.relay_rest import Rest
+
+GROUP = 20  # results a commit at most: with what is in flight, the bound on duplicates (docs/promise.md)
+_GATHER_SECONDS = 0.05
+_RENEW_SECONDS = 8.0  # how often leases of what is still to be sent are renewed
+_AFTER_TROUBLE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Depot:
+    """What sending needs. ``who`` names this worker in its leases; ``signer`` None: the relay signs."""
+
+    store: Store
+    courier: Courier
+    clock: Clock
+    domain: str
+    base_url: str
+    signer: Signer | None
+    bells: Bells
+    log: Log
+    who: str
+    ring: Keyring = field(repr=False)
+
+
+class Recorder:
+    """Writes results down in groups from a thread of its own, and keeps the leases of the rest alive."""
+
+    def __init__(self, depot: Depot, batch: list[Copy]) -> None:
+        self._depot = depot
+        self._open = {copy.id: copy for copy in batch}
+        self._waiting: list[tuple[Copy, Outcome]] = []
+        self._change = threading.Condition()
+        self._finishing = False
+        self._broken: Exception | None = None
+        self._renewed = monotonic()
+        self._thread = threading.Thread(target=self._run, name="results", daemon=True)
+        self._thread.start()
+
+    def report(self, key: int, recipient: str, outcome: Outcome) -> None:
+        """What the courier learnt of one copy. Waits while too many results are not written down yet.
+
+        Raises what kept results from being written, if that was a bug of ours: to send on would be to
+        send what we then forget.
+        """
+        with self._change:
+            while len(self._waiting) >= GROUP and not self._finishing and not self._broken:
+                self._change.wait()
+            if self._broken:
+                raise self._broken
+            self._waiting.append((self._open.pop(key), outcome))
+            self._change.notify_all()
+
+    def give_back(self, outcome: Outcome) -> None:
+        """The same outcome for every copy that has none yet."""
+        for copy in tuple(self._open.values()):
+            self.report(copy.id, copy.to, outcome)
+
+    def release(self) -> None:
+        """Every copy that has no outcome yet is due again, as if it had never been taken."""
+        with self._change:
+            ids, self._open = tuple(self._open), {}
+        if ids and not self._broken:
+            depot = self._depot
+            try:
+                depot.store.do(partial(deliveries.release, who=depot.who, ids=ids, now=depot.clock.now()))
+            except StoreBusy as error:  # then their leases run out
+                depot.log.warning("copies not released", why=str(error))
+
+    def finish(self) -> None:
+        """Write down all that is known; what has no outcome keeps its lease and is in doubt.
+
+        Raises what kept results from being written, if that was a bug of ours.
+        """
+        with self._change:
+            self._finishing = True
+            self._change.notify_all()
+        self._thread.join()
+        if self._broken:
+            raise self._broken
+
+    def _run(self) -> None:
+        try:
+            while (group := self._next_group()) is not None:
+                if group:
+                    self._write(group)
+                if monotonic() - self._renewed >= _RENEW_SECONDS:
+                    self._renew()
+        except Exception as error:
+            with self._change:
+                self._broken = error
+                self._change.notify_all()
+
+    def _next_group(self) -> list[tuple[Copy, Outcome]] | None:
+        """Results to write down, a few together; none when it is time to renew leases; None at the end."""
+        with self._change:
+            if not self._waiting and not self._finishing:
+                self._change.wait(_RENEW_SECONDS)
+            if self._waiting and len(self._waiting) < GROUP and not self._finishing:
+                self._change.wait_for(self._is_enough, _GATHER_SECONDS)
+            group, self._waiting = self._waiting, []
+            self._change.notify_all()
+            return group if group or not self._finishing else None
+
+    def _is_enough(self) -> bool:
+        """Nothing to gain by waiting: a group is full, or nothing is under way any more."""
+        return len(self._waiting) >= GROUP or not self._open or self._finishing
+
+    def _write(self, group: list[tuple[Copy, Outcome]]) -> None:
+        """Does not give up while the database is away: a result forgotten is a copy sent twice."""
+        while True:
+            try:
+                write_results(self._depot, group)
+            except StoreBusy as error:
+                self._depot.log.warning("results wait for the database", why=str(error))
+                if self._depot.bells.closing.wait(_AFTER_TROUBLE):
+                    return
+            else:
+                return
+
+    def _renew(self) -> None:
+        depot = self._depot
+        with self._change:
+            still = tuple(self._open)
+        self._renewed = monotonic()
+        try:
+            depot.store.do(partial(deliveries.extend, who=depot.who, ids=still, now=depot.clock.now()))
+        except StoreBusy as error:
+            depot.log.warning("leases not renewed", why=str(error))
+
+
+def write_results(depot: Depot, group: list[tuple[Copy, Outcome]]) -> None:
+    """One commit for a group of results: bounces counted, and the relay's rest begun or ended."""
+    now = depot.clock.now()
+    refused = [copy for copy, outcome in group if isinstance(outcome, Failed) and outcome.at == "RCPT"]
+
+    def step(tx: Transaction) -> None:
+        rest = rested(tx, group, now)
+        ended = set(deliveries.record(tx, depot.who, [result(*one, now, rest) for one in group], now))
+        for copy in refused:
+            if copy.id in ended and copy.subscription_id is not None:
+                count_bounce(tx, copy.subscription_id)
+
+    depot.store.do(step)
+    for copy, outcome in group:
+        name = type(outcome).__name__.lower()
+        depot.log.info("copy " + name, delivery=copy.id, post=copy.post_id, answer=outcome.text)
+
+
+def rested(tx: Transaction, group: list[tuple[Copy, Outcome]], now: datetime) -> Rest | None:
+    """Let the relay rest where it is in trouble; end its rest where it took something again."""
+    before = relay_rest.current(tx)
+    troubles = [outcome for _, outcome in group if isinstance(outcome, Deferred) and outcome.of_relay]
+    if not troubles:
+        if before is not None and any(isinstance(outcome, Sent) for _, outcome in group):
+            relay_rest.lift(tx)
+        return None
+    if before is not None and now < before.until:  # another group of the same trouble
+        return before
+    failures = before.failures + 1 if before else 1
+    rest = Rest(now + relay_pause(failures), failures, troubles[0].text)
+    relay_rest.begin(tx, rest)
+    return rest
+
+
+def result(copy: Copy, outcome: Outcome, now: datetime, rest: Rest | None) -> Result:
+    """What one outcome means for its copy: the end, or another time."""
+    answer = f"{outcome.code} {outcome.text}".strip() if outcome.code else outcome.text
+    match outcome:
+        case Sent():
+            return Result(copy.id, DeliveryState.SENT, copy.attempts + 1, answer)
+        case Failed():
+            return Result(copy.id, DeliveryState.FAILED, copy.attempts + 1, answer)
+        case Deferred(of_relay=True) if rest is not None and now - copy.created < GIVE_UP_AFTER:
+            return Result(copy.id, DeliveryState.DEFERRED, copy.attempts, answer, rest.until)
+        case Deferred():
+            again = next_try(copy.attempts + 1, copy.created, now, str(copy.id))
+            state = DeliveryState.DEFERRED if again else DeliveryState.FAILED
+            return Result(copy.id, state, copy.attempts + 1, answer, again)

@@ -1,0 +1,119 @@
+"""The child that reads strangers' mail dies: no mail is lost, none stops the others, none stays behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from tests.kit.house import House, found
+from tests.kit.mailroom import Mailroom
+from tests.kit.nameserver import nameserver
+from tests.kit.server import until
+from tests.kit.stubborn import Letter, sending
+
+__all__ = ["found"]  # a fixture
+
+
+def children(parent: int) -> list[int]:
+    """The processes that ``parent`` started and that are still there."""
+    return [pid for pid in _processes() if _parent(pid) == parent]
+
+
+def _processes() -> list[int]:
+    return [int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit()]
+
+
+def _parent(pid: int) -> int:
+    with suppress(OSError):
+        state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
+        return int(parent) if state != "Z" else 0
+    return 0
+
+
+def poison(house: House) -> Letter:
+    """A mail whose author's domain is asked about when it is read; whoever answers knows when."""
+    letter = house.letter(0)
+    raw = letter.raw.replace(b"From: <ana@members.example>", b"From: <ana@poison.example>")
+    return Letter(letter.id, letter.sender, letter.to, raw)
+
+
+def test_a_mail_that_kills_its_reader_is_set_aside_after_three_tries_while_others_flow(
+    found: Callable[..., House],
+) -> None:
+    parent: list[int] = []
+    deaths: list[int] = []
+
+    def asked(name: str) -> bool:
+        if parent and name.endswith("poison.example"):
+            (child,) = children(parent[0])
+            deaths.append(child)
+            os.kill(child, signal.SIGKILL)
+            return False
+        return True
+
+    with Mailroom() as room, nameserver(asked) as dns:
+        house = found(room, LISTSERV_DNS_SERVERS=dns)
+        house.desk.does("list", "set", "book", "posting=anyone")
+        with house.life() as running:
+            parent.append(running.process.pid)
+            letters = [poison(house), *(house.letter(number) for number in range(1, 21))]
+            with sending(house.port, letters, senders=2) as work:
+                until(lambda: len(work.accepted) == 21, house.server)
+            until(lambda: len(deaths) == 3 and house.settled()["posted"] == 20, house.server)
+            assert len(set(deaths)) == 3  # a fresh reader each time
+            assert house.status()["aside"] == 1
+            (aside,) = house.tell("queue", "ls", "--aside")
+            assert aside["why"] == "reading it ended the process (-9)"
+            shown = house.tell("queue", "show", "--aside", str(aside["id"]))
+            assert "From: <ana@poison.example>" in shown["raw"]
+            parent.clear()
+            house.desk.does("queue", "retry", "--aside", str(aside["id"]))
+            until(lambda: house.settled()["aside"] == 0, house.server)
+            assert house.status()["held"] == 1  # a stranger's, as any other
+
+
+def test_a_reader_that_is_killed_while_mail_flows_costs_no_mail(found: Callable[..., House]) -> None:
+    with Mailroom() as room:
+        house = found(room)
+        with house.life() as running:
+            letters = [house.letter(number) for number in range(60)]
+            with sending(house.port, letters) as work:
+                for enough in (5, 25, 45):
+                    until(lambda enough=enough: len(room.mails) >= 4 * enough, house.server)  # type: ignore[misc]
+                    for child in children(running.process.pid):
+                        os.kill(child, signal.SIGKILL)
+                until(lambda: len(work.accepted) == 60, house.server)
+            assert house.settled()["posted"] == 60
+        assert [room.taken[member] for member in house.members] == [60] * 4
+
+
+def test_a_reader_amid_a_mail_is_gone_five_seconds_after_its_parent(found: Callable[..., House]) -> None:
+    questions: list[str] = []
+
+    def asked(name: str) -> bool:
+        questions.append(name)
+        return False  # the reader waits for an answer
+
+    with Mailroom() as room, nameserver(asked) as dns:
+        house = found(room, LISTSERV_DNS_SERVERS=dns)
+        with house.life() as running:
+            with sending(house.port, [house.letter(0)]) as work:
+                until(lambda: bool(questions) and bool(work.accepted), house.server)
+            (child,) = children(running.process.pid)
+            running.process.kill()
+            running.process.wait(10)
+            end = time.monotonic() + 5
+            while child in _processes() and not _is_dead(child):
+                assert time.monotonic() < end, "an orphan"
+                time.sleep(0.05)
+
+
+def _is_dead(pid: int) -> bool:
+    """Nothing runs any more, though nobody may have asked for its exit code yet."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return True

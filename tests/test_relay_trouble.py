@@ -1,0 +1,111 @@
+"""A relay that is away, hangs, hangs up or refuses: every state is seen, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+from tests.kit.house import House, found, free_port
+from tests.kit.mailroom import Mailroom, Script
+from tests.kit.server import until
+from tests.kit.stubborn import sending
+
+__all__ = ["found"]  # a fixture
+
+
+def post(house: House, count: int) -> None:
+    """Post, and wait until every post is processed."""
+    letters = [house.letter(number) for number in range(count)]
+    with sending(house.port, letters) as work:
+        until(lambda: len(work.accepted) == count, house.server)
+    until(lambda: house.status()["posted"] == count, house.server)
+
+
+def copies(room: Mailroom, house: House) -> list[int]:
+    """How many copies each member got."""
+    return [room.taken[member] for member in house.members]
+
+
+def test_a_relay_that_comes_up_later_gets_everything_once(found: Callable[..., House]) -> None:
+    room = Mailroom(port=free_port())
+    house = found(room)
+    with house.life():
+        post(house, 5)
+        until(lambda: bool(house.status()["relay_said"]), house.server)
+        waiting = house.tell("queue", "ls")
+        assert len(waiting) == 20
+        assert {row["state"] for row in waiting} <= {"due", "deferred", "sending"}
+        assert {row["attempts"] for row in waiting} == {0}  # that the relay is away is no copy's fault
+        with room:
+            house.desk.does("queue", "retry", "--all")
+            until(lambda: house.status()["deliveries"]["sent"] == 20, house.server)
+            assert house.status()["relay_said"] is None
+            assert copies(room, house) == [5, 5, 5, 5]
+            assert house.tell("queue", "ls") == []
+
+
+def test_a_relay_that_takes_twenty_mails_a_connection_gets_everything_once(
+    found: Callable[..., House],
+) -> None:
+    with Mailroom(Script(most_mails=20)) as room:
+        house = found(room)
+        with house.life():
+            post(house, 60)
+            until(lambda: house.settled()["deliveries"]["sent"] == 240, house.server)
+        assert copies(room, house) == [60, 60, 60, 60]
+        assert max(session.mails for session in room.sessions) == 20
+
+
+def test_copies_whose_answer_never_came_are_sent_again_and_are_the_only_doubles(
+    found: Callable[..., House],
+) -> None:
+    with Mailroom(Script(drop_after_dot=3)) as room:
+        house = found(room)
+        with house.life():
+            post(house, 10)
+            status = house.settled()["deliveries"]
+            assert (status["sent"], status["deferred"]) == (37, 3)
+            assert all("closed the connection" in row["answer"] for row in house.tell("queue", "ls"))
+            house.desk.does("queue", "retry", "--all")
+            until(lambda: house.status()["deliveries"]["sent"] == 40, house.server)
+        assert sum(copies(room, house)) == 43
+        again = Counter((mail.recipients[0], mail.sender) for mail in room.mails)
+        assert len(again) == 40  # a return path each, the same one when sent again
+        assert sorted(again.values())[-4:] == [1, 2, 2, 2]
+
+
+def test_refused_and_deferred_recipients_are_theirs_alone(found: Callable[..., House]) -> None:
+    against = {"m1@members.example": "550 5.1.1 no such person", "m2@members.example": "451 4.3.0 later"}
+    with Mailroom(Script(refuse=lambda to: against.get(to))) as room:
+        house = found(room, members=6)
+        with house.life():
+            post(house, 3)
+            house.settled()
+            rows = house.tell("queue", "ls")
+            assert Counter((row["to"], row["state"], row["attempts"], row["answer"]) for row in rows) == {
+                ("m1@members.example", "failed", 1, "550 5.1.1 no such person"): 3,
+                ("m2@members.example", "deferred", 1, "451 4.3.0 later"): 3,
+            }
+            assert all((row["next"] is None) == (row["state"] == "failed") for row in rows)
+            bounces = {row["address"]: row["bounces"] for row in house.tell("member", "ls", "book")}
+            assert bounces == {member: 3 * (member in rows[0]["to"]) for member in house.members}
+            assert copies(room, house) == [3, 0, 0, 3, 3, 3]
+            against.clear()
+            house.desk.does("queue", "retry", "--all")
+            until(lambda: house.status()["deliveries"]["sent"] == 18, house.server)
+        assert copies(room, house) == [3] * 6
+
+
+def test_a_relay_that_hangs_does_not_keep_the_server_from_ending(found: Callable[..., House]) -> None:
+    with Mailroom(Script(hang="DATA", hang_times=4)) as room:
+        house = found(room)
+        with house.life() as running:
+            letters = [house.letter(number) for number in range(3)]
+            with sending(house.port, letters) as work:
+                until(lambda: len(work.accepted) == 3, house.server)
+            until(lambda: sum(bool(session.commands) for session in room.sessions) >= 4, house.server)
+            running.process.terminate()
+            assert running.process.wait(25) == 0
+        with house.life():
+            until(lambda: house.settled()["deliveries"]["sent"] == 12, house.server)
+        assert copies(room, house) == [3, 3, 3, 3]
