@@ -50,7 +50,6 @@ from listserv.store import arrivals, deliveries, directory, epochs, leaving, lis
 from listserv.store.directory import Found
 from listserv.store.engine import Store
 from listserv.store.facts import Question, gather
-from listserv.store.holds import HoldRow
 from listserv.store.sessions import WEB_MINUTES, Sessions
 
 ROLES = ("receive", "process", "deliver", "schedule", "archive", "web")
@@ -256,13 +255,11 @@ def welcome(settings: Settings, here: MailList, member: Member) -> None:
         app.store.do(partial(deliveries.post_letter, letter=letter, now=app.clock.now()))
 
 
-def tell_declined(settings: Settings, here: MailList, row: HoldRow) -> None:
-    """Tell an author that their mail is not let through, where they may be told."""
-    if not row.tell:
-        return
+@contextmanager
+def open_pen(settings: Settings) -> Iterator[Pen]:
+    """What writes our letters, for a command."""
     with open_app(settings, open_log()) as app:
-        letter = make_pen(app).declined(here, row)
-        app.store.do(partial(deliveries.post_letter, letter=letter, now=app.clock.now()))
+        yield make_pen(app)
 
 
 # -- the archive ------------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 from sqlalchemy import Connection
@@ -12,13 +13,16 @@ from listserv.core.types import MailList
 from listserv.desk import Desk, shows
 from listserv.errors import BadData
 from listserv.shown import cell, say
-from listserv.store import arrivals, holds
+from listserv.store import arrivals, deliveries, holds
 from listserv.store.acts import Hand, record
 from listserv.store.holds import HoldRow
 from listserv.store.lists import all_lists
 
+if TYPE_CHECKING:
+    from listserv.flow.pen import Pen
+
 COLUMNS = ("id", "list", "from", "subject", "why", "since", "state")
-Decide = Callable[..., bool]
+Decide = Callable[[Connection, MailList, HoldRow, Hand], bool]
 
 
 @click.group("hold")
@@ -74,7 +78,7 @@ def print_mail(told: dict[str, Any], raw: str) -> None:
 @click.pass_obj
 def ok(desk: Desk, list_name: str, numbers: tuple[int, ...], everything: bool) -> None:
     """Let mails through; without an ID where only one waits."""
-    _decide(desk, list_name, None if everything else numbers, ("is let through", holds.approve))
+    _decide(desk, list_name, None if everything else numbers, ("is let through", _approve))
 
 
 @hold_group.command("no")
@@ -86,33 +90,42 @@ def no(desk: Desk, list_name: str, numbers: tuple[int, ...], everything: bool) -
     """Don't let mails through; their authors are told. Without an ID where only one waits."""
     from listserv import app
 
-    how = ("is not let through", holds.decline)
-    found, declined = _decide(desk, list_name, None if everything else numbers, how)
-    for row in declined:
-        app.tell_declined(desk.settings(), found, row)
+    with app.open_pen(desk.settings()) as pen:
+        how = ("is not let through", partial(_decline, pen))
+        _decide(desk, list_name, None if everything else numbers, how)
 
 
-def _decide(
-    desk: Desk, list_name: str, numbers: tuple[int, ...] | None, how: tuple[str, Decide]
-) -> tuple[MailList, list[HoldRow]]:
-    """Decide, say so; the list, and the holds that were decided just now."""
-    with desk.store() as store, store.read() as tx:
-        found = desk.find_list(tx, list_name)
-        chosen = _chosen(tx, found, numbers)
-        decided = store.do(lambda tx: [row for row in chosen if _decided(tx, found, row, how, desk.hand())])
-    for row in chosen:
-        say(f"{row.id} {how[0]}: {cell(row.subject)}" if row in decided else f"{row.id} was decided before.")
-    if not chosen:
-        say("Nothing waits.")
-    return found, decided
+def _approve(tx: Connection, _found: MailList, row: HoldRow, hand: Hand) -> bool:
+    return holds.approve(tx, row.id, hand.who, hand.at)
 
 
-def _decided(tx: Connection, found: MailList, row: HoldRow, how: tuple[str, Decide], hand: Hand) -> bool:
-    words, decide = how
-    if not decide(tx, row.id, hand.who, hand.at):
+def _decline(pen: Pen, tx: Connection, found: MailList, row: HoldRow, hand: Hand) -> bool:
+    if not holds.decline(tx, row.id, hand.who, hand.at):
         return False
-    record(tx, hand, f"hold {words}", found.id, f"hold {row.id}")
+    if row.tell:
+        deliveries.post_letter(tx, pen.declined(found, row), hand.at)
     return True
+
+
+def _decide(desk: Desk, list_name: str, numbers: tuple[int, ...] | None, how: tuple[str, Decide]) -> None:
+    with desk.store() as store:
+        lines = store.do(lambda tx: _decided(tx, desk.find_list(tx, list_name), numbers, how, desk.hand()))
+    for line in lines:
+        say(line)
+
+
+def _decided(
+    tx: Connection, found: MailList, numbers: tuple[int, ...] | None, how: tuple[str, Decide], hand: Hand
+) -> list[str]:
+    words, decide = how
+    lines = []
+    for row in _chosen(tx, found, numbers):
+        if decide(tx, found, row, hand):
+            record(tx, hand, f"hold {words}", found.id, f"hold {row.id}")
+            lines.append(f"{row.id} {words}: {cell(row.subject)}")
+        else:
+            lines.append(f"{row.id} was decided before.")
+    return lines or ["Nothing waits."]
 
 
 def _chosen(tx: Connection, found: MailList, numbers: tuple[int, ...] | None) -> list[HoldRow]:

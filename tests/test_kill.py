@@ -19,16 +19,17 @@ _IN_FLIGHT = 16  # eight connections, two copies on each
 _AHEAD = 60  # so many posts may be accepted and not delivered: all stages are at work when death comes
 
 
+def keeping_pace(room: Mailroom, house: House) -> Callable[[Senders], bool]:
+    """Senders wait while too much is accepted and not delivered."""
+    return lambda work: len(work.accepted) < len(room.mails) / len(house.members) + _AHEAD
+
+
 def killed_again_and_again(house: House, room: Mailroom, *, posts: int, kills: int) -> Senders:
     """Send posts; kill the server so many times at all kinds of moments; then let it finish."""
     dice = Random(kills)
     copies = posts * len(house.members)
-
-    def may_go(work: Senders) -> bool:
-        return len(work.accepted) < len(room.mails) / len(house.members) + _AHEAD
-
     letters = [house.letter(number) for number in range(posts)]
-    with sending(house.port, letters, may_go=may_go) as work:
+    with sending(house.port, letters, may_go=keeping_pace(room, house)) as work:
         for number in range(kills):
             enough = copies * number // kills + dice.randrange(copies // kills)
             with house.life() as running:
@@ -93,7 +94,7 @@ def test_a_stop_under_load_leaves_nothing_in_doubt(found: Callable[..., House]) 
     with Mailroom() as room:
         house = found(room)
         letters = [house.letter(number) for number in range(300)]
-        with sending(house.port, letters) as work:
+        with sending(house.port, letters, may_go=keeping_pace(room, house)) as work:
             with house.life() as running:
                 until(lambda: len(room.mails) >= 100, house.server)
                 assert "another `listserv serve` runs this site" in house.desk.fails("serve")

@@ -14,9 +14,9 @@ from typing import Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from listserv.flow.maildir import MaildirCourier
-from listserv.flow.smtp_client import Parcel, Patience, Relay, Report, Setup, SmtpCourier
-
-__all__ = ["BadRelay", "Courier", "Parcel", "Report", "open_courier", "read_relay"]
+from listserv.flow.parcel import Parcel, Report
+from listserv.flow.relay import Patience, Relay, Setup
+from listserv.flow.smtp_client import SmtpCourier
 
 _ALLOWED = (
     "allowed are smtp://host:25, smtp+starttls://user:pass@host:587, smtps://user:pass@host:465, "

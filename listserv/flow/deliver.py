@@ -21,8 +21,8 @@ from listserv.core.types import (
     Post,
 )
 from listserv.errors import StoreBusy
+from listserv.flow.parcel import Parcel, stuff
 from listserv.flow.results import Depot, Recorder
-from listserv.flow.smtp_client import Parcel, stuff
 from listserv.mail.compose import (
     Frame,
     FromChoice,

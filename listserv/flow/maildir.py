@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 
 from listserv.core.types import Deferred, Failed, Outcome, Sent
-from listserv.flow.smtp_client import Parcel, Report, plain
+from listserv.flow.parcel import Parcel, Report, plain
 
 _GROUP = 64
 _UNSAFE = re.compile(r"[\x00-\x20\x7f]")

@@ -1,7 +1,7 @@
 """A parcel: one transaction's worth of mail on its way out, and its bytes as they go over the wire.
 
-Shared pieces are looked at and dot-stuffed once for all members, so that a body is never copied per copy.
-Nothing here talks to anybody, and nothing is signed or converted: what comes in goes out.
+What copies share is looked at and dot-stuffed once for all of them. It does not: talk to anybody, sign, or
+convert; only line ends are set right (standards.md S1).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ One thread drives all connections. It does not: speak SMTP (relay_talk.py), retr
     Exception
      ├─ Lost        the connection is of no more use (relay.py)
      └─ Stopped     ``report`` raised; its cause is what carry raises
-    (neither leaves the courier)
+    (neither leaves SmtpCourier)
 """
 
 from __future__ import annotations
@@ -127,9 +127,8 @@ class Round:
         except Lost as lost:
             self._lose(line, lost, fd)
         except OSError as error:
-            self._lose(
-                line, Lost(f"the connection to {self._setup.relay} failed: {error.strerror or error}"), fd
-            )
+            text = f"the connection to {self._setup.relay} failed: {error.strerror or error}"
+            self._lose(line, Lost(text), fd)
         else:
             if line.wants != wants:
                 self._selector.modify(fd, line.wants, line)

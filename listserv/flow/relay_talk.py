@@ -178,9 +178,7 @@ class Transaction:
 
     def _lone_dot(self) -> Talk:
         """RFC 2920 §3.1: a server that says 354 though it refused every RCPT is given an empty message."""
-        if (
-            self.job.accepted or self.line.setup.relay.lmtp
-        ):  # it would go to somebody; in LMTP, no answer comes
+        if self.job.accepted or self.line.setup.relay.lmtp:  # it goes to somebody; in LMTP, nothing answers
             raise Lost("the relay is out of step: it wants a message that it refused")
         self.line.say(b".\r\n")
         self.line.dirty = False

@@ -1,7 +1,7 @@
 """Sign-in links and sessions: rows made, redeemed, ended. Only hashes are kept; secrets are handed in.
 
 A link is used once. One that was asked for in a browser works in that browser only; elsewhere its mail's
-code does, typed where one asked. What a session may see is asked anew on each request (``reading.door``).
+code does, typed where one asked. What a session may see is asked anew on each request (``doors.door``).
 """
 
 from __future__ import annotations

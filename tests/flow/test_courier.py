@@ -20,8 +20,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listserv.core.types import Deferred, Envelope, Failed, Outcome, Sent
-from listserv.flow.courier import BadRelay, Courier, Parcel, open_courier, read_relay
-from listserv.flow.smtp_client import Patience, Setup, SmtpCourier, Wire, stuff
+from listserv.flow.courier import BadRelay, Courier, open_courier, read_relay
+from listserv.flow.parcel import Parcel, Wire, stuff
+from listserv.flow.relay import Patience, Setup
+from listserv.flow.smtp_client import SmtpCourier
 from tests.kit.mailroom import ALL, Mailroom, Papers, Script, make_papers
 
 SENDER = "book+back=1@lists.example.org"

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from listserv.core.types import Deferred, Envelope, Failed, Outcome, Sent
-from listserv.flow.courier import Parcel, open_courier
-from listserv.flow.smtp_client import stuff
+from listserv.flow.courier import open_courier
+from listserv.flow.parcel import Parcel, stuff
 
 BODY = b"Subject: tides\r\n\r\n.\r\n..two\r\nhigh at noon\r\n"
 Told = list[tuple[int, str, Outcome]]

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import event
 
 from listserv.core.types import Outcome, Sent
-from listserv.flow.smtp_client import Parcel
+from listserv.flow.parcel import Parcel
 from listserv.store import arrivals, deliveries, epochs, schema
 from listserv.store.engine import open_store
 from tests.kit.world import World, sqlite_in

@@ -27,7 +27,7 @@ from listserv.core.settings_table import dump, preset_settings
 from listserv.resources import resource
 from listserv.store import schema, sessions
 from listserv.store.engine import Store, open_store
-from listserv.store.reading import month_of
+from listserv.store.months import month_of
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 DOMAIN = "lists.example.org"

@@ -32,10 +32,10 @@ from listserv.core.types import (
 )
 from listserv.flow.bells import Bells
 from listserv.flow.deliver import deliver_due
+from listserv.flow.parcel import Parcel
 from listserv.flow.pen import Pen
 from listserv.flow.process import Desk, process_due
 from listserv.flow.results import Depot
-from listserv.flow.smtp_client import Parcel
 from listserv.flow.upkeep import release_due
 from listserv.mail.notices import Words
 from listserv.mail.parse import as_sent, parse
