@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from sqlalchemy import Connection
@@ -26,9 +26,13 @@ from listserv.desk import Desk, pairs, plain_errors, read, shows
 from listserv.errors import BadData
 from listserv.moving_out import export_list
 from listserv.shown import give_table, say, warn
-from listserv.store import lists
+from listserv.store import deliveries, directory, lists
+from listserv.store.acts import Hand
 from listserv.store.lists import NewList, Tally
 from listserv.store.rosters import NewMember, add_members
+
+if TYPE_CHECKING:
+    from listserv.flow.pen import Pen
 
 COLUMNS = ("address", "title", "preset", "members", "hosts", "held", "posts")
 
@@ -149,15 +153,23 @@ def _set(tx: Connection, desk: Desk, found: MailList, words: dict[str, str]) -> 
 @click.pass_obj
 def delete(desk: Desk, address: str, yes: str | None) -> None:
     """End a list for good: its addresses never lead anywhere again."""
-    with desk.store() as store:
+    from listserv import app
+
+    with desk.store() as store, app.open_pen(desk.settings()) as pen:
         with store.read() as tx:
             found = desk.find_list(tx, address)
         if yes is None:
             yes = _ask(desk, found)
         if yes not in (found.address.local, str(found.address)):
             raise BadData(f"{yes!r} is not the list's name; nothing was changed")
-        store.do(lambda tx: lists.retire_list(tx, found, desk.hand()))
-    say(f"{found.address} is gone, and its address with it.")
+        store.do(lambda tx: _end(tx, found, pen, desk.hand()))
+    say(f"{found.address} is gone, and its address with it. Its hosts are told.")
+
+
+def _end(tx: Connection, found: MailList, pen: Pen, hand: Hand) -> None:
+    lists.retire_list(tx, found, hand)
+    for host in directory.hosts_of(tx, found.id):
+        deliveries.post_letter(tx, pen.ended(found, host), hand.at)
 
 
 def _ask(desk: Desk, found: MailList) -> str:

@@ -72,7 +72,9 @@ class Scene:
         with store.read() as tx:
             waiting = list(tx.scalars(select(schema.holds.c.id)))
         assert all(
-            store.do(lambda tx: [holds.approve(tx, hold, "operator", now) for hold in waiting if hold % 3 == 0])
+            store.do(
+                lambda tx: [holds.approve(tx, hold, "operator", now) for hold in waiting if hold % 3 == 0]
+            )
         )
         self.world.settle()
 

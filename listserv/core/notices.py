@@ -92,4 +92,13 @@ class SignInLink:
     minutes: int
 
 
-Notice = Held | Declined | Refused | Forwarded | Welcome | SetAside | SignInLink
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """To the hosts of a list that is no more. ``owner``: where the site's owner is reached."""
+
+    list: str
+    address: str
+    owner: str
+
+
+Notice = Held | Declined | Refused | Forwarded | Welcome | SetAside | SignInLink | Ended

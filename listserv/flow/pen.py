@@ -9,7 +9,7 @@ from listserv.clock import Clock
 from listserv.core.address import Address, read_address
 from listserv.core.changes import PassOn, SendNotice
 from listserv.core.facts import Site
-from listserv.core.notices import Declined, Forwarded, Notice
+from listserv.core.notices import Declined, Ended, Forwarded, Notice
 from listserv.core.seals import Keyring, derived
 from listserv.core.types import Arrival, Mail, MailList
 from listserv.mail.names import relay_local
@@ -55,6 +55,12 @@ class Pen:
         heading = self._heading(notice, to, here, f"hold {row.id}")
         heading = replace(heading, auto="auto-replied", in_reply_to=row.message_id)
         return Letter(row.tell, write(notice, heading, self.words), here.id)
+
+    def ended(self, here: MailList, host: Address) -> Letter:
+        """To a host of a list that is no more: from the site, for the list has no address any longer."""
+        owner = f"postmaster@{self.site.domain}"
+        notice = Ended(here.title, str(here.address), owner)
+        return self.unasked(notice, host, None, f"{here.id}")
 
     def unasked(self, notice: Notice, to: Address, here: MailList | None, of: str) -> Letter:
         """A letter that no mail gave rise to. ``of`` tells it from all others, the same after a crash."""

@@ -214,6 +214,7 @@ def test_what_is_not_begun_when_the_server_ends_is_due_again(world: World) -> No
     deliver_due(world.depot)
     assert states(world) == {"sent": 1, "due": 9}
     world.bells.closing.clear()
+    world.pigeons.answer = lambda parcel: Sent(250, "ok")
     deliver_due(world.depot)
     assert states(world) == {"sent": 10}
     assert len(world.outbox) == 10

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from jinja2 import Environment, UndefinedError, meta
 
 from listserv.core.address import Address
-from listserv.core.notices import Declined, Forwarded, Held, Notice, Refused, SetAside, SignInLink, Welcome
+from listserv.core.notices import Declined, Ended, Forwarded, Held, Notice, Refused, SetAside, SignInLink, Welcome
 from listserv.core.types import ListSettings, MailList
 from listserv.mail.fields import decode_words, read_mailboxes, split
 from listserv.mail.notices import Letter, Words, template_of, write
@@ -66,6 +66,7 @@ EXAMPLES: tuple[Notice, ...] = (
     WELCOME,
     Welcome("Ads", "ads@l.example", "ads+host@l.example", "ads+leave@l.example", "hosts", "mon thu"),
     SetAside("lists.example.org", 1, "23 November 2026"),
+    Ended("Book Circle", "book@lists.example.org", "postmaster@lists.example.org"),
     SignInLink("lists.example.org", "https://lists.example.org/in?t=abc", "k7f2m9pq", 15),
     SetAside("lists.example.org", 312, "23 November 2026"),
 )
