@@ -15,7 +15,17 @@ from hypothesis import strategies as st
 from jinja2 import Environment, UndefinedError, meta
 
 from listserv.core.address import Address
-from listserv.core.notices import Declined, Ended, Forwarded, Held, Notice, Refused, SetAside, SignInLink, Welcome
+from listserv.core.notices import (
+    Declined,
+    Ended,
+    Forwarded,
+    Held,
+    Notice,
+    Refused,
+    SetAside,
+    SignInLink,
+    Welcome,
+)
 from listserv.core.types import ListSettings, MailList
 from listserv.mail.fields import decode_words, read_mailboxes, split
 from listserv.mail.notices import Letter, Words, template_of, write
