@@ -1,13 +1,18 @@
 """HTML of a mail, once more through a sieve: a short list of tags, no attributes but a checked link. Pure.
 
 What comes is already sanitised (nh3, at intake). Here addresses in its words are hidden, headings find
-their place on our page, and nothing it left open can reach out of its post.
+their place on our page, and nothing it left open can reach out of its post. Each character is read a
+fixed number of times, whatever it stands among: the standard library's parser is quadratic on open tags.
 """
 
 from __future__ import annotations
 
-from html import escape
-from html.parser import HTMLParser
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from html import escape, unescape
+from itertools import groupby
+from os.path import commonprefix
 
 from markupsafe import Markup
 
@@ -61,46 +66,84 @@ _RENAMED = {
     "cite": "i",
 }
 _EMPTY = frozenset({"br", "hr"})
-_MUTE = frozenset(
-    {"script", "style", "title", "head", "template", "noscript", "iframe", "object", "svg", "math"}
-)
+_MUTE = frozenset({"head", "template", "noscript", "object", "svg", "math"})
 _WITHIN = {"li": ("ul", "ol"), "dt": ("dl",), "dd": ("dl",)} | dict.fromkeys(
     ("thead", "tbody", "tr", "td", "th"), ("table",)
 )
 _BLOCKS = frozenset({"p", "ul", "ol", "dl", "blockquote", "pre", "table", "h3"})
+_INLINE = frozenset({"b", "i", "u", "s", "em", "strong", "sub", "sup", "small", "code"})
+# What "<" begins goes on to its end or to that of the text, as browsers read it: nothing is read twice.
+_MARK = re.compile(
+    r"""<!--.*?(?:-->|\Z)
+      | <(?P<raw>script|style|title|iframe)(?=[\s/>]).*?(?:</(?P=raw)(?=[\s/>])[^>]*(?:>|\Z)|\Z)
+      | <(?:[!?]|/(?![a-z]))[^>]*(?:>|\Z)
+      | <(?P<end>/?)(?P<tag>[a-z][^\s/>]*)(?P<rest>(?:[^>"']+|"[^"]*(?:"|\Z)|'[^']*(?:'|\Z))*)(?:>|\Z)
+    """,
+    re.I | re.S | re.X,
+)
+_ATTRIBUTE = re.compile(r"""([^\s"'>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
+_LONG_NUMBER = re.compile(r"&#[0-9]{8,};?")  # no character has it, and int() refuses thousands of digits
+_WORD = re.compile(r"\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """``said`` is a text's characters, a link's URL, or the HTML of an element's begin or end."""
+
+    kind: str  # text, inline, block, link, unlink
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """Characters ``start`` to ``end`` become ``said``."""
+
+    start: int
+    end: int
+    said: str
 
 
 def sieve(html: str) -> Markup:
-    """Safe HTML of any HTML; well nested, every element closed."""
-    parser = _Sieve()
-    parser.feed(clean(html[:_MOST]))
-    parser.close()
-    return Markup(parser.finish())
+    """Safe HTML of any HTML; well nested, every element closed. In linear time."""
+    reader = _Sieve()
+    text = clean(html[:_MOST])
+    at = 0
+    for mark in _MARK.finditer(text):
+        reader.text(text[at : mark.start()])
+        at = mark.end()
+        if tag := (mark["tag"] or "").lower():
+            if mark["end"]:
+                reader.end(tag)
+            else:
+                reader.begin(tag, mark["rest"])
+    reader.text(text[at:])
+    return Markup(_rendered(_hidden(reader.finish())))
 
 
-class _Sieve(HTMLParser):
+class _Sieve:
+    """Tags and text as they come; what may stay, as parts."""
+
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._done: list[str] = []
+        self._parts: list[_Part] = []
         self._open: list[str] = []
         self._mute = 0
-        self._links: list[tuple[str, int]] = []  # url, where its text began
+        self._linked = False
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def begin(self, tag: str, rest: str) -> None:
         if tag in _MUTE:
-            self._mute += 1
+            self._mute += not rest.endswith("/")
         elif self._mute or len(self._open) >= _DEEPEST:
             return
         elif tag in _EMPTY:
-            self._done.append(f"<{tag}>")
+            self._add(tag, f"<{tag}>")
         elif tag == "a":
             self._end_link()
-            href = next((value or "" for key, value in attrs if key == "href"), "")
-            self._links.append((href.strip(), len(self._done)))
+            self._parts.append(_Part("link", _href(rest)))
+            self._linked = True
         elif (name := _RENAMED.get(tag, tag)) in _KEPT or name == "h3":
             self._begin(name)
 
-    def handle_endtag(self, tag: str) -> None:
+    def end(self, tag: str) -> None:
         if tag in _MUTE:
             self._mute = max(0, self._mute - 1)
         elif tag == "a":
@@ -108,37 +151,104 @@ class _Sieve(HTMLParser):
         elif not self._mute and (name := _RENAMED.get(tag, tag)) in self._open:
             self._close_to(name)
 
-    def handle_data(self, data: str) -> None:
-        if not self._mute:
-            self._done.append(escape(hide(data), quote=False))
+    def text(self, written: str) -> None:
+        if written and not self._mute:
+            self._parts.append(_Part("text", clean(_plain(written))))
 
-    def finish(self) -> str:
+    def finish(self) -> list[_Part]:
         self._end_link()
         while self._open:
-            self._done.append(f"</{self._open.pop()}>")
-        return "".join(self._done)
+            self._close()
+        return self._parts
 
     def _begin(self, name: str) -> None:
         self._end_link()
         if name in _WITHIN and not any(outer in self._open for outer in _WITHIN[name]):
             return
         if name in _BLOCKS and self._open and self._open[-1] in ("p", "h3"):
-            self._done.append(f"</{self._open.pop()}>")  # a paragraph holds no blocks
+            self._close()  # a paragraph holds no blocks
         self._open.append(name)
         extra = {"p": ' dir="auto"', "pre": ' tabindex="0" dir="auto"'}.get(name, "")
-        self._done.append(f"<{name}{extra}>")
+        self._add(name, f"<{name}{extra}>")
 
     def _close_to(self, name: str) -> None:
         self._end_link()
-        while self._open:
-            last = self._open.pop()
-            self._done.append(f"</{last}>")
-            if last == name:
-                return
+        while self._close() != name:
+            pass
+
+    def _close(self) -> str:
+        name = self._open.pop()
+        self._add(name, f"</{name}>")
+        return name
 
     def _end_link(self) -> None:
-        while self._links:
-            url, start = self._links.pop()
-            inner = "".join(self._done[start:])
-            del self._done[start:]
-            self._done.append(link(url, inner) if inner.strip() else inner)
+        if self._linked:
+            self._parts.append(_Part("unlink"))
+            self._linked = False
+
+    def _add(self, name: str, html: str) -> None:
+        self._parts.append(_Part("inline" if name in _INLINE else "block", html))
+
+
+def _plain(written: str) -> str:
+    return unescape(_LONG_NUMBER.sub("\ufffd", written)) if "&" in written else written
+
+
+def _href(rest: str) -> str:
+    told = (one for one in _ATTRIBUTE.finditer(rest) if one[1].lower() == "href")
+    return next((clean(_plain(one[2] or one[3] or one[4] or "")).strip() for one in told), "")
+
+
+def _hidden(parts: Sequence[_Part]) -> Iterator[_Part]:
+    """The parts without addresses, also where tags stand within one: what is read in one go counts."""
+    for is_block, some in groupby(parts, key=lambda part: part.kind == "block"):
+        run = list(some)
+        edits = () if is_block else tuple(_edits("".join(one.said for one in run if one.kind == "text")))
+        yield from _edited(run, edits) if edits else run
+
+
+def _edits(text: str) -> Iterator[_Edit]:
+    for word in _WORD.finditer(text):  # no address reaches beyond a word
+        old, new = word[0], hide(word[0])
+        if new != old:
+            same = len(commonprefix((old, new)))
+            tail = len(commonprefix((old[same:][::-1], new[same:][::-1])))
+            yield _Edit(word.start() + same, word.end() - tail, new[same : len(new) - tail])
+
+
+def _edited(run: Iterable[_Part], edits: Iterable[_Edit]) -> Iterator[_Part]:
+    """A run with edits made, counted in the characters of its texts; each is written where it begins."""
+    waiting = iter(edits)
+    edit = next(waiting, None)
+    at = 0  # of the joined text, as it was
+    for part in run:
+        if part.kind != "text":
+            yield part
+            continue
+        done, begin, end = [], at, at + len(part.said)
+        while edit is not None and edit.start < end:
+            if edit.start >= at:
+                done += [part.said[at - begin : edit.start - begin], edit.said]
+            at = min(edit.end, end)
+            if edit.end > end:
+                break
+            edit = next(waiting, None)
+        yield _Part("text", "".join([*done, part.said[at - begin :]]))
+        at = end
+
+
+def _rendered(parts: Iterable[_Part]) -> str:
+    done: list[str] = []
+    url, start = "", 0
+    for part in parts:
+        match part.kind:
+            case "link":
+                url, start = part.said, len(done)
+            case "unlink":
+                inner = "".join(done[start:])
+                done[start:] = [link(url, inner) if inner.strip() else inner]
+            case "text":
+                done.append(escape(part.said, quote=False))
+            case _:
+                done.append(part.said)
+    return "".join(done)

@@ -153,7 +153,7 @@ def make_plan(app: App, roles: frozenset[str], stack: ExitStack) -> daemon.Plan:
     """Doors, workers and web for the roles of this process; what must be closed goes on the stack."""
     works: list[Work] = []
     if "process" in roles:
-        works.append(_processing(app, stack))
+        works += _processing(app, stack)
     if "deliver" in roles:
         works.append(_delivering(app, stack))
     if "schedule" in roles:
@@ -206,15 +206,25 @@ def make_pen(app: App) -> Pen:
     return Pen(app.store, Words(folders), app.clock, app.site, app.ring)
 
 
-def _processing(app: App, stack: ExitStack) -> Work:
-    reader = stack.enter_context(closing(open_reader(app.settings)))
-    desk = process.Desk(app.store, reader, make_pen(app), app.clock, app.site, app.bells, app.log, app.ring)
+def _processing(app: App, stack: ExitStack) -> tuple[Work, ...]:
+    """Two lanes, a reader each, so that strangers' slow mail holds up nobody whom we know."""
+    ours, theirs = (stack.enter_context(closing(open_reader(app.settings))) for _ in range(2))
+
+    desk, strangers_desk = _desk(app, ours), _desk(app, theirs)
 
     def step() -> int:
-        reader.warm()  # not at the first mail, which would wait for it
+        ours.warm()  # not at the first mail, which would wait for it
         return process.process_due(desk)
 
-    return Work("process", step, app.bells.arrivals)
+    strangers = partial(process.process_due, strangers_desk, process.STRANGERS)
+    return (
+        Work("process", step, app.bells.arrivals),
+        Work("strangers", strangers, app.bells.strangers),
+    )
+
+
+def _desk(app: App, reader: Reader) -> process.Desk:
+    return process.Desk(app.store, reader, make_pen(app), app.clock, app.site, app.bells, app.log, app.ring)
 
 
 def open_the_courier(settings: Settings) -> Courier:

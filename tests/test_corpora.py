@@ -97,38 +97,44 @@ def is_mail(name: str, raw: bytes) -> bool:
     return not name.endswith(NO_MAILS) and bool(split(raw)[0])
 
 
-def by_ana(name: str, raw: bytes, to: str) -> bytes:
-    """The same mail with Ana as its author and the list as its recipient; what is no mail is attached."""
-    head = b"From: Ana Silva <ana@ana.example>\r\nTo: %s\r\n" % to.encode()
-    if not is_mail(name, raw):
-        return head + attached(name, raw)
+def head(to: str) -> bytes:
+    return b"From: Ana Silva <ana@ana.example>\r\nTo: %s\r\n" % to.encode()
+
+
+def by_ana(raw: bytes, to: str) -> bytes:
+    """The same mail with Ana as its author and the list as its recipient."""
     # A mail program turns a file's line ends into the network's; what mixes them stays as it is.
     raw = raw if b"\r\n" in raw else raw.replace(b"\n", b"\r\n")
     fields, separator, body = split(raw)
     rest = b"".join(one.raw for one in fields if one.name not in ("from", "to", "sender"))
-    return head + rest + separator + body
+    return head(to) + rest + separator + body
 
 
-def attached(name: str, raw: bytes) -> bytes:
+def attached(files: list[tuple[str, bytes]], to: str) -> bytes:
+    """Files that are no mails, as the attachments of one."""
+    more = b"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=%s\r\n\r\n" % BOUNDARY
+    parts = b"".join(b"--%s\r\n%s" % (BOUNDARY, part(*file)) for file in files)
+    return b"%sSubject: %s\r\n%s%s--%s--\r\n" % (head(to), files[0][0].encode(), more, parts, BOUNDARY)
+
+
+def part(name: str, raw: bytes) -> bytes:
     kind = b"text/calendar; charset=utf-8" if name.endswith(".ics") else b"application/octet-stream"
-    return b"\r\n".join(
-        (
-            b"Subject: " + name.encode("ascii", "replace")[-60:],
-            b"MIME-Version: 1.0",
-            b'Content-Type: multipart/mixed; boundary="%s"' % BOUNDARY,
-            b"",
-            b"--" + BOUNDARY,
-            b"",
-            b"See the file.",
-            b"--" + BOUNDARY,
-            b"Content-Type: " + kind,
-            b"Content-Disposition: attachment; filename=%s" % Path(name).name.encode("ascii", "replace"),
-            b"Content-Transfer-Encoding: base64",
-            b"",
-            base64.encodebytes(raw).replace(b"\n", b"\r\n") + b"--" + BOUNDARY + b"--",
-            b"",
-        )
-    )
+    return (
+        b"Content-Type: %s\r\nContent-Disposition: attachment; filename=%s\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\n%s"
+    ) % (kind, Path(name).name.encode(), base64.encodebytes(raw).replace(b"\n", b"\r\n"))
+
+
+def posts_of_ana(to: str) -> Iterator[tuple[str, bytes]]:
+    """Every file of the corpora: each mail as Ana's own, and what is no mail in bundles of ten."""
+    others: list[tuple[str, bytes]] = []
+    for name, raw in corpus(*FOLDERS):
+        if is_mail(name, raw):
+            yield name, by_ana(raw, to)
+        else:
+            others.append((name, raw))
+    for at in range(0, len(others), 10):
+        yield f"{others[at][0]} and more", attached(others[at : at + 10], to)
 
 
 @pytest.fixture(scope="module")
@@ -144,12 +150,13 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
             world.member(here, "ana@ana.example", name="Ana Silva")
             world.member(here, "ben@ben.example", name="Ben")
         scene = Scene(world)
-        for number, (name, raw) in enumerate(corpus(*FOLDERS)):
-            scene.post(name, by_ana(name, raw, BOOK), BOOK)
+        for number, (name, raw) in enumerate(posts_of_ana(BOOK)):
+            scene.post(name, raw, BOOK)
+            if number % 10 == 0:
+                scene.post(name, raw.replace(BOOK.encode(), QUIET.encode(), 1), QUIET)
+        for name, raw in corpus(*FOLDERS):
             if is_mail(name, raw):
                 scene.post(name, raw, OPEN)
-            if number % 10 == 0:
-                scene.post(name, by_ana(name, raw, QUIET), QUIET)
         world.settle()
         yield scene
 
@@ -159,10 +166,10 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 def test_each_mail_ends_in_one_state_and_all_of_them_add_up(scene: Scene) -> None:
     ends = scene.world.ends()
-    assert sum(ends.values()) == scene.posted > 1_000
+    assert sum(ends.values()) == scene.posted > 850
     assert set(ends) == {"posted", "held", "discarded"}
     assert all(scene.world.why())
-    assert ends["posted"] > 500
+    assert ends["posted"] > 350
 
 
 def test_nothing_is_set_aside_for_what_a_parser_cannot_read_was_refused_at_the_door(scene: Scene) -> None:
@@ -212,7 +219,7 @@ def test_the_leaves_of_each_copy_are_those_that_came(scene: Scene) -> None:
         for position in range(count):
             assert leaf(copied.went, position) == leaf(copied.came, position)
             seen += 1
-    assert seen > 1_500
+    assert seen > 900
 
 
 def every_other(scene: Scene) -> Iterator[Copied]:
@@ -270,7 +277,7 @@ def test_where_addresses_are_hidden_no_copy_leads_to_the_author(scene: Scene) ->
             header = copied.went.partition(b"\r\n\r\n")[0]
             assert b"ana@ana.example" not in header
             assert not {one.name for one in split(copied.went)[0]} & {"received", "cc", "sender", "x-mailer"}
-    assert seen > 60
+    assert seen > 30
 
 
 # -- the archive ----------------------------------------------------------------------------------------
@@ -318,9 +325,9 @@ def test_sixty_of_them_go_through_a_real_server_with_its_real_reader(tmp_path: P
     desk.does("list", "create", "book", "--title", "Book", "--host", "ana@ana.example")
     desk.does("list", "set", "book", "outbox_minutes=0", "guard=off", "storm=0")
     desk.does("member", "add", "book", "ben@ben.example")
-    chosen = [one for n, one in enumerate(corpus(*FOLDERS)) if n % 13 == 0]
+    chosen = [raw for number, (_, raw) in enumerate(posts_of_ana(BOOK)) if number % 8 == 0]
     with server.serving() as running:
-        taken = sum(submit(running, by_ana(name, raw, BOOK)) for name, raw in chosen)
+        taken = sum(submit(running, raw) for raw in chosen)
         until(lambda: told(desk)["waiting"] == 0, server)
         until(lambda: not undelivered(desk), server)
         status = told(desk)
@@ -329,7 +336,7 @@ def test_sixty_of_them_go_through_a_real_server_with_its_real_reader(tmp_path: P
     assert status["accepted"] == taken == sum(status[state] for state in ends)
     assert status["aside"] == 0
     assert status["posted"] > 40
-    assert status["deliveries"]["sent"] == 2 * status["posted"]
+    assert status["deliveries"]["sent"] >= 2 * status["posted"]  # and a notice where one waits
     assert "our error" not in server.log
     assert "Traceback" not in server.log
     assert_delivered(tmp_path / "site", status["posted"])
@@ -356,6 +363,7 @@ def undelivered(desk: Desk) -> int:
 
 def assert_delivered(site: Path, posts: int) -> None:
     mails = [path.read_bytes() for path in (site / "outbox").rglob("*") if path.is_file()]
+    mails = [raw for raw in mails if b"X-Listserv-Kind: post" in raw]
     assert len(mails) == 2 * posts
     for raw in mails:
         assert first_of(split(raw)[0], "list-id") is not None

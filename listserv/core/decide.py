@@ -113,7 +113,7 @@ def kept_post(mail: Mail, facts: PostFacts) -> KeepPost:
         thread_key=derived(facts.ring, "thread", name)[:12],
         placement=place(known),
         at=facts.now,
-        audience=settings.archive,
+        audience="off" if mail.no_archive else settings.archive,
         from_=from_,
         proved=is_proven(mail, facts),
         public_id=public_id,
@@ -193,6 +193,9 @@ def _size(octets: int) -> str:
 
 # -- the hosts, the owner ---------------------------------------------------------------------------
 
+MOST_PASSED_ON = 20  # an hour and list, of mails that nothing speaks for
+FLOOD = "too many mails to the hosts within an hour"
+
 
 def decide_pass_on(mail: Mail, facts: PassOnFacts) -> Changes:
     """Show a mail to the people who look after the list or the site. Machines' mail is only counted.
@@ -203,6 +206,9 @@ def decide_pass_on(mail: Mail, facts: PassOnFacts) -> Changes:
     hidden = facts.list is not None and facts.list.settings.visible == "hidden"
     if mail.automatic is not Automatic.NO or (hidden and facts.standing is Standing.STRANGER):
         return (Finish(ArrivalState.COMMANDS, "not passed on", list_id),)
+    known = facts.standing is not Standing.STRANGER or mail.proof.verdict is Check.PASSES
+    if not known and facts.passed_lately >= MOST_PASSED_ON:
+        return (Finish(ArrivalState.ASIDE, FLOOD, list_id),)
     to = _hosts(facts.list) if facts.list else f"postmaster@{facts.site.domain}"
     notice = Forwarded(to, str(mail.author or ""), mail.subject)
     letters = (SendNotice(notice, host, list_id) for host in facts.to)
@@ -236,10 +242,15 @@ def decide_relayed(mail: Mail, facts: RelayFacts) -> Changes:
         return (Finish(ArrivalState.DISCARDED, "hidden list", list_id),)
     if mail.author is None:  # nobody whom an answer could reach, and nobody to tell
         return (Finish(ArrivalState.DISCARDED, mail.oddity or "no author", list_id),)
-    if not facts.approved and (rule := _doubt(mail, facts)):
-        return (_hold(mail, list_id, rule), Finish(ArrivalState.HELD, rule, list_id))
+    rule = "" if facts.approved else _doubt(mail, facts)
+    if facts.duplicate or (rule and facts.held_twin):
+        return (Finish(ArrivalState.DISCARDED, "duplicate", list_id),)
+    seen = MarkSeen(list_id, relayed_hash(mail.message_id, facts.recipient), mail.body_hash, not rule)
+    if rule:
+        return (seen, _hold(mail, list_id, rule), Finish(ArrivalState.HELD, rule, list_id))
     seal = relay_seal(facts, mail.author)
     return (
+        seen,
         KeepRelay(seal, list_id, mail.author, mail.author_name),
         PassOn(list_id, facts.to, facts.to_name, seal, mail.author_name),
         Finish(ArrivalState.COMMANDS, "relayed", list_id),
@@ -252,8 +263,15 @@ def _doubt(mail: Mail, facts: RelayFacts) -> str:
         return "stranger"
     if mail.oddity not in ("", "calendar reply"):  # an answer to an invitation is meant for one person
         return "odd mail"
-    forged = mail.proof.policy in STRICT and mail.proof.verdict is not Check.PASSES
-    return "forged" if forged else ""
+    named = facts.recipient.key in {address.key for address in (*mail.to, *mail.cc)}
+    signed = mail.proof.dkim is Check.PASSES and named and not facts.preclaimed
+    proven = signed or mail.proof.trusted is Check.PASSES
+    return "forged" if mail.proof.policy in STRICT and not proven else ""
+
+
+def relayed_hash(message_id: str, recipient: Address) -> str:
+    """What makes a private reply a duplicate: the same mail may go to the list and to one member, too."""
+    return message_hash(f"{message_id}\0{recipient.key}")
 
 
 # -- newcomers --------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ class PassOnFacts:
     site: Site
     list: MailList | None
     to: tuple[Address, ...]  # who shall have it
-    answered: frozenset[str]
+    passed_lately: int  # mails like this one within the last hour
     standing: Standing
     ring: Keyring = field(repr=False)
 
@@ -74,15 +74,19 @@ class ReturnFacts:
 
 @dataclass(frozen=True, slots=True)
 class RelayFacts:
-    """For mail to NAME.XXXX@: whom it reaches, and who writes."""
+    """For mail to NAME.XXXX@: whom it reaches, and who writes. ``recipient``: the relay address itself."""
 
     now: datetime
     site: Site
     list: MailList
     member: Member | None
+    recipient: Address
     to: Address
     to_name: str
     approved: bool
+    duplicate: bool  # the same mail was passed on to this address before
+    held_twin: bool  # the same mail to this address waits for a host
+    preclaimed: bool  # its Message-ID with another body
     ring: Keyring = field(repr=False)
 
     @property

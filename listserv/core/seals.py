@@ -67,6 +67,11 @@ def derived(ring: Keyring, kind: str, what: str) -> str:
     return _base32(hmac.digest(ring.key, f"{ring.epoch}\0{kind}\0{what}".encode(), "sha256")[:20])[:26]
 
 
+def loop_mark(ring: Keyring, list_id: str) -> str:
+    """What a list's copies carry, to be known when they come round. Names no list to anybody else."""
+    return derived(ring, "loop", list_id)
+
+
 def message_hash(message_id: str) -> str:
     """base32(sha1(Message-ID without <>)), lower case: Mailman's Message-ID-Hash (interface.md §7)."""
     return _base32(sha1(message_id.encode("utf-8", "surrogateescape"), usedforsecurity=False).digest())

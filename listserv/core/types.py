@@ -127,6 +127,7 @@ class Mail:
     language: str = ""  # Content-Language, "" where unsaid
     proof: Proof = field(default_factory=Proof)
     report: Report | None = None  # what a machine's mail says of one of our copies
+    no_archive: bool = False  # X-No-Archive: the author wants it kept out of the archive (standards.md H10)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ its addresses, but for those with a valid token (interface.md §4).
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -18,10 +19,11 @@ from listserv.core.seals import Keyring
 from listserv.core.types import Intake
 from listserv.flow.bells import Bells
 from listserv.flow.door import Caller, Refusal
-from listserv.store import arrivals, directory, lists
+from listserv.store import arrivals, directory
 from listserv.store.directory import Found
 from listserv.store.engine import Store, Transaction
 
+_REFUSED_AFTER = 0.03  # seconds: longer than any look-up, so that a hidden list can't be told from none
 _WORDS = (550, "5.1.1", "No such address here")
 
 
@@ -37,8 +39,12 @@ class Admission:
     ring: Keyring = field(repr=False)
 
     async def admit(self, recipient: Address, caller: Caller) -> Refusal | Address:
-        """The routing verdict at RCPT."""
-        return await asyncio.to_thread(self._admit, recipient, caller.sender)
+        """The routing verdict at RCPT. Refusals take the same time, whatever it took to find out (S20)."""
+        begun = time.monotonic()
+        verdict = await asyncio.to_thread(self._admit, recipient, caller.sender)
+        if isinstance(verdict, Refusal):
+            await asyncio.sleep(max(0.0, begun + _REFUSED_AFTER - time.monotonic()))
+        return verdict
 
     async def limit(self, recipient: Address) -> int:
         """How many octets this recipient's list takes."""
@@ -67,7 +73,7 @@ class Admission:
 
     def _limit(self, recipient: Address) -> int:
         with self.store.read() as tx:
-            here = lists.find_list(tx, recipient)
+            here = directory.look_up(tx, recipient, self.site_domain, self.ring).list
         return min(here.settings.max_bytes, self.max_bytes) if here else self.max_bytes
 
 

@@ -11,6 +11,7 @@ class Bells:
     """One per kind of work in this process."""
 
     arrivals: threading.Event = field(default_factory=threading.Event)
+    strangers: threading.Event = field(default_factory=threading.Event)
     deliveries: threading.Event = field(default_factory=threading.Event)
     pages: threading.Event = field(default_factory=threading.Event)
     outbox: threading.Event = field(default_factory=threading.Event)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from listserv.core.address import Address
-from listserv.core.seals import Keyring, seal, short_seal
+from listserv.core.seals import Keyring, loop_mark, seal, short_seal
 from listserv.core.types import (
     Copy,
     Deferred,
@@ -35,7 +35,7 @@ from listserv.mail.compose import (
     variant,
 )
 from listserv.mail.fields import all_of, split
-from listserv.mail.names import relay_local
+from listserv.mail.names import discreet, relay_local
 from listserv.store import arrivals, deliveries, lists, posts, relay_rest
 from listserv.store.engine import Transaction
 
@@ -138,21 +138,24 @@ def load(tx: Transaction, depot: Depot, post_id: int) -> tuple[Post, MailList, V
     raw = arrivals.raw(tx, post.raw_hash)
     if here is None or raw is None:
         raise LookupError(f"post {post_id} has lost its list or its bytes")
-    frame = Frame(here, depot.domain, depot.base_url)
+    frame = Frame(here, depot.domain, depot.base_url, loop_mark(depot.ring, here.list_id))
     return post, here, variant(raw, post, frame, choose_from(tx, depot, post, here, raw))
 
 
 def choose_from(tx: Transaction, depot: Depot, post: Post, here: MailList, raw: bytes) -> FromChoice:
     """How From shows the author, as it was decided when the post was accepted."""
     relay = relay_address(depot.ring, here, post)
+    if post.from_ == "hidden" and relay is None:
+        relay = here.address  # several authors, or none: then nobody's name shows either
     if relay is None or (post.from_ == "author" and here.settings.reply_to != "author"):
         return KeptFrom()
     match post.from_:
         case "hidden":
+            name = discreet(post.author_name) if post.author else ""
             named = [id_ for field in ("references", "in-reply-to") for id_ in _ids(raw, field)]
             public = posts.public_ids(tx, here.id, named)
             known = tuple(dict.fromkeys(public[id_] for id_ in named if id_ in public))
-            return HiddenFrom(relay, post.author_name, post.public_id, known)
+            return HiddenFrom(relay, name, post.public_id, known)
         case "relay":
             return RelayedFrom(relay, post.author_name)
         case _:
@@ -170,7 +173,7 @@ def relay_address(ring: Keyring, here: MailList, post: Post) -> Address | None:
     if post.author is None:
         return None
     token = short_seal(ring, "relay", f"{here.list_id}\0{post.author.key}")
-    return Address(relay_local(post.author_name, token), here.address.domain)
+    return Address(relay_local(discreet(post.author_name), token), here.address.domain)
 
 
 def return_path(depot: Depot, address: Address, delivery_id: int) -> str:

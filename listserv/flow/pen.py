@@ -12,7 +12,7 @@ from listserv.core.facts import Site
 from listserv.core.notices import Declined, Ended, Forwarded, Notice
 from listserv.core.seals import Keyring, derived
 from listserv.core.types import Arrival, Mail, MailList
-from listserv.mail.names import relay_local
+from listserv.mail.names import discreet, relay_local
 from listserv.mail.notices import Letter as Heading
 from listserv.mail.notices import Words, write
 from listserv.mail.passing import Way, pass_on
@@ -83,9 +83,10 @@ class Pen:
 
     def _passed_on(self, change: PassOn, arrival: Arrival, here: MailList | None) -> Letter:
         assert here is not None, "a relay address is a list's"
-        sender = Address(relay_local(change.from_name, change.from_seal), here.address.domain)
+        name = discreet(change.from_name)
+        sender = Address(relay_local(name, change.from_seal), here.address.domain)
         token = derived(self.ring, "passed", f"{arrival.id}")
-        raw = pass_on(arrival.raw, Way(sender, change.from_name, change.to, f"{token}@{self.site.domain}"))
+        raw = pass_on(arrival.raw, Way(sender, name, change.to, f"{token}@{self.site.domain}"))
         return Letter(str(change.to), raw, change.list_id, returns=True)
 
     def _list(self, list_id: int | None) -> MailList | None:

@@ -23,6 +23,7 @@ from listserv.errors import StoreBusy
 from listserv.flow.bells import Bells
 from listserv.flow.door import Log
 from listserv.flow.reader import NoReader, ReaderDied
+from listserv.mail.fields import all_of, read_mailboxes, split
 from listserv.store import arrivals, directory
 from listserv.store.apply import Hand, apply
 from listserv.store.arrivals import Ended
@@ -31,6 +32,7 @@ from listserv.store.engine import Store, Transaction
 from listserv.store.facts import Question, gather
 
 BATCH = 16
+STRANGERS = "strangers"  # the lane of mail from addresses that nobody here has
 
 
 class Reader(Protocol):
@@ -68,18 +70,44 @@ class Case:
     mail: Mail | Malformed
 
 
-def process_due(desk: Desk) -> int:
-    """Take the oldest mails that wait, and process each; how many were taken."""
-    taken = desk.store.do(partial(arrivals.claim, now=desk.clock.now(), limit=BATCH))
-    steps = [
-        (arrival, begin(arrival, desk)) for arrival in taken if not desk.bells.closing.is_set()
-    ]  # what is left out keeps its lease until that runs out
+def process_due(desk: Desk, lane: str = "") -> int:
+    """Take the oldest mails that wait in a lane, and process each; how many were taken."""
+    taken = desk.store.do(partial(arrivals.claim, now=desk.clock.now(), limit=BATCH, lane=lane))
+    mine = taken if lane else keep_to_known(taken, desk)
+    # What is left out at the end keeps its lease until that runs out.
+    steps = [(arrival, begin(arrival, desk)) for arrival in mine if not desk.bells.closing.is_set()]
     for arrival, step in steps:
         settle(arrival, step, desk)
-    if taken:
+    if mine:
         desk.bells.deliveries.set()
         desk.bells.pages.set()
     return len(taken)
+
+
+def keep_to_known(taken: list[Arrival], desk: Desk) -> list[Arrival]:
+    """Those whose From is somebody of ours; the others wait in the strangers' lane.
+
+    Reading a mail asks the DNS of its author's domain: a stranger's may take seconds, and a few such mails
+    would stop everybody else's. From decides nothing here but which queue to stand in.
+    """
+    authors = {arrival.id: author_of(arrival.raw) for arrival in taken}
+    if not taken:
+        return []
+    with desk.store.read() as tx:
+        known = directory.people_among(tx, {key for key in authors.values() if key})
+    strangers = [arrival.id for arrival in taken if authors[arrival.id] not in known]
+    if strangers:
+        desk.store.do(partial(arrivals.move_to_lane, ids=strangers, lane=STRANGERS))
+        desk.bells.strangers.set()
+    return [arrival for arrival in taken if authors[arrival.id] in known]
+
+
+def author_of(raw: bytes) -> str:
+    """The key of the one address in From, "" where it is not clear."""
+    fields = all_of(split(raw)[0], "from")
+    boxes = read_mailboxes(fields[0].text) if len(fields) == 1 else None
+    clear = boxes is not None and not boxes.trouble and len(boxes.found) == 1
+    return boxes.found[0].address.key if boxes is not None and clear else ""
 
 
 def begin(arrival: Arrival, desk: Desk) -> Future[Finish | None]:

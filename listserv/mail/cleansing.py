@@ -13,7 +13,9 @@ from listserv.core.types import MailList
 from listserv.mail.fields import Field, read_mailboxes
 
 # Answered by reading programs, they would tell a poster who is a member (H14).
-_RECEIPTS = "disposition-notification-to return-receipt-to x-confirm-reading-to x-pmrqc"
+_RECEIPTS = """disposition-notification-to disposition-notification-options return-receipt-to
+    return-receipt-requested receipt-requested-to read-receipt-to x-confirm-reading-to x-pmrqc
+    x-ms-read-receipt generate-delivery-report"""
 # Passwords of other list programs, and what a forger would write in our place (H14, §5 69 and 70).
 _SECRETS = "approved x-approved approve x-approve x-moderation-token bcc resent-bcc return-path"
 # Another list's; ours take their place (H6, H12, A2).

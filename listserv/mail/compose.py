@@ -15,18 +15,22 @@ from listserv.core.address import Address
 from listserv.core.types import ListSettings, MailList, Post
 from listserv.mail.cleansing import anonymous, cleansed, single
 from listserv.mail.dressing import footed, is_sealed, tagged
-from listserv.mail.fields import Field, first_of, split, write_field, write_mailbox
+from listserv.mail.fields import Field, first_of, split, wants_no_archive, write_field, write_mailbox
 from listserv.mail.names import list_id, shown_name
 from listserv.mail.signing import Cover, Signer, body_hash, cover
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What of site and list shows in a post's header. ``domain``: the site's, also our authserv-id."""
+    """What of site and list shows in a post's header. ``domain``: the site's, also our authserv-id.
+
+    ``loop``: by which the list knows its copies when they come round, even through another list (L1).
+    """
 
     list: MailList
     domain: str
     base_url: str
+    loop: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +181,7 @@ def _ours(fields: tuple[Field, ...], post: Post, frame: Frame, from_: FromChoice
         ("Precedence", "list"),
         ("Feedback-ID", f"post:{frame.list.address.local}:{frame.domain}:listserv"),
         ("X-Listserv-Kind", "post"),
+        *((("X-Loop", frame.loop),) if frame.loop else ()),
         *_of_reply(fields, frame, from_),
     )
     missing = []
@@ -207,8 +212,7 @@ def _of_archive(fields: tuple[Field, ...], post: Post, frame: Frame) -> tuple[tu
     address = frame.list.address
     name = address.local if address.domain == frame.domain else str(address)
     home = f"{frame.base_url.rstrip('/')}/{name}/"
-    asked = first_of(fields, "x-no-archive")
-    if asked and asked.text.strip().lower() != "no":
+    if wants_no_archive(fields):
         return (("List-Archive", f"<{home}>"),)
     return ("List-Archive", f"<{home}>"), ("Archived-At", f"<{home}m/{post.hash}>")
 

@@ -28,6 +28,7 @@ __all__ = [
     "split",
     "start_of",
     "walk_fields",
+    "wants_no_archive",
     "write_field",
     "write_mailbox",
 ]
@@ -159,3 +160,9 @@ def _fold(name: str, pieces: list[str]) -> str:
         else:
             lines[-1] += piece
     return "\r\n".join(lines)
+
+
+def wants_no_archive(fields: Iterable[Field]) -> bool:
+    """X-No-Archive, whatever it says but "no"."""
+    asked = first_of(fields, "x-no-archive")
+    return asked is not None and asked.text.strip().lower() != "no"

@@ -34,6 +34,14 @@ def shown_name(name: str) -> str:
     return _AT_SIGNS.sub(" at ", one_line(name[:1000])).strip()[:80].rstrip()
 
 
+_ANY_AT = re.compile("[@\ufe6b\uff20]")
+
+
+def discreet(name: str) -> str:
+    """A name where addresses are hidden: "" for one that is an address, as many programs write it."""
+    return "" if _ANY_AT.search(name) else name
+
+
 _FOLDED = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
 )

@@ -17,7 +17,7 @@ from listserv.core.types import Automatic, Mail, Malformed, Part, Proof
 from listserv.mail.automatic import automatic_kind
 from listserv.mail.body import Body, read_body
 from listserv.mail.encoded import decode_words, one_line
-from listserv.mail.fields import Field, Mailboxes, all_of, first_of, read_mailboxes, split
+from listserv.mail.fields import Field, Mailboxes, all_of, first_of, read_mailboxes, split, wants_no_archive
 from listserv.mail.leaves import content, read_leaf, read_part
 from listserv.mail.prescan import refuse_early
 from listserv.mail.tree import leaves
@@ -87,6 +87,7 @@ def _read(raw: bytes, proof: Proof) -> Mail:
         oddity=_oddity(raw, fields, authors, body) or ("" if body_bytes.strip() else "empty"),
         language=_language(fields),
         proof=proof,
+        no_archive=wants_no_archive(fields),
     )
 
 

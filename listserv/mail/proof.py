@@ -208,10 +208,32 @@ def _verifies_ed25519(checker: dkim.DKIM, signature: _Signature, record: bytes) 
     return key.passed
 
 
+_SAYS_WHAT_IT_IS = (
+    "from",
+    "to",
+    "cc",
+    "date",
+    "subject",
+    "message-id",
+    "content-type",
+    "content-transfer-encoding",
+)
+
+
 def _counts(signature: _Signature, fields: list[Field], now: datetime) -> bool:
-    """Covers From, To or Cc, and Date, the whole body, and is at most seven days old (interface.md §5)."""
-    covered = {name.strip().lower() for name in signature.tags.get(b"h", b"").split(b":")}
-    if b"l" in signature.tags or not {b"from", b"date"} <= covered or not {b"to", b"cc"} & covered:
+    """Covers From, To or Cc, and Date, the whole body, and is at most seven days old (interface.md §5).
+
+    Each field that says what a mail is, to whom, and how it reads must be signed as often as it is there:
+    else somebody who was once written to could put a list's address, another Message-ID, other words in
+    front of a mail that is signed, and post it in its author's name.
+    """
+    covered = [
+        name.strip().lower().decode("ascii", "replace") for name in signature.tags.get(b"h", b"").split(b":")
+    ]
+    whole = all(covered.count(name) >= len(all_of(fields, name)) for name in _SAYS_WHAT_IT_IS)
+    if b"l" in signature.tags or not whole:
+        return False
+    if not {"from", "date"} <= set(covered) or not {"to", "cc"} & set(covered):
         return False
     signed = _moment(signature.tags.get(b"t")) or _date(fields)
     expires = _moment(signature.tags.get(b"x"))

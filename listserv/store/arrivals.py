@@ -56,10 +56,10 @@ def raw_of(tx: Connection, arrival_id: int) -> bytes:
     return bytes(found)
 
 
-def claim(tx: Connection, now: datetime, limit: int) -> list[Arrival]:
-    """Lease the oldest arrivals that wait. A dead worker's lease runs out after LEASE."""
+def claim(tx: Connection, now: datetime, limit: int, lane: str = "") -> list[Arrival]:
+    """Lease the oldest arrivals that wait in a lane. A dead worker's lease runs out after LEASE."""
     free = or_(_a.lease_until.is_(None), _a.lease_until < now, _a.lease_until > now + 2 * LEASE)
-    query = select(_a.id).where(_a.state == "waiting", free).order_by(_a.id).limit(limit)
+    query = select(_a.id).where(_a.state == "waiting", _a.lane == lane, free).order_by(_a.id).limit(limit)
     ids = list(tx.scalars(skip_locked(tx, query)))
     if not ids:
         return []
@@ -68,6 +68,11 @@ def claim(tx: Connection, now: datetime, limit: int) -> list[Arrival]:
         select(schema.arrivals, schema.raws.c.bytes).join(schema.raws).where(_a.id.in_(ids)).order_by(_a.id)
     )
     return [_read(row) for row in rows]
+
+
+def move_to_lane(tx: Connection, ids: Iterable[int], lane: str) -> None:
+    """Let mails wait in another lane."""
+    tx.execute(update(schema.arrivals).where(_a.id.in_(tuple(ids))).values(lane=lane, lease_until=None))
 
 
 def release_leases(tx: Connection) -> None:
@@ -170,6 +175,13 @@ def _leave_aside(tx: Connection, ids: Iterable[int] | None, to: ArrivalState, wh
     wanted = None if ids is None else set(ids)
     rows = [row.id for row in aside(tx) if wanted is None or row.id in wanted]
     return sum(move(tx, id_, ArrivalState.ASIDE, to, why) for id_ in rows)
+
+
+def count_commands(tx: Connection, list_id: int | None, since: datetime) -> int:
+    """How many mails that were no posts a list (None: the site) had since then."""
+    of_list = _a.list_id.is_(None) if list_id is None else _a.list_id == list_id
+    where = (of_list, _a.done > since, _a.state == ArrivalState.COMMANDS)
+    return tx.scalar(select(func.count()).select_from(schema.arrivals).where(*where)) or 0
 
 
 def count_aside(tx: Connection) -> tuple[int, datetime | None]:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    text,
     update,
 )
 
@@ -38,6 +39,8 @@ LONGEST_WAIT = timedelta(
 )  # beyond any step of core/retry.py: what is later came from a clock that jumped
 _d, _s, _a = schema.deliveries.c, schema.subscriptions.c, schema.addresses.c
 _OPEN = (DeliveryState.DUE, DeliveryState.DEFERRED, DeliveryState.SENDING)
+# In the index's own words: with bound values SQLite would read and sort all copies there ever were.
+_IS_OPEN = text("deliveries.state IN ('due', 'deferred', 'sending')")
 
 
 def fan_out(tx: Connection, post_id: int, now: datetime) -> int:
@@ -119,17 +122,18 @@ def claim(tx: Connection, who: str, now: datetime, limit: int) -> list[Copy]:
     A lease that ran out, or lies further ahead than any lease can (the clock jumped), is taken over.
     """
     ready = (_d.next_at <= now) | (_d.next_at > now + LONGEST_WAIT)
+    oldest = select(_d.post_id).where(_IS_OPEN, ready).order_by(_d.next_at, _d.id).limit(1)
+    first = tx.execute(skip_locked(tx, oldest)).one_or_none()
+    if first is None:
+        return []
     query = (
         select(_d.id, _d.post_id, _d.state, _d.kind, _d.list_id, _d.letter_id, _d.subscription_id, _d.to)
         .add_columns(_d.attempts, _d.created)
-        .where(_d.state.in_(_OPEN), ready)
+        .where(_IS_OPEN, ready, _d.post_id == first.post_id)  # a notice's post_id is null
         .order_by(_d.next_at, _d.id)
         .limit(limit)
     )
     rows = tx.execute(skip_locked(tx, query)).all()
-    rows = [row for row in rows if row.post_id == rows[0].post_id]
-    if not rows:
-        return []
     ids = [row.id for row in rows]
     tx.execute(
         update(schema.deliveries)

@@ -109,6 +109,11 @@ def is_known(tx: Connection, list_id: int, sender: str, now: datetime) -> bool:
     return tx.scalar(query) is not None
 
 
+def people_among(tx: Connection, keys: Iterable[str]) -> set[str]:
+    """Those of these addresses (by key) that belong to anybody on this site."""
+    return set(tx.scalars(select(_a.key).where(_a.key.in_(tuple(keys)))))
+
+
 def member_by_address(tx: Connection, list_id: int, address: Address) -> Member | None:
     """The subscription of whoever writes from this address, by any of their confirmed addresses."""
     theirs = select(_a.person_id).where(_a.key == address.key, _a.confirmed.is_not(None)).scalar_subquery()

@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
+from listserv.core.decide import relayed_hash
 from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts, Site
 from listserv.core.routing import Kind
 from listserv.core.seals import Keyring, message_hash
 from listserv.core.threads import MOST_REFERENCES, Known
 from listserv.core.types import Arrival, Mail, MailList, Member, Standing
-from listserv.store import answered, directory, posts, schema
+from listserv.store import answered, arrivals, directory, posts, schema
 from listserv.store.directory import Found
 from listserv.store.rows import one_at_a_time
 
-DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
 _LIST_LOCK = 1
-_seen, _d = schema.seen.c, schema.deliveries.c
+_a, _seen, _d = schema.arrivals.c, schema.seen.c, schema.deliveries.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +67,29 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
         list=here,
         member=member,
         approved=bool(ask.arrival.approved),
-        duplicate=twins.get(mail.body_hash, "") == "posted",
-        held_twin=twins.get(mail.body_hash, "") == "held",
+        duplicate=twins.get(mail.body_hash) == "gone out",
+        held_twin=twins.get(mail.body_hash) == "waits",
         preclaimed=any(body != mail.body_hash for body in twins),
         earlier_proved=bool(key) and posts.has_proved(tx, key),
-        posts_today=posts.count_since(tx, here.id, ask.now - DAY, key) if settings.max_posts_per_day else 0,
+        posts_today=posts.count_since(tx, here.id, ask.now - 24 * HOUR, key)
+        if settings.max_posts_per_day
+        else 0,
         storm_count=storm,
-        others=directory.lists_named(tx, (*mail.to, *mail.cc), here.id),
+        others=_others(tx, ask, here),
         known=_known(tx, here.id, own, mail),
         answered=answered.within_a_day(tx, member.address.key if member else key, here.id, ask.now),
         ring=ask.ring,
+    )
+
+
+def _others(tx: Connection, ask: Question, here: MailList) -> tuple[MailList, ...]:
+    """Further lists of ours that To and Cc name. A hidden one is no list to an author it does not know."""
+    named = directory.lists_named(tx, (*ask.mail.to, *ask.mail.cc), here.id)
+    author = str(ask.mail.author or "")
+    return tuple(
+        other
+        for other in named
+        if other.settings.visible != "hidden" or directory.is_known(tx, other.id, author, ask.now)
     )
 
 
@@ -84,14 +98,19 @@ def _member(tx: Connection, list_id: int, mail: Mail) -> Member | None:
 
 
 def _twins(tx: Connection, list_id: int, own: str, arrival_id: int) -> dict[str, str]:
-    """Body hash → "posted" or "held" (refused, too), of earlier arrivals and imports with this Message-ID."""
+    """Body hash → "gone out" or "waits" (refused, too), of earlier mails and imports with this Message-ID."""
     query = (
-        select(_seen.body_hash, _seen.arrival_id, schema.posts.c.id.label("post_id"))
-        .select_from(schema.seen.outerjoin(schema.posts, schema.posts.c.arrival_id == _seen.arrival_id))
+        select(_seen.body_hash, _seen.arrival_id, _a.state, _a.why)
+        .select_from(schema.seen.outerjoin(schema.arrivals, _a.id == _seen.arrival_id))
         .where(_seen.list_id == list_id, _seen.message_hash == own)
     )
     rows = [row for row in tx.execute(query) if row.arrival_id != arrival_id]
-    return {row.body_hash: "posted" if row.post_id or row.arrival_id is None else "held" for row in rows}
+    return {row.body_hash: "gone out" if _is_out(row) else "waits" for row in rows}
+
+
+def _is_out(row: Row[tuple[object, ...]]) -> bool:
+    imported = row.arrival_id is None
+    return imported or row.state in ("posted", "commands") or (row.state == "held" and row.why == "outbox")
 
 
 def _known(tx: Connection, list_id: int, own: str, mail: Mail) -> Known:
@@ -111,7 +130,7 @@ def _for_pass_on(tx: Connection, ask: Question) -> PassOnFacts:
         site=ask.site,
         list=here,
         to=to or (ask.site.owner,),
-        answered=frozenset(),
+        passed_lately=arrivals.count_commands(tx, here.id if here else None, ask.now - HOUR),
         standing=member.standing if member else Standing.STRANGER,
         ring=ask.ring,
     )
@@ -126,13 +145,19 @@ def _for_return(tx: Connection, ask: Question) -> ReturnFacts:
 def _for_relay(tx: Connection, ask: Question, here: MailList) -> RelayFacts | None:
     if ask.found.relay_to is None:
         return None
+    recipient = ask.arrival.recipient
+    twins = _twins(tx, here.id, relayed_hash(ask.mail.message_id, recipient), ask.arrival.id)
     return RelayFacts(
         now=ask.now,
         site=ask.site,
         list=here,
         member=_member(tx, here.id, ask.mail),
+        recipient=recipient,
         to=ask.found.relay_to,
         to_name=ask.found.relay_name,
         approved=bool(ask.arrival.approved),
+        duplicate=twins.get(ask.mail.body_hash) == "gone out",
+        held_twin=twins.get(ask.mail.body_hash) == "waits",
+        preclaimed=any(body != ask.mail.body_hash for body in twins),
         ring=ask.ring,
     )

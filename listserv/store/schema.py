@@ -183,6 +183,7 @@ arrivals = _table(
     Column("why", Text, nullable=False, server_default=""),
     Column("detail", Text, nullable=False, server_default=""),  # a traceback, for the operator only
     Column("approved", Text, nullable=False, server_default=""),  # who let it through
+    Column("lane", Text, nullable=False, server_default=""),  # "strangers": behind everybody whom we know
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("lease_until", Moment),
     Column("done", Moment),
@@ -200,6 +201,7 @@ arrivals = _table(
         postgresql_where=text("state = 'aside'"),
     ),
     Index(None, "raw_hash"),
+    Index(None, "list_id", "done"),
 )
 seen = _table(
     "seen",  # what makes a duplicate (standards.md L9): list, Message-ID, body

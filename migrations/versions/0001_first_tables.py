@@ -129,6 +129,7 @@ def upgrade() -> None:
         sa.Column("why", sa.Text(), server_default="", nullable=False),
         sa.Column("detail", sa.Text(), server_default="", nullable=False),
         sa.Column("approved", sa.Text(), server_default="", nullable=False),
+        sa.Column("lane", sa.Text(), server_default="", nullable=False),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.Column("done", sa.BigInteger(), nullable=True),
@@ -145,6 +146,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'aside'"),
         postgresql_where=sa.text("state = 'aside'"),
     )
+    op.create_index("ix_arrivals_list_id_done", "arrivals", ["list_id", "done"])
     op.create_index("ix_arrivals_raw_hash", "arrivals", ["raw_hash"])
     op.create_index(
         "ix_arrivals_waiting",

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from listserv.core.changes import CountBounce, Finish, KeepRelay, OpenHold, PassOn
+from listserv.core.address import Address
+from listserv.core.changes import CountBounce, Finish, KeepRelay, MarkSeen, OpenHold, PassOn
 from listserv.core.decide import decide
 from listserv.core.facts import RelayFacts, ReturnFacts
 from listserv.core.types import (
@@ -21,15 +22,18 @@ from listserv.core.types import (
     ReportClass,
     Role,
 )
-from tests.kit.people import ANA, NOW, RING, SITE, a_list, a_mail, a_member
+from tests.kit.people import ANA, DOMAIN, NOW, RING, SITE, a_list, a_mail, a_member
 
 FORGED = Proof(policy=Policy.REJECT)
 PROVEN = Proof(policy=Policy.REJECT, dkim=Check.PASSES)
+TRUSTED = Proof(policy=Policy.REJECT, trusted=Check.PASSES)
 RELAYED = (ArrivalState.COMMANDS, "relayed")
+RELAY = Address("ana.silva.abcdefgh", DOMAIN)
 
 
 def facts(**fields: Any) -> RelayFacts:
     known: dict[str, Any] = {"list": a_list(), "member": a_member(), "approved": False} | fields
+    known = {"duplicate": False, "held_twin": False, "preclaimed": False, "recipient": RELAY} | known
     return RelayFacts(now=NOW, site=SITE, to=ANA, to_name="Ana Silva", ring=RING, **known)
 
 
@@ -57,7 +61,14 @@ CASES = [
     ("the answer to an invitation",        a_mail(oddity="calendar reply"),           facts(),                                    RELAYED),
     ("p=reject, nothing passes",           a_mail(proof=FORGED),                      facts(),                                    (ArrivalState.HELD, "forged")),
     ("p=reject, let through",              a_mail(proof=FORGED),                      facts(approved=True),                       RELAYED),
-    ("p=reject, signed",                   a_mail(proof=PROVEN),                      facts(),                                    RELAYED),
+    ("p=reject, signed",                   a_mail(proof=PROVEN, to=(RELAY,)),         facts(),                                    RELAYED),
+    ("p=reject, signed for another place", a_mail(proof=PROVEN),                      facts(),                                    (ArrivalState.HELD, "forged")),
+    ("p=reject, signed, an old id",        a_mail(proof=PROVEN, to=(RELAY,)),         facts(preclaimed=True),                     (ArrivalState.HELD, "forged")),
+    ("p=reject, a trusted hop says pass",  a_mail(proof=TRUSTED),                     facts(),                                    RELAYED),
+    ("the same mail again",                a_mail(),                                  facts(duplicate=True),                      (ArrivalState.DISCARDED, "duplicate")),
+    ("let through, its twin is out",       a_mail(),                                  facts(duplicate=True, approved=True),       (ArrivalState.DISCARDED, "duplicate")),
+    ("like one that waits, and would too", a_mail(),                                  facts(member=None, held_twin=True),         (ArrivalState.DISCARDED, "duplicate")),
+    ("like one that waits, now proven",    a_mail(proof=TRUSTED),                     facts(held_twin=True),                      RELAYED),
     ("p=none, nothing passes",             a_mail(proof=Proof(policy=Policy.NONE)),   facts(),                                    RELAYED),
 ]
 # fmt: on
@@ -71,7 +82,7 @@ def test_a_private_reply_ends(mail: Mail, facts: RelayFacts, end: tuple[ArrivalS
     assert decide(mail, facts) == changes
     (finish,) = [change for change in changes if isinstance(change, Finish)]
     assert (finish.state, finish.why) == end
-    kinds = {type(change) for change in changes} - {Finish}
+    kinds = {type(change) for change in changes} - {Finish, MarkSeen}
     expected = {ArrivalState.HELD: {OpenHold}, ArrivalState.COMMANDS: {KeepRelay, PassOn}}
     assert kinds == expected.get(finish.state, set())
 

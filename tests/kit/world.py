@@ -34,7 +34,7 @@ from listserv.flow.bells import Bells
 from listserv.flow.deliver import deliver_due
 from listserv.flow.parcel import Parcel
 from listserv.flow.pen import Pen
-from listserv.flow.process import Desk, process_due
+from listserv.flow.process import STRANGERS, Desk, process_due
 from listserv.flow.results import Depot
 from listserv.flow.upkeep import release_due
 from listserv.mail.notices import Words
@@ -154,13 +154,15 @@ class World:
 
     def settle(self) -> None:
         """Work until nothing is left that is due. A bug of ours is shown, not set aside in silence."""
-        while (
-            process_due(self.desk) + release_due(self.store, self.clock, self.bells) + deliver_due(self.depot)
-        ):
+        while self._work():
             pass
         with self.store.read() as tx:
             ours = [row.detail for row in arrivals.aside(tx) if row.why.startswith("our error")]
         assert not ours, ours[-1]
+
+    def _work(self) -> int:
+        done = process_due(self.desk) + process_due(self.desk, STRANGERS)
+        return done + release_due(self.store, self.clock, self.bells) + deliver_due(self.depot)
 
     def pass_time(self, **by: float) -> None:
         """Let time pass and what it brings happen."""
