@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import shutil
+import stat
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 from archive_site import urls
 from archive_site.look import ASSETS
 
+_OTHERS = 0o027  # mode bits: all of other users, and writing of the group
 TREES = ("", ".members", ".hosts")  # no list and no path of the web begins with a dot
 
 
@@ -31,10 +33,18 @@ class Folder:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Be the only process that writes here: ``archive build`` waits for a running ``serve``, and back."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        self._found()
         with (self.root / ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    def _found(self) -> None:
+        """Make the root, closed to other users of the machine whatever the umask: below it is what is
+        for members alone. One that was made open is closed."""
+        self.root.mkdir(mode=0o777 & ~_OTHERS, parents=True, exist_ok=True)
+        mode = stat.S_IMODE(self.root.stat().st_mode)
+        if mode & _OTHERS:
+            self.root.chmod(mode & ~_OTHERS)
 
     def page(self, name: str, tree: str, path: str) -> Path:
         """The file of a web path of the list called ``name``."""
@@ -102,7 +112,7 @@ class Folder:
 
     def tidy(self, names: Iterable[str]) -> None:
         """Remove what none of these lists owns, and lay the style sheet beside the pages."""
-        self.root.mkdir(parents=True, exist_ok=True)
+        self._found()
         kept = {*names, "assets"}
         for own in self.root.iterdir():
             if own.is_dir() and own.name not in kept:

@@ -21,35 +21,9 @@ from archive_site.text import link
 
 _MOST = 600_000
 _DEEPEST = 60
-_KEPT = frozenset(
-    {
-        "p",
-        "b",
-        "i",
-        "u",
-        "s",
-        "em",
-        "strong",
-        "sub",
-        "sup",
-        "small",
-        "ul",
-        "ol",
-        "li",
-        "dl",
-        "dt",
-        "dd",
-        "blockquote",
-        "pre",
-        "code",
-        "table",
-        "thead",
-        "tbody",
-        "tr",
-        "td",
-        "th",
-    }
-)
+_KEPT_TAGS = """p b i u s em strong sub sup small ul ol li dl dt dd blockquote pre code
+    table thead tbody tr td th"""
+_KEPT = frozenset(_KEPT_TAGS.split())
 _RENAMED = {
     "div": "p",
     "h1": "h3",
@@ -223,7 +197,9 @@ def _edited(run: Iterable[_Part], edits: Iterable[_Edit]) -> Iterator[_Part]:
     at = 0  # of the joined text, as it was
     for part in run:
         if part.kind != "text":
-            yield part
+            # A link around what comes after the @ would tell it by its URL.
+            tells = part.kind == "link" and edit is not None and edit.start <= at + 1
+            yield _Part("link") if tells else part
             continue
         done, begin, end = [], at, at + len(part.said)
         while edit is not None and edit.start < end:

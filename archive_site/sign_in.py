@@ -21,6 +21,7 @@ from archive_site.visit import Cookies, Visit
 from listserv.core.address import BadAddress, read_address
 
 _HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
 _ASKER_SECONDS = 3600
 _SESSION_SECONDS = 90 * 86_400
 CODE = 8  # characters
@@ -73,7 +74,11 @@ class SignIn:
     def __init__(self, parts: SignInParts) -> None:
         self._parts = parts
         self._by_peer = Limit(20, _HOUR)
-        self._by_address = Limit(5, _HOUR)
+        # Whoever asks in vain for somebody else's address uses up their own tries, and half of its day's
+        # at most: its owner, who comes from elsewhere, still has some.
+        self._by_both = Limit(5, _HOUR)
+        self._by_both_daily = Limit(10, _DAY)
+        self._by_address_daily = Limit(20, _DAY)
         self._misses = Limit(20, _HOUR)
 
     def ask(self, visit: Visit, now: datetime) -> tuple[Answer, Callable[[], None]]:
@@ -111,7 +116,7 @@ class SignIn:
             address = read_address(visit.field("email"))
         except BadAddress:
             return
-        if not self._by_peer.passes(visit.peer, now) or not self._by_address.passes(address.key, now):
+        if not self._may_ask(visit.peer, address.key, now):
             return
         secret = self._parts.draw()
         invited = Invited(secret, _code_of(secret), asker)
@@ -119,6 +124,15 @@ class SignIn:
             path = quote(local_path(visit.path), safe="/")
             url = f"{self._parts.base_url}/in?t={secret}&next={path}"
             self._parts.mail_link(str(address), url, invited.code)
+
+    def _may_ask(self, peer: str, key: str, now: datetime) -> bool:
+        both = f"{peer} {key}"
+        return (
+            self._by_peer.passes(peer, now)
+            and self._by_both.passes(both, now)
+            and self._by_both_daily.passes(both, now)
+            and self._by_address_daily.passes(key, now)  # last: it counts only what the others let through
+        )
 
 
 def _code_of(secret: str) -> str:

@@ -6,6 +6,7 @@ Nobody imports it but the command line.
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 import resource as resource_limits
@@ -27,7 +28,7 @@ from listserv.core.rules import judge
 from listserv.core.seals import Keyring
 from listserv.core.types import Arrival, MailList, Malformed, Member
 from listserv.dice import draw_link
-from listserv.errors import BadSettings, CannotDo
+from listserv.errors import BadSettings, CannotDo, StoreBusy, StoreFull
 from listserv.flow import daemon, deliver, process, upkeep
 from listserv.flow.admission import Admission
 from listserv.flow.bells import Bells
@@ -43,7 +44,7 @@ from listserv.flow.worker import Work
 from listserv.mail.notices import Words
 from listserv.mail.parse import leaf
 from listserv.mail.signing import BadKey, Signer, load_key
-from listserv.opening import opened, prepare, read_secret
+from listserv.opening import opened, prepare, read_secret, unread
 from listserv.resources import resource
 from listserv.settings import Settings
 from listserv.store import arrivals, deliveries, directory, epochs, leaving, lists
@@ -82,7 +83,8 @@ def read_signer(settings: Settings) -> Signer | None:
     try:
         return Signer(settings.site.domain, settings.dkim.selector, load_key(file.read_bytes()))
     except OSError as error:
-        raise CannotDo(f"dkim.key {file} can't be read ({error.strerror}); run `listserv init`") from None
+        remedy = 'restore it, or set dkim.key = "" and let the relay sign'
+        raise unread(f"dkim.key {file}", error, remedy) from None
     except BadKey as error:
         raise BadSettings(f"dkim.key {file}: {error}") from None
 
@@ -106,6 +108,7 @@ def serve(
     """The server, until a signal stops it. Raises CannotDo with what to do."""
     log = open_log()
     _lift_file_limit()
+    read_secret(settings)  # before anything is made or changed in a folder that is not the site's
     prepare(settings)
     with ExitStack() as stack:
         if settings.database.url.startswith("sqlite"):
@@ -115,10 +118,7 @@ def serve(
             app.store.do(arrivals.release_leases)
             app.store.do(partial(deliveries.release_leases, now=app.clock.now()))
         plan = make_plan(app, roles, stack)
-        try:
-            asyncio.run(daemon.run(plan, told))
-        except OSError as error:
-            raise CannotDo(f"a door can't be opened: {error.strerror or error}; {_DOOR_REMEDY}") from None
+        asyncio.run(daemon.run(plan, told))
     return 0
 
 
@@ -130,14 +130,10 @@ def _lift_file_limit() -> None:
         resource_limits.setrlimit(resource_limits.RLIMIT_NOFILE, (wanted, hard))
 
 
-_DOOR_REMEDY = "stop the program that uses it, or change receive.smtp, receive.lmtp or web.listen"
-
-
 @contextmanager
 def only_one(settings: Settings) -> Iterator[None]:
     """An SQLite site is one process's: a second `serve` would send what the first one is sending."""
     path = settings.site.data_dir / "serve.lock"
-    settings.site.data_dir.mkdir(parents=True, exist_ok=True)
     lock: IO[bytes] = path.open("ab")
     with lock:
         try:
@@ -159,8 +155,7 @@ def make_plan(app: App, roles: frozenset[str], stack: ExitStack) -> daemon.Plan:
     if "schedule" in roles:
         works += _scheduled(app)
     if "archive" in roles:
-        builder = make_builder(app)
-        works.append(Work("archive", lambda: builder.catch_up(app.clock.now()), app.bells.pages, rest=1.0))
+        works.append(Work("archive", partial(_render, app, make_builder(app)), app.bells.pages, rest=1.0))
     doors = partial(_open_doors, app) if "receive" in roles else None
     web = _web(app) if "web" in roles and app.settings.web.listen else None
     return daemon.Plan(doors, web, tuple(works), app.bells, app.log)
@@ -238,8 +233,8 @@ def open_the_courier(settings: Settings) -> Courier:
         raise BadSettings(f"deliver.relay: {error}") from None
 
 
-def _delivering(app: App, stack: ExitStack) -> Work:
-    depot = Depot(
+def _depot(app: App, stack: ExitStack) -> Depot:
+    return Depot(
         store=app.store,
         courier=stack.enter_context(closing(open_the_courier(app.settings))),
         clock=app.clock,
@@ -251,7 +246,28 @@ def _delivering(app: App, stack: ExitStack) -> Work:
         who=f"{os.getpid()}.{app.clock.now():%H%M%S}",
         ring=app.ring,
     )
-    return Work("deliver", partial(deliver.deliver_due, depot), app.bells.deliveries)
+
+
+def _delivering(app: App, stack: ExitStack) -> Work:
+    return Work("deliver", partial(deliver.deliver_due, _depot(app, stack)), app.bells.deliveries)
+
+
+def composed(settings: Settings, delivery_id: int) -> bytes:
+    """A copy as it goes out. Raises CannotDo where it is none, or can't be composed."""
+    with ExitStack() as stack:
+        app = stack.enter_context(open_app(settings, open_log()))
+        with app.store.read() as tx:
+            copy = deliveries.find(tx, delivery_id)
+        if copy is None:
+            raise CannotDo(f"there is no copy {delivery_id}; `listserv queue ls` shows what there is")
+        depot = _depot(app, stack)
+        try:
+            return deliver.composed(depot, copy)
+        except StoreBusy:
+            raise
+        except Exception as error:  # that is what is wrong with this copy
+            why = f"{type(error).__name__}: {error}"
+            raise CannotDo(f"copy {delivery_id} can't be composed ({why})") from error
 
 
 def welcome(settings: Settings, here: MailList, member: Member) -> None:
@@ -280,6 +296,16 @@ def make_builder(app: App) -> Builder:
     site = app.settings.site
     names = SiteNames(site.domain, site.base_url, site.timezone)
     return Builder(app.store, site.data_dir / "archive", resource("templates"), names)
+
+
+def _render(app: App, builder: Builder) -> int:
+    """Bring the pages up to date. Raises StoreFull where they have no room."""
+    try:
+        return builder.catch_up(app.clock.now())
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreFull(f"no room for the archive's pages: {error.strerror}") from None
+        raise
 
 
 def _web(app: App) -> WebDoor:
@@ -337,6 +363,8 @@ def explain(settings: Settings, list_address: Address, raw: bytes) -> Explained:
             here = lists.find_list(tx, list_address)
         if here is None:
             raise CannotDo(f"there is no list {list_address}; `listserv list ls` shows those there are")
+        if len(raw) > settings.receive.max_message_bytes:  # the door says so; no list ever sees it
+            return Explained((), "reject", "too big")
         now = app.clock.now()
         mail = reader.read(raw, "explained", now)  # any sender but the null one: a post is asked about
         if isinstance(mail, Malformed):

@@ -6,6 +6,7 @@ in one line on standard error, which says why and what to do.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -133,6 +134,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.exceptions.Abort:
         warn("listserv: stopped")
         return EXIT_FAILED
+    except click.exceptions.NoArgsIsHelpError as error:
+        warn(error.format_message())  # the help, as it is
+        return EXIT_USAGE
     except Exception as error:
         code, line = told(error)
         warn(f"listserv: {line}")
@@ -160,7 +164,21 @@ def told(error: Exception) -> tuple[int, str]:
         case DBAPIError():
             return EXIT_FAILED, f"the database said: {_line(str(error.orig))}; nothing was changed"
         case _:
-            return EXIT_FAILED, f"a fault of ours ({type(error).__name__}); please report {_written(error)}"
+            return EXIT_FAILED, _of_the_machine(error) or _of_ours(error)
+
+
+def _of_the_machine(error: Exception) -> str:
+    """What to say where a file or the disk is to blame; "" where it is not."""
+    if not isinstance(error, OSError):
+        return ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full; make room, then try again"
+    named = isinstance(error.filename, str | os.PathLike)
+    return _line(f"{error.filename} can't be used: {error.strerror}") if named else ""
+
+
+def _of_ours(error: Exception) -> str:
+    return f"a fault of ours ({type(error).__name__}); please report {_written(error)}"
 
 
 def _line(words: str) -> str:

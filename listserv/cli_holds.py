@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
 
 COLUMNS = ("id", "list", "from", "subject", "why", "since", "state")
 Decide = Callable[[Connection, MailList, HoldRow, Hand], bool]
+_NOT_TOLD = " (the author is not told: nothing proves the address)"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is done with a mail that waits. ``words`` say it; ``note`` goes behind."""
+
+    words: str
+    decide: Decide
+    note: Callable[[HoldRow], str] = lambda _row: ""
 
 
 @click.group("hold")
@@ -78,7 +89,7 @@ def print_mail(told: dict[str, Any], raw: str) -> None:
 @click.pass_obj
 def ok(desk: Desk, list_name: str, numbers: tuple[int, ...], everything: bool) -> None:
     """Let mails through; without an ID where only one waits."""
-    _decide(desk, list_name, None if everything else numbers, ("is let through", _approve))
+    _decide(desk, list_name, None if everything else numbers, Decision("is let through", _approve))
 
 
 @hold_group.command("no")
@@ -87,11 +98,13 @@ def ok(desk: Desk, list_name: str, numbers: tuple[int, ...], everything: bool) -
 @click.option("--all", "everything", is_flag=True, help="All that wait.")
 @click.pass_obj
 def no(desk: Desk, list_name: str, numbers: tuple[int, ...], everything: bool) -> None:
-    """Don't let mails through; their authors are told. Without an ID where only one waits."""
+    """Don't let mails through; authors who are proven are told. Without an ID where only one waits."""
     from listserv import app
 
     with app.open_pen(desk.settings()) as pen:
-        how = ("is not let through", partial(_decline, pen))
+        how = Decision(
+            "is not let through", partial(_decline, pen), lambda row: "" if row.tell else _NOT_TOLD
+        )
         _decide(desk, list_name, None if everything else numbers, how)
 
 
@@ -107,7 +120,7 @@ def _decline(pen: Pen, tx: Connection, found: MailList, row: HoldRow, hand: Hand
     return True
 
 
-def _decide(desk: Desk, list_name: str, numbers: tuple[int, ...] | None, how: tuple[str, Decide]) -> None:
+def _decide(desk: Desk, list_name: str, numbers: tuple[int, ...] | None, how: Decision) -> None:
     with desk.store() as store:
         lines = store.do(lambda tx: _decided(tx, desk.find_list(tx, list_name), numbers, how, desk.hand()))
     for line in lines:
@@ -115,14 +128,13 @@ def _decide(desk: Desk, list_name: str, numbers: tuple[int, ...] | None, how: tu
 
 
 def _decided(
-    tx: Connection, found: MailList, numbers: tuple[int, ...] | None, how: tuple[str, Decide], hand: Hand
+    tx: Connection, found: MailList, numbers: tuple[int, ...] | None, how: Decision, hand: Hand
 ) -> list[str]:
-    words, decide = how
     lines = []
     for row in _chosen(tx, found, numbers):
-        if decide(tx, found, row, hand):
-            record(tx, hand, f"hold {words}", found.id, f"hold {row.id}")
-            lines.append(f"{row.id} {words}: {cell(row.subject)}")
+        if how.decide(tx, found, row, hand):
+            record(tx, hand, f"hold {how.words}", found.id, f"hold {row.id}")
+            lines.append(f"{row.id} {how.words}: {cell(row.subject)}{how.note(row)}")
         else:
             lines.append(f"{row.id} was decided before.")
     return lines or ["Nothing waits."]

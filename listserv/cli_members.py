@@ -11,12 +11,15 @@ from typing import Any
 import click
 from sqlalchemy import Connection
 
+from listserv.core.address import Address
 from listserv.core.setting_words import read_rhythm
 from listserv.core.types import MailList, Member, MemberState, Role
 from listserv.desk import Desk, pairs, plain_errors, read, shows, the_member
 from listserv.errors import BadData
-from listserv.sheets import Sheet, read_name, read_sheet, read_switch, write_sheet
+from listserv.sheets import Sheet, read_name, read_sheet, read_switch, rhythm_or_default, write_sheet
 from listserv.shown import give_json, progress, say, warn
+from listserv.store.directory import barred
+from listserv.store.lists import find_list
 from listserv.store.rosters import (
     Joined,
     NewMember,
@@ -34,6 +37,10 @@ _SAID = {
     "again": "{0} is on {1} again.",
     "already": "{0} is on {1} already ({2}); nothing changed.",
 }
+_A_LIST = (
+    "{0} is a list of this site: if you meant its people, add them to {1} themselves;"
+    " `listserv member remove {1} {0}` takes it off."
+)
 _MOST_SHOWN = 50  # bad rows of a sheet, on the screen
 _ROUND = 1000
 
@@ -54,20 +61,28 @@ def member_group() -> None:
 def add(desk: Desk, /, list_name: str, emails: tuple[str, ...], welcome: bool, **said: str) -> None:
     """Put people on a list."""
     with plain_errors():
-        rhythm = read_rhythm(said["rhythm"]) if said["rhythm"] else ""
+        rhythm = rhythm_or_default(said["rhythm"])
         name = read_name(said["name"])
     new = [NewMember(read(email), name, Role(said["role"]), rhythm) for email in emails]
     with desk.store() as store:
-        found, joined = store.do(lambda tx: _add(tx, desk, list_name, new))
+        found, joined, lists = store.do(lambda tx: _add(tx, desk, list_name, new))
     for one in joined:
         say(_SAID[one.outcome].format(one.member.address, found.address, one.member.state))
+    for address in lists:
+        warn(_A_LIST.format(address, found.address))
     if welcome:
         _welcome(desk, found, [one.member for one in joined if one.outcome != "already"])
 
 
-def _add(tx: Connection, desk: Desk, list_name: str, new: list[NewMember]) -> tuple[MailList, list[Joined]]:
+def _add(
+    tx: Connection, desk: Desk, list_name: str, new: list[NewMember]
+) -> tuple[MailList, list[Joined], list[Address]]:
+    """The list, who joined, and which of them are lists of this site themselves."""
     found = desk.find_list(tx, list_name)
-    return found, add_members(tx, found, new, desk.hand())
+    if why := next(filter(None, map(barred(tx, found), (one.address for one in new))), ""):
+        raise BadData(why)
+    lists = [one.address for one in new if find_list(tx, one.address) is not None]
+    return found, add_members(tx, found, new, desk.hand()), lists
 
 
 def _welcome(desk: Desk, found: MailList, members: list[Member]) -> None:
@@ -172,8 +187,8 @@ def import_(desk: Desk, list_name: str, file: Path) -> None:
     """
     sheet = read_sheet(_bytes(file))
     with desk.store() as store, progress("members", len(sheet.members)) as advance:
-        outcomes = store.do(lambda tx: _import(tx, desk, desk.find_list(tx, list_name), sheet, advance))
-    _tell(desk, sheet, outcomes)
+        read, outcomes = store.do(lambda tx: _import(tx, desk, desk.find_list(tx, list_name), sheet, advance))
+    _tell(desk, read, outcomes)
 
 
 def _bytes(file: Path) -> bytes:
@@ -183,13 +198,23 @@ def _bytes(file: Path) -> bytes:
         raise BadData(f"{file} can't be read: {error.strerror}") from None
 
 
-def _import(tx: Connection, desk: Desk, found: MailList, sheet: Sheet, advance: Any) -> Counter[str]:
+def _import(
+    tx: Connection, desk: Desk, found: MailList, sheet: Sheet, advance: Any
+) -> tuple[Sheet, Counter[str]]:
+    """The sheet without those who can't be members, and what became of the others."""
+    sheet = _without_lists(sheet, barred(tx, found))
     outcomes: Counter[str] = Counter()
     for at in range(0, len(sheet.members), _ROUND):
         some = sheet.members[at : at + _ROUND]
         outcomes.update(one.outcome for one in add_members(tx, found, some, desk.hand()))
         advance(len(some))
-    return outcomes
+    return sheet, outcomes
+
+
+def _without_lists(sheet: Sheet, why: Callable[[Address], str]) -> Sheet:
+    whys = [why(one.address) for one in sheet.members]
+    good = tuple(one for one, bar in zip(sheet.members, whys, strict=True) if not bar)
+    return replace(sheet, members=good, bad=(*sheet.bad, *filter(None, whys)))
 
 
 def _tell(desk: Desk, sheet: Sheet, outcomes: Counter[str]) -> None:

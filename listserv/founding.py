@@ -6,7 +6,7 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from listserv.core.address import Address, BadAddress, read_domain
@@ -16,7 +16,9 @@ from listserv.errors import BadData, CannotDo
 from listserv.mail.signing import BadKey, load_key, make_key
 from listserv.opening import upgrade_site
 from listserv.resources import resource
-from listserv.settings import FILE_NAME, Settings, settings_from
+from listserv.settings import FILE_NAME, PREFIX, Settings, settings_from
+
+_FOLDER_MODE = 0o750  # members-only pages and keys lie below: nothing for the machine's other users
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +32,22 @@ class Plan:
     timezone: str = "UTC"
     smtp: str = "127.0.0.1:8025"
     web: str = "127.0.0.1:8080"
+    database: str = "sqlite:///data/listserv.db"
 
 
 def found(plan: Plan, environ: Mapping[str, str]) -> tuple[Settings, list[Record]]:
-    """Make a site; its settings and the DNS records to publish. Raises CannotDo where one is."""
+    """Make a site; its settings and the DNS records to publish. Raises CannotDo where one is.
+
+    A database that the environment names is written into the file: without that twin a command would
+    look for another one.
+    """
     file = plan.folder.resolve() / FILE_NAME
     if file.exists():
         raise CannotDo(f"{file} is there already, and init never overwrites; use another --dir")
-    words = settings_text(plan)
+    words = settings_text(replace(plan, database=environ.get(f"{PREFIX}DATABASE_URL", plan.database)))
     settings = settings_from(tomllib.loads(words), environ, file.parent)
     try:
-        settings.site.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.site.data_dir.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         _write_new(settings.secret_file, draw_secret())
         told = records(settings.site.domain, settings.dkim.selector, _dkim(settings))
         upgrade_site(settings)
@@ -54,7 +61,7 @@ def found(plan: Plan, environ: Mapping[str, str]) -> tuple[Settings, list[Record
 def settings_text(plan: Plan) -> str:
     """The settings file of a new site."""
     words = (resource("templates") / "setup" / FILE_NAME).read_text("utf-8")
-    for key in ("domain", "owner", "base_url", "timezone", "smtp", "web"):
+    for key in ("domain", "owner", "base_url", "timezone", "smtp", "web", "database"):
         words = words.replace("{{" + key + "}}", json.dumps(str(getattr(plan, key))))
     return words
 
@@ -68,7 +75,7 @@ def _dkim(settings: Settings) -> str:
     file = settings.dkim.key
     if file is None:
         return "v=DKIM1; k=rsa; p=(the relay's key)"
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     if not file.exists():
         _write_new(file, make_key()[0])
     try:

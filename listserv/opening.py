@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from listserv.database import State, refuse_newer, state
 from listserv.dice import SECRET_LENGTH, draw_epoch
-from listserv.errors import CannotDo
+from listserv.errors import CannotDo, StoreBusy
 from listserv.resources import resource
 from listserv.settings import Settings
 from listserv.store.engine import Store, open_store, trouble
@@ -21,6 +21,15 @@ _FILE = "sqlite:///"
 _WANTED = {
     State.BEHIND: "the database is older than this program; run `listserv db upgrade`",
     State.EMPTY: "the database is empty; run `listserv db upgrade`",
+}
+_LET_WRITE = "make it and its folder writable for the user that runs listserv"
+_RESTORE = "restore it from a backup"
+# What SQLite says of a file that waiting does not mend, and what does.
+_REMEDIES = {
+    "unable to open": _LET_WRITE,
+    "readonly": _LET_WRITE,
+    "not a database": _RESTORE,
+    "malformed": _RESTORE,
 }
 
 
@@ -49,19 +58,16 @@ def check(engine: Engine) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    """Before ``serve``: SQLite catches up by itself; elsewhere the operator says when. Raises CannotDo."""
-    if settings.database.url.startswith(_FILE) and not _is_current(settings):
-        upgrade_site(settings)
-    else:
-        with _store(settings) as store:
-            check(store.engine)
+    """Before ``serve``: SQLite catches up by itself; elsewhere the operator says when.
 
-
-def _is_current(settings: Settings) -> bool:
-    if not Path(settings.database.url.removeprefix(_FILE)).is_file():
-        return False
+    Raises CannotDo, also where there is no database or an empty one: a site without lists, made because
+    ``database.url`` is wrong, would refuse the mail of all lists for good.
+    """
+    _refuse_missing(settings)
     with _store(settings) as store:
-        return state(store.engine, resource("migrations")) is State.CURRENT
+        if store.dialect == "sqlite" and state(store.engine, resource("migrations")) is State.BEHIND:
+            db_upgrade(store.engine)
+        check(store.engine)
 
 
 def upgrade_site(settings: Settings) -> bool:
@@ -77,30 +83,48 @@ def upgrade_site(settings: Settings) -> bool:
 def read_secret(settings: Settings) -> bytes:
     """The site's key. Raises CannotDo where it is missing or too short to be one."""
     file = settings.secret_file
+    remedy = f"{_RESTORE}; without it every link and return path sent so far is dead"
     try:
         secret = file.read_bytes()
     except OSError as error:
-        raise CannotDo(f"{file} can't be read ({error.strerror}); run `listserv init`") from None
+        raise unread(str(file), error, remedy) from None
     if len(secret) < SECRET_LENGTH:
-        raise CannotDo(f"{file} is no key of ours; restore it from a backup")
+        raise CannotDo(f"{file} is no key of ours; {remedy}")
     return secret
+
+
+def unread(what: str, error: OSError, remedy: str) -> CannotDo:
+    """What to say of a file that can't be read; ``remedy``: what helps where it is not there."""
+    if isinstance(error, PermissionError):
+        remedy = "let the user that runs listserv read it"
+    return CannotDo(f"{what} can't be read ({error.strerror}); {remedy}")
 
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[Store]:
     """The store, checked. Raises CannotDo where there is none, or not of this program's schema."""
-    file = settings.database.url.removeprefix(_FILE)
-    if settings.database.url.startswith(_FILE) and not Path(file).is_file():
-        raise CannotDo(f"there is no database {file}; run `listserv db upgrade` to make it")
+    _refuse_missing(settings)
     with _store(settings) as store:
         check(store.engine)
         yield store
+
+
+def _refuse_missing(settings: Settings) -> None:
+    file = settings.database.url.removeprefix(_FILE)
+    if settings.database.url.startswith(_FILE) and not Path(file).is_file():
+        raise CannotDo(f"there is no database {file}; run `listserv db upgrade` to make it")
 
 
 @contextmanager
 def _store(settings: Settings) -> Iterator[Store]:
     store = open_store(settings.database.url)
     try:
-        yield store
+        with trouble():
+            yield store
+    except StoreBusy as error:
+        remedy = next((mends for said, mends in _REMEDIES.items() if said in str(error)), "")
+        if store.dialect != "sqlite" or not remedy:
+            raise
+        raise CannotDo(f"{settings.database.url.removeprefix(_FILE)}: {error}; {remedy}") from None
     finally:
         store.close()

@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -219,10 +220,17 @@ def _refuse_unknown(said: Mapping[str, Any], environ: Mapping[str, str]) -> None
                     f"there is no setting {section}.{key} (it is {keys[key]!r}); "
                     f"[{section}] has: {', '.join(SCHEMA[section])}"
                 )
-    for twin in environ:
-        section, _, key = twin.removeprefix(PREFIX).lower().partition("_")
-        if twin.startswith(PREFIX) and section in SCHEMA and key not in SCHEMA[section]:
+    _refuse_unknown_twins(environ)
+
+
+def _refuse_unknown_twins(environ: Mapping[str, str]) -> None:
+    """A misspelt twin that nobody reads would leave a setting as it was, without a word."""
+    twins = {f"{section}_{key}".upper() for section, keys in SCHEMA.items() for key in keys}
+    for name in environ:
+        twin = name.removeprefix(PREFIX)
+        if name.startswith(PREFIX) and twin not in {*twins, "CONFIG"}:
+            (near,) = get_close_matches(twin.upper(), sorted(twins), 1, cutoff=0.0)
             raise BadSettings(
-                f"{twin} is set, but there is no setting {section}.{key}; [{section}] has: "
-                f"{', '.join(SCHEMA[section])}"
+                f"{name} is set, but there is no such setting; did you mean {PREFIX}{near}? "
+                f"Allowed: {PREFIX}CONFIG and {PREFIX}SECTION_KEY"
             )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Protocol
 
 from listserv.core.address import BadAddress, read_address
 from listserv.core.setting_words import read_rhythm
@@ -24,6 +26,7 @@ _MEANT = {
     "display name": "name",
 }
 _MOST_LETTERS = 100  # of a name
+_OPEN = "is a quote left open?"
 # What a spreadsheet would take for a formula gets a ' in front, and loses it on the way in.
 _FORMULA = ("=", "+", "-", "@", "\t")
 
@@ -37,6 +40,15 @@ class Sheet:
     ignored: tuple[str, ...]  # columns that mean nothing to us
 
 
+class _Rows(Protocol):
+    """What ``csv.reader`` gives."""
+
+    @property
+    def line_num(self) -> int: ...
+
+    def __iter__(self) -> Iterator[list[str]]: ...
+
+
 def read_sheet(data: bytes) -> Sheet:
     """Read a sheet with a header row; good rows are taken whatever the others are. Raises BadData."""
     text = _decoded(data)
@@ -47,19 +59,28 @@ def read_sheet(data: bytes) -> Sheet:
         columns = [_column(name) for name in next(rows, [])]
         if "email" not in columns:
             raise BadData(f"the first row must name the columns: {', '.join(COLUMNS)} (email at least)")
-        return _read_rows(columns, rows)
+        return _read_rows(columns, _lines(rows))
     except csv.Error as error:
-        raise BadData(f"row {rows.line_num} is no CSV: {error}") from None
+        raise BadData(f"row {rows.line_num} is no CSV: {error}; {_OPEN}") from None
 
 
-def _read_rows(columns: list[str], rows: Iterable[list[str]]) -> Sheet:
+def _lines(rows: _Rows) -> Iterator[tuple[str, list[str]]]:
+    """Each row with the lines of the file that it took."""
+    before = rows.line_num
+    for row in rows:
+        yield f"lines {before + 1} to {rows.line_num}", row
+        before = rows.line_num
+
+
+def _read_rows(columns: list[str], rows: Iterable[tuple[str, list[str]]]) -> Sheet:
     members: list[NewMember] = []
     bad: list[str] = []
     first: dict[str, int] = {}
-    for number, row in enumerate(rows, 2):
+    for number, (lines, row) in enumerate(rows, 2):
         if not any(value.strip() for value in row):
             continue
         try:
+            _check_ends(columns, row, lines)
             member = _member(dict(zip(columns, row, strict=False)))
         except ValueError as error:
             bad.append(f"row {number}: {error}")
@@ -72,22 +93,27 @@ def _read_rows(columns: list[str], rows: Iterable[list[str]]) -> Sheet:
     return Sheet(tuple(members), tuple(bad), tuple(name for name in columns if name and name not in COLUMNS))
 
 
+def _check_ends(columns: list[str], row: list[str], lines: str) -> None:
+    """A quote that is left open takes the people below into its field. Raises ValueError."""
+    for column, value in zip_longest(columns, row, fillvalue=""):
+        first, *more = value.strip().splitlines() or [""]
+        if more and column == "name":
+            raise ValueError(f"{lines}: a name is one line; {_OPEN}")
+        if more and (column in COLUMNS or any("@" in line for line in more)):
+            raise ValueError(f"{lines}: {first[:40]!r} goes on for {len(more)} more; {_OPEN}")
+
+
 def _member(row: Mapping[str, str]) -> NewMember:
     written = row.get("email", "").strip()
     try:
         address = read_address(written)
     except BadAddress as error:
         raise ValueError(f"{written[:80]!r} is no address: {error}") from None
-    rhythm = row.get("rhythm", "").strip()
-    try:
-        rhythm = read_rhythm(rhythm) if rhythm else ""
-    except ValueError as allowed:
-        raise ValueError(f"rhythm is {rhythm[:40]!r}; allowed: {allowed}") from None
     return NewMember(
         address,
         read_name(row.get("name", "")),
         _role(row.get("role", "")),
-        rhythm,
+        rhythm_or_default(row.get("rhythm", "")),
         read_switch("copies", row.get("copies", "") or "yes"),
     )
 
@@ -100,6 +126,15 @@ def read_name(words: str) -> str:
     if len(name) > _MOST_LETTERS or any(ord(c) < 32 or 127 <= ord(c) < 160 for c in name):
         raise ValueError(f"a name has up to {_MOST_LETTERS} letters and no control characters")
     return name
+
+
+def rhythm_or_default(words: str) -> str:
+    """A rhythm; "" for what the list gives new members. Raises ValueError."""
+    word = words.strip()
+    try:
+        return read_rhythm(word) if word else ""
+    except ValueError as allowed:
+        raise ValueError(f"rhythm is {word[:40]!r}; allowed: {allowed}") from None
 
 
 def _role(words: str) -> Role:

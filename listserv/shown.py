@@ -15,6 +15,7 @@ import click
 Rows = Sequence[Mapping[str, Any]]
 # Others' words must not steer a terminal.
 _STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+_STEERING_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # json escapes C0
 _STEPS = 10  # lines of progress where there is no terminal
 
 
@@ -29,8 +30,9 @@ def warn(words: str) -> None:
 
 
 def give_json(value: Any) -> None:
-    """A JSON document; times as ISO 8601 in UTC."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+    """A JSON document; times as ISO 8601 in UTC, and what could steer a terminal as ``\\uXXXX``."""
+    told = json.dumps(value, indent=2, ensure_ascii=False, default=_plain)
+    click.echo(_STEERING_JSON.sub(lambda one: f"\\u{ord(one[0]):04x}", told))
 
 
 def give_table(rows: Rows, columns: Sequence[str]) -> None:

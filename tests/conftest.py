@@ -19,7 +19,7 @@ settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
-_FOLDER = "LISTSERV_TEST_RUN"  # of the whole run; worker processes inherit it
+_FOLDER = "TESTS_OF_LISTSERV"  # of the whole run; worker processes inherit it
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

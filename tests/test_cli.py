@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ from listserv import cli, dns_records
 from listserv.cli import told
 from listserv.errors import StoreBusy, StoreFull
 from listserv.mail.signing import load_key
+from listserv.opening import unread
 from tests.kit.desk import DOMAIN, OWNER, Desk
 
 BOOK = f"book@{DOMAIN}"
@@ -53,6 +55,15 @@ def test_init_writes_settings_secret_key_and_database_for_their_owner_alone(foun
     assert files == {"listserv.toml", "data/secret", "data/listserv.db", "dkim/ls1.pem"}
     assert {stat.S_IMODE((founded / file).stat().st_mode) for file in files} == {0o600}
     assert len((founded / "data" / "secret").read_bytes()) == 32
+
+
+def test_init_makes_folders_that_are_closed_to_other_users_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        Desk(tmp_path).does("init", "--domain", DOMAIN, "--owner", OWNER)
+    finally:
+        os.umask(before)
+    assert {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("data", "dkim")} == {0o750}
 
 
 def test_init_prints_the_records_to_publish(tmp_path: Path) -> None:
@@ -230,6 +241,15 @@ def test_adding_a_member_twice_says_so_and_changes_nothing(book: Desk) -> None:
     assert members(book)["ben@example.org"]["name"] == "Ben"
 
 
+def test_adding_a_list_of_this_site_as_a_member_is_done_with_a_warning(book: Desk) -> None:
+    book.does("list", "create", "club", "--title", "Club", "--host", "ana@example.org")
+    done = book.does("member", "add", "book", "ben@example.org", f"Club@{DOMAIN}")
+    (line,) = done.err.splitlines()
+    assert line.lower().startswith(f"club@{DOMAIN} is a list of this site")
+    assert len(members(book)) == 3
+    assert book.does("member", "add", "book", "club@example.org").err == ""
+
+
 def test_one_bad_address_and_nobody_is_added(book: Desk) -> None:
     line = book.fails("member", "add", "book", "ben@example.org", "Ben <ben@example.org>")
     assert "'Ben <ben@example.org>' can't be used" in line
@@ -365,7 +385,9 @@ def test_a_database_newer_than_the_program_is_left_alone(desk: Desk) -> None:
 
 def test_a_file_that_is_no_database_is_told_in_one_line(desk: Desk) -> None:
     (desk.folder / "data" / "listserv.db").write_bytes(b"this is no database" * 100)
-    assert "not a database" in desk.fails("list", "ls")
+    line = desk.fails("list", "ls")
+    assert "not a database" in line
+    assert "restore it from a backup" in line
 
 
 def test_a_postgresql_that_does_not_answer_is_told_in_one_line(
@@ -394,8 +416,110 @@ def test_a_port_in_use_is_told_in_one_line(desk: Desk) -> None:
         done = _serve(desk, {"LISTSERV_RECEIVE_SMTP": f"127.0.0.1:{port}", "LISTSERV_WEB_LISTEN": ""})
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()[-1:]
-    assert str(port) in line
-    assert "receive.smtp" in line
+    assert line == (
+        f"listserv: receive.smtp 127.0.0.1:{port} can't be opened (Address already in use); "
+        "stop the program that uses it, or change receive.smtp"
+    )
+
+
+def test_a_web_port_in_use_is_told_with_its_setting(desk: Desk) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = _serve(desk, {"LISTSERV_RECEIVE_SMTP": "127.0.0.1:0", "LISTSERV_WEB_LISTEN": place})
+    assert done.returncode == 1
+    line = done.stderr.splitlines()[-1]
+    assert f"web.listen {place} can't be opened (Address already in use); stop the program" in line
+
+
+def test_a_certificate_that_is_not_there_is_not_blamed_on_a_port(desk: Desk) -> None:
+    twins = {"LISTSERV_RECEIVE_TLS_CERT": "none.pem", "LISTSERV_RECEIVE_TLS_KEY": "none.pem"}
+    done = _serve(desk, {"LISTSERV_RECEIVE_SMTP": "127.0.0.1:0", "LISTSERV_WEB_LISTEN": "", **twins})
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("allowed: PEM files that belong together")
+    assert "can't be opened" not in done.stderr
+
+
+@pytest.mark.parametrize("there", ["no file", "an empty file"])
+def test_serve_never_makes_a_database_that_would_know_no_list(
+    desk: Desk, there: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = desk.folder / "data" / "lists.db"
+    if there == "an empty file":
+        file.touch()
+    monkeypatch.setenv("LISTSERV_DATABASE_URL", f"sqlite:///{file}")
+    line = desk.fails("serve")
+    assert line.startswith("there is no database " if there == "no file" else "the database is empty")
+    assert "run `listserv db upgrade`" in line
+    assert not file.exists() or not file.stat().st_size
+
+
+def test_a_lost_secret_is_asked_for_from_a_backup(desk: Desk) -> None:
+    secret = desk.folder / "data" / "secret"
+    secret.unlink()
+    line = desk.fails("serve")
+    assert line == (
+        f"{secret} can't be read (No such file or directory); restore it from a backup; "
+        "without it every link and return path sent so far is dead"
+    )
+
+
+def test_a_lost_dkim_key_is_told_with_both_ways_out(desk: Desk) -> None:
+    (desk.folder / "dkim" / "ls1.pem").unlink()
+    done = _serve(desk, {"LISTSERV_RECEIVE_SMTP": "127.0.0.1:0", "LISTSERV_WEB_LISTEN": ""})
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith(
+        "ls1.pem can't be read (No such file or directory); "
+        'restore it, or set dkim.key = "" and let the relay sign'
+    )
+
+
+def test_a_key_that_may_not_be_read_is_not_called_lost() -> None:
+    error = PermissionError(errno.EACCES, "Permission denied")
+    assert str(unread("dkim.key /x", error, "restore it")) == (
+        "dkim.key /x can't be read (Permission denied); let the user that runs listserv read it"
+    )
+
+
+def test_a_data_dir_that_is_none_is_named_and_nothing_is_made_there(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (desk.folder / "file").write_text("x")
+    for where in ("file", "nowhere"):
+        monkeypatch.setenv("LISTSERV_SITE_DATA_DIR", where)
+        assert f"{desk.folder / where}/secret can't be read" in desk.fails("serve")
+    assert not (desk.folder / "nowhere").exists()
+    monkeypatch.setenv("LISTSERV_SITE_DATA_DIR", "file")
+    line = desk.fails("archive", "build")
+    assert line.startswith(f"{desk.folder / 'file'}/archive can't be used: ")
+
+
+def test_a_database_file_that_can_not_be_opened_is_named_with_its_remedy(desk: Desk) -> None:
+    file = desk.folder / "data" / "listserv.db"
+    file.with_name("listserv.db-wal").mkdir()  # root may read any file, but not a folder
+    for words in (("list", "ls"), ("status",), ("serve",), ("db", "upgrade")):
+        assert desk.fails(*words) == (
+            f"{file}: unable to open database file; "
+            "make it and its folder writable for the user that runs listserv"
+        )
+
+
+def test_pages_without_room_on_the_disk_are_no_fault_of_ours(book: Desk) -> None:
+    archive = book.folder / "data" / "archive"
+    archive.mkdir()
+    (archive / "..cursor.json.new").symlink_to("/dev/full")
+    assert book.fails("archive", "build") == "the disk is full; make room, then try again"
+    (archive / "..cursor.json.new").unlink()
+    book.does("archive", "build")
+
+
+def test_a_site_founded_on_postgresql_says_so_in_its_file(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LISTSERV_DATABASE_URL", postgres_url)
+    Desk(tmp_path).does("init", "--domain", DOMAIN, "--owner", OWNER)
+    monkeypatch.delenv("LISTSERV_DATABASE_URL")
+    assert Desk(tmp_path).does("list", "ls", "--json").json == []
+    assert not (tmp_path / "data" / "listserv.db").exists()
 
 
 def test_a_relay_of_no_known_kind_is_told_in_one_line(desk: Desk) -> None:
@@ -443,3 +567,17 @@ def test_a_strangers_words_do_not_steer_the_terminal(book: Desk) -> None:
     shown = book.does("member", "ls", "book").out
     assert "\x1b" not in shown
     assert "\u202e" not in shown
+
+
+def test_json_for_programs_does_not_steer_the_terminal_and_stays_readable(book: Desk) -> None:
+    steering = "".join(map(chr, [*range(1, 0x20), *range(0x7F, 0xA0), 0x61C, 0x200E, 0x200F])) + "".join(
+        map(chr, [*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+    )
+    book.does("member", "add", "book", "ben@example.org")
+    with sqlite3.connect(book.folder / "data" / "listserv.db") as connection:
+        connection.execute("UPDATE subscriptions SET name = ?", (f"Zoë 林 {steering}",))
+    connection.close()
+    done = book.does("member", "ls", "book", "--json")
+    assert not set(steering) - {"\n"} & set(done.out)
+    assert "Zoë 林" in done.out and "\\u009b" in done.out
+    assert {one["name"] for one in done.json} == {f"Zoë 林 {steering}"}

@@ -102,3 +102,17 @@ def test_a_new_member_is_welcomed_only_where_asked_for(desk: Desk) -> None:
 def test_a_second_server_on_the_same_file_is_told_in_one_line(desk: Desk) -> None:
     with Server(desk.folder).serving():
         assert "another `listserv serve` runs this site" in desk.fails("serve")
+
+
+def test_pages_without_room_wait_for_it_with_a_line_and_no_traceback(desk: Desk) -> None:
+    archive = desk.folder / "data" / "archive"
+    archive.mkdir()
+    full = archive / "..cursor.json.new"
+    full.symlink_to("/dev/full")
+    server = Server(desk.folder)
+    with server.serving():
+        until(lambda: "waiting for room on the disk" in server.log, server)
+        full.unlink()
+        until((archive / "book" / "index.html").exists, server)
+        until((archive / ".cursor.json").exists, server)
+    assert "Traceback" not in server.log

@@ -11,7 +11,7 @@ import pytest
 
 from listserv.core.address import Address
 from listserv.errors import BadSettings
-from listserv.founding import Plan, settings_text
+from listserv.founding import Plan, found, settings_text
 from listserv.settings import SCHEMA, find_file, read_settings, settings_from
 
 LEAST = {"site": {"domain": "lists.example.org", "owner": "you@example.org"}}
@@ -42,6 +42,16 @@ def test_a_new_sites_file_says_every_key_with_its_default(tmp_path: Path) -> Non
         section: set(keys) for section, keys in SCHEMA.items()
     }
     assert settings_from(said, {}, tmp_path) == settings_from(LEAST, {}, tmp_path)
+
+
+def test_a_new_sites_file_says_the_database_that_it_was_founded_with(tmp_path: Path) -> None:
+    owner, url = Address("you", "example.org"), f"sqlite:///{tmp_path}/else/where.db"
+    plan = Plan("lists.example.org", owner, tmp_path / "site", "https://lists.example.org")
+    plan.folder.mkdir()
+    made, _ = found(plan, {"LISTSERV_DATABASE_URL": url})
+    assert made.database.url == url
+    assert read_settings(plan.folder / "listserv.toml", {}).database.url == url
+    assert (tmp_path / "else" / "where.db").is_file()
 
 
 def test_the_environment_wins_over_the_file() -> None:
@@ -121,6 +131,23 @@ def test_what_is_unknown_is_named_with_what_there_is() -> None:
     assert "LISTSERV_SITE_DOMIAN" in complaint(LEAST, {"LISTSERV_SITE_DOMIAN": "x"})
     assert complaint(LEAST | {"dns": 1}).startswith("dns is 1")
     assert complaint({}).startswith("site.domain is missing")
+
+
+@pytest.mark.parametrize(
+    ("twin", "nearest"),
+    [
+        ("LISTSERV_DATABSE_URL", "LISTSERV_DATABASE_URL"),
+        ("LISTSERV_SITE_DOMIAN", "LISTSERV_SITE_DOMAIN"),
+        ("LISTSERV_DELIVERY_RELAY", "LISTSERV_DELIVER_RELAY"),
+        ("LISTSERV_web_listen", "LISTSERV_WEB_LISTEN"),
+        ("LISTSERV_FOO_BAR", "LISTSERV_"),
+        ("LISTSERV_URL", "LISTSERV_"),
+        ("LISTSERV_", "LISTSERV_"),
+    ],
+)
+def test_a_twin_of_no_setting_is_refused_with_the_nearest_one(twin: str, nearest: str) -> None:
+    words = complaint(LEAST, {twin: "x", "LISTSERVER_HOME": "/", "LISTSERV_CONFIG": "listserv.toml"})
+    assert words.startswith(f"{twin} is set, but there is no such setting; did you mean {nearest}")
 
 
 def test_a_certificate_goes_with_its_key() -> None:

@@ -194,6 +194,7 @@ def _size(octets: int) -> str:
 # -- the hosts, the owner ---------------------------------------------------------------------------
 
 MOST_PASSED_ON = 20  # an hour and list, of mails that nothing speaks for
+MOST_LINES = 30  # of its words, for those whose program does not open the attachment
 FLOOD = "too many mails to the hosts within an hour"
 
 
@@ -209,10 +210,23 @@ def decide_pass_on(mail: Mail, facts: PassOnFacts) -> Changes:
     known = facts.standing is not Standing.STRANGER or mail.proof.verdict is Check.PASSES
     if not known and facts.passed_lately >= MOST_PASSED_ON:
         return (Finish(ArrivalState.ASIDE, FLOOD, list_id),)
-    to = _hosts(facts.list) if facts.list else f"postmaster@{facts.site.domain}"
-    notice = Forwarded(to, str(mail.author or ""), mail.subject)
+    notice = Forwarded(
+        to=str(facts.recipient),
+        sender=str(mail.author or ""),
+        subject=mail.subject,
+        word=facts.word,
+        lines="\n".join(mail.text.strip().splitlines()[:MOST_LINES]),
+    )
     letters = (SendNotice(notice, host, list_id) for host in facts.to)
-    return (*letters, Finish(ArrivalState.COMMANDS, "passed on", list_id))
+    return (*_reachable(mail, facts), *letters, Finish(ArrivalState.COMMANDS, "passed on", list_id))
+
+
+def _reachable(mail: Mail, facts: PassOnFacts) -> Changes:
+    """A host's answer goes to the writer by way of a relay address, so that no host's address shows (§6)."""
+    if facts.list is None or mail.author is None:
+        return ()
+    seal = short_seal(facts.ring, "relay", f"{facts.list.list_id}\0{mail.author.key}")
+    return (KeepRelay(seal, facts.list.id, mail.author, mail.author_name),)
 
 
 # -- return paths -----------------------------------------------------------------------------------

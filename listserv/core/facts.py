@@ -55,6 +55,8 @@ class PassOnFacts:
     now: datetime
     site: Site
     list: MailList | None
+    recipient: Address  # whom it was written to
+    word: str  # the command that its address stands for, "" for the hosts and the owner
     to: tuple[Address, ...]  # who shall have it
     passed_lately: int  # mails like this one within the last hour
     standing: Standing

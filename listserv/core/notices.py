@@ -46,13 +46,16 @@ class Refused:
 class Forwarded:
     """To a host or the site's owner: what came to ``to`` (book+host@, postmaster@), attached as it came.
 
-    ``sender``: who wrote, as a person reads it. ``reply``: where an answer to this mail goes, "" if it
-    would not reach the writer.
+    ``sender``: who wrote, as a person reads it. ``word``: what its address asks for ("leave"), "" for
+    nothing. ``lines``: its first words. ``reply``: where an answer to this mail goes, "" if it would not
+    reach the writer.
     """
 
     to: str
     sender: str
     subject: str
+    word: str = ""
+    lines: str = field(default="", metadata=_LINES)
     original: bytes = field(default=b"", repr=False)  # put in by whoever writes the mail
     reply: str = ""
 

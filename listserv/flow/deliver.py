@@ -21,7 +21,7 @@ from listserv.core.types import (
     Post,
 )
 from listserv.errors import StoreBusy
-from listserv.flow.parcel import Parcel, stuff
+from listserv.flow.parcel import Parcel, plain, stuff
 from listserv.flow.results import Depot, Recorder
 from listserv.mail.compose import (
     Frame,
@@ -103,6 +103,13 @@ def _post_parcels(depot: Depot, batch: list[Copy], post_id: int) -> Iterator[Par
         sender = return_path(depot, here.address, copy.id)
         envelope = Envelope(sender, (copy.to,), made.smtputf8 or not copy.to.isascii(), made.eightbit)
         yield Parcel(copy.id, envelope, (block, tail), stuffed=True)
+
+
+def composed(depot: Depot, copy: Copy) -> bytes:
+    """One copy as it goes out, without sending it. Raises LookupError where its list or bytes are gone."""
+    if copy.kind is DeliveryKind.POST and copy.post_id is not None:
+        return plain(next(_post_parcels(depot, [copy], copy.post_id)))
+    return plain(_letter_parcel(depot, copy))
 
 
 def _letter_parcels(depot: Depot, batch: list[Copy], recorder: Recorder) -> Iterator[Parcel]:

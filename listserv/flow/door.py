@@ -6,12 +6,15 @@ behind them.
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from listserv.core.address import Address
 from listserv.core.types import Intake
+from listserv.errors import CannotDo
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +101,18 @@ def reply(refusal: Refusal) -> str:
     """The reply line, one line whatever is in the text (RFC 5321 §4.2: at most 512 octets)."""
     text = "".join(letter if " " <= letter < "\x7f" else "?" for letter in refusal.text)
     return f"{refusal.code} {refusal.enhanced} {text[:400]}"
+
+
+_REMEDIES = {
+    errno.EADDRINUSE: "stop the program that uses it, or ",
+    errno.ENOENT: "make its folder, or ",
+    errno.EACCES: "let the user that runs listserv open it, or ",
+}
+
+
+def unopened(setting: str, place: str, error: OSError) -> CannotDo:
+    """What to say of a door that can't be opened: which setting asks for it, why, and what helps."""
+    number = error.errno or 0
+    # asyncio writes sentences of its own into strerror; getaddrinfo's numbers are below 0 and no errno.
+    why = os.strerror(number) if number > 0 else error.strerror or str(error)
+    return CannotDo(f"{setting} {place} can't be opened ({why}); {_REMEDIES.get(number, '')}change {setting}")

@@ -10,7 +10,7 @@ from listserv.core.address import Address, read_address
 from listserv.core.changes import PassOn, SendNotice
 from listserv.core.facts import Site
 from listserv.core.notices import Declined, Ended, Forwarded, Notice
-from listserv.core.seals import Keyring, derived
+from listserv.core.seals import Keyring, derived, short_seal
 from listserv.core.types import Arrival, Mail, MailList
 from listserv.mail.names import discreet, relay_local
 from listserv.mail.notices import Letter as Heading
@@ -40,12 +40,20 @@ class Pen:
         if isinstance(change, PassOn):
             return self._passed_on(change, arrival, here)
         notice = change.notice
+        reply = self._relay(here, mail) if isinstance(notice, Forwarded) else None
         if isinstance(notice, Forwarded):
-            notice = replace(notice, original=arrival.raw)
-        heading = self._heading(notice, change.to, here, f"{arrival.id}")
+            notice = replace(notice, original=arrival.raw, reply=str(reply or ""))
+        heading = replace(self._heading(notice, change.to, here, f"{arrival.id}"), reply_to=reply)
         if type(notice).__name__ in _POLITE:
             heading = replace(heading, auto="auto-replied", in_reply_to=mail.message_id)
         return Letter(str(change.to), write(notice, heading, self.words), change.list_id)
+
+    def _relay(self, here: MailList | None, mail: Mail) -> Address | None:
+        """The address of ours that reaches the author of a mail."""
+        if here is None or mail.author is None:
+            return None
+        token = short_seal(self.ring, "relay", f"{here.list_id}\0{mail.author.key}")
+        return Address(relay_local(discreet(mail.author_name), token), here.address.domain)
 
     def declined(self, here: MailList, row: HoldRow) -> Letter:
         """To an author: a host, or the operator, decided not to let a mail through."""

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from listserv.errors import BadSettings
 from listserv.flow.conversation import Conversation
-from listserv.flow.door import NO_SUCH_ADDRESS, Caller, DoorSettings, Keeper, Log, Refusal
+from listserv.flow.door import NO_SUCH_ADDRESS, Caller, DoorSettings, Keeper, Log, Refusal, unopened
 from listserv.flow.line import Door
 from listserv.flow.policy_door import LONGEST_LINE, PolicyDoor
 from listserv.flow.reception import Reception
@@ -76,23 +77,27 @@ class Doors:
 
 
 async def open_doors(settings: DoorSettings, keeper: Keeper, now: Callable[[], datetime], log: Log) -> Doors:
-    """Open the doors that are on. Raises OSError (a port in use, a certificate that can't be read)
-    or ValueError (an address that is none), and then leaves none open. ``now``: aware UTC.
+    """Open the doors that are on. Raises CannotDo (a port in use), BadSettings (a certificate that can't
+    be read) or ValueError (an address that is none), and then leaves none open. ``now``: aware UTC.
     """
+    tls = _tls(settings)
     logging.getLogger("mail.log").setLevel(logging.ERROR)  # aiosmtpd's own; ours are written by ``log``
     reception = Reception(settings, keeper, now, log)
-    smtp = Door(reception, _turnstile(settings), tls=_tls(settings))
-    lmtp = Door(reception, _turnstile(settings), lmtp=True, tls=smtp.tls)
+    smtp = Door(reception, _turnstile(settings), tls=tls)
+    lmtp = Door(reception, _turnstile(settings), lmtp=True, tls=tls)
     policy = PolicyDoor(reception, _turnstile(settings))
     servers: list[asyncio.Server] = []
     places: list[str] = []
     try:
-        for place, factory in (
-            (settings.smtp, lambda: Conversation(smtp)),
-            (settings.lmtp, lambda: Conversation(lmtp)),
-            (settings.policy, lambda: _policy_protocol(policy)),
+        for name, place, factory in (
+            ("receive.smtp", settings.smtp, lambda: Conversation(smtp)),
+            ("receive.lmtp", settings.lmtp, lambda: Conversation(lmtp)),
+            ("receive.policy", settings.policy, lambda: _policy_protocol(policy)),
         ):
-            places.append(await _open(place, factory, servers) if place else "")
+            try:
+                places.append(await _open(place, factory, servers) if place else "")
+            except OSError as error:
+                raise unopened(name, place, error) from None
     except BaseException:
         for server in servers:
             server.close()
@@ -110,11 +115,26 @@ def _turnstile(settings: DoorSettings) -> Turnstile:
 
 
 def _tls(settings: DoorSettings) -> ssl.SSLContext | None:
-    if not settings.tls_cert or not settings.tls_key:
+    cert, key = settings.tls_cert, settings.tls_key
+    if not cert or not key:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(settings.tls_cert, settings.tls_key)
+    try:
+        for file in (cert, key):
+            file.read_bytes()  # ssl does not say which one it could not open
+        context.load_cert_chain(cert, key)
+    except OSError as error:
+        raise BadSettings(
+            f"receive.tls_cert {cert} with receive.tls_key {key}: {_why(error)};"
+            " allowed: PEM files that belong together"
+        ) from None
     return context
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "no PEM").replace("_", " ")
+    return f"{error.filename} can't be read ({error.strerror})"
 
 
 def _policy_protocol(door: PolicyDoor) -> asyncio.StreamReaderProtocol:

@@ -14,7 +14,7 @@ from typing import Any
 
 import uvicorn
 
-from listserv.errors import CannotDo
+from listserv.flow.door import unopened
 
 _GRACE = 5
 
@@ -37,7 +37,7 @@ class WebDoor:
     _task: asyncio.Task[None] | None = field(default=None)
 
     async def open(self) -> str:
-        """Listen; "HOST:PORT" as it really is. Raises CannotDo where the port is taken."""
+        """Listen; "HOST:PORT" as it really is. Raises CannotDo where it can't."""
         listener = _listen(self.listen)
         config = uvicorn.Config(
             self.application,
@@ -75,9 +75,6 @@ def _listen(place: str) -> socket.socket:
         listener.bind((host.strip("[]"), int(port)))
     except OSError as error:
         listener.close()
-        raise CannotDo(
-            f"web.listen {place} can't be opened ({error.strerror});"
-            " stop the program that uses it, or change web.listen"
-        ) from None
+        raise unopened("web.listen", place, error) from None
     listener.set_inheritable(True)
     return listener

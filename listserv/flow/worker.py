@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from listserv.errors import StoreBusy
+from listserv.errors import StoreBusy, StoreFull
 from listserv.flow.door import Log
 
 _AFTER_TROUBLE = 1.0
@@ -47,6 +47,8 @@ class Worker(threading.Thread):
     def _once(self) -> int:
         try:
             return self._work.step()
+        except StoreFull as error:
+            self._log.warning("waiting for room on the disk", worker=self.name, why=str(error))
         except StoreBusy as error:
             self._log.warning("waiting for the database", worker=self.name, why=str(error))
         except Exception as error:  # a bug of ours: the step's transaction is gone, the loop goes on

@@ -161,20 +161,20 @@ def aside(tx: Connection) -> list[AsideRow]:
     return [AsideRow(*row) for row in rows]
 
 
-def retry(tx: Connection, ids: Iterable[int] | None) -> int:
-    """Let mails set aside be tried again (None: all); how many."""
+def retry(tx: Connection, ids: Iterable[int] | None) -> list[int]:
+    """Let mails set aside be tried again (None: all); which."""
     return _leave_aside(tx, ids, ArrivalState.WAITING, "retried by the operator")
 
 
-def drop(tx: Connection, ids: Iterable[int] | None) -> int:
-    """Give up mails set aside (None: all); how many. Their bytes stay until old raw mail is forgotten."""
+def drop(tx: Connection, ids: Iterable[int] | None) -> list[int]:
+    """Give up mails set aside (None: all); which. Their bytes stay until old raw mail is forgotten."""
     return _leave_aside(tx, ids, ArrivalState.DISCARDED, "dropped by the operator")
 
 
-def _leave_aside(tx: Connection, ids: Iterable[int] | None, to: ArrivalState, why: str) -> int:
+def _leave_aside(tx: Connection, ids: Iterable[int] | None, to: ArrivalState, why: str) -> list[int]:
     wanted = None if ids is None else set(ids)
     rows = [row.id for row in aside(tx) if wanted is None or row.id in wanted]
-    return sum(move(tx, id_, ArrivalState.ASIDE, to, why) for id_ in rows)
+    return [id_ for id_ in rows if move(tx, id_, ArrivalState.ASIDE, to, why)]
 
 
 def count_commands(tx: Connection, list_id: int | None, since: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -77,6 +77,25 @@ def _is_copy_of(tx: Connection, delivery_id: int, here: MailList) -> bool:
 
 def _last_delivery(tx: Connection) -> int:
     return tx.scalar(select(func.max(_d.id))) or 0
+
+
+def barred(tx: Connection, found: MailList) -> Callable[[Address], str]:
+    """Why an address can't be a member of this list, since mail to it comes back to a list; "" if it can."""
+    names = {
+        (one.local, one.domain): here for here in lists.all_lists(tx) for one in (here.address, *here.aliases)
+    }
+
+    def why(address: Address) -> str:
+        for place in readings(address):
+            here = names.get((place.local, address.domain))
+            if here is None:
+                continue
+            if place.kind is not Kind.LIST:
+                return f"{address} is an address of the list {here.address}, not a person's"
+            return f"{address} is this list's own address" if here.id == found.id else ""
+        return ""
+
+    return why
 
 
 def is_served(tx: Connection, domain: str, site_domain: str) -> bool:

@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
@@ -29,7 +30,7 @@ T = TypeVar("T")
 Transaction = Connection  # what a step gets; outside this package nobody knows more of it
 Step = Callable[[Connection], T]
 _BUSY_SECONDS = 10
-_GROUP = 64  # steps a commit at most: a bound on how long the first one waits
+_GROUP_SECONDS = 0.005  # of steps a commit: a bound on how long the first one waits
 _RETRIES = 3
 
 
@@ -201,7 +202,8 @@ class SqliteStore:
         try:
             with trouble(), connection.begin():
                 _attempt(connection, job)
-                while len(done) < _GROUP and (another := self._next(wait=False)) is not None:
+                until = monotonic() + _GROUP_SECONDS
+                while monotonic() < until and (another := self._next(wait=False)) is not None:
                     done.append(another)
                     _attempt(connection, another)
         except Exception as error:

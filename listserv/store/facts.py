@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
@@ -108,9 +109,11 @@ def _twins(tx: Connection, list_id: int, own: str, arrival_id: int) -> dict[str,
     return {row.body_hash: "gone out" if _is_out(row) else "waits" for row in rows}
 
 
-def _is_out(row: Row[tuple[object, ...]]) -> bool:
+def _is_out(row: Row[Any, Any, Any, Any]) -> bool:
     imported = row.arrival_id is None
-    return imported or row.state in ("posted", "commands") or (row.state == "held" and row.why == "outbox")
+    return bool(
+        imported or row.state in ("posted", "commands") or (row.state == "held" and row.why == "outbox")
+    )
 
 
 def _known(tx: Connection, list_id: int, own: str, mail: Mail) -> Known:
@@ -129,6 +132,8 @@ def _for_pass_on(tx: Connection, ask: Question) -> PassOnFacts:
         now=ask.now,
         site=ask.site,
         list=here,
+        recipient=ask.arrival.recipient,
+        word=ask.found.place.word if ask.found.place.kind is Kind.COMMAND else "",
         to=to or (ask.site.owner,),
         passed_lately=arrivals.count_commands(tx, here.id if here else None, ask.now - HOUR),
         standing=member.standing if member else Standing.STRANGER,

@@ -18,7 +18,7 @@ from listserv.core.settings_table import dump, load
 from listserv.core.types import ListSettings, MailList, MemberState, Role
 from listserv.errors import BadData
 from listserv.store.acts import Hand, record
-from listserv.store.deliveries import call_off
+from listserv.store.deliveries import LIST_GONE, call_off
 from listserv.store.schema import deliveries, holds, list_names, lists, posts, subscriptions
 
 _BATCH = 500  # values in one IN (…)
@@ -130,7 +130,7 @@ def rename(tx: Connection, old: MailList, address: Address, hand: Hand) -> MailL
 def retire_list(tx: Connection, old: MailList, hand: Hand) -> None:
     """End a list for good: no address of it leads anywhere any more, nor can be given to another list."""
     tx.execute(update(lists).where(lists.c.id == old.id).values(retired=hand.at))
-    call_off(tx, deliveries.c.list_id == old.id, "the list is gone", hand.at)
+    call_off(tx, deliveries.c.list_id == old.id, LIST_GONE, hand.at)
     record(tx, hand, "list retired", old.id)
 
 

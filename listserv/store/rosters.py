@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, Select, insert, select, update
 from listserv.core.address import Address, read_address
 from listserv.core.types import MailList, Member, MemberState, Role
 from listserv.store.acts import Hand, record
-from listserv.store.deliveries import call_off
+from listserv.store.deliveries import HAS_LEFT, call_off
 from listserv.store.schema import addresses, deliveries, people, subscriptions
 
 _BATCH = 500  # values in one IN (…), rows in one INSERT
@@ -129,7 +129,7 @@ def remove_member(tx: Connection, old: Member, hand: Hand) -> None:
     """End a subscription; the row stays, so that its tokens and posts still name it."""
     ended = {"state": MemberState.LEFT, "left": hand.at}
     tx.execute(update(subscriptions).where(subscriptions.c.id == old.id).values(ended))
-    call_off(tx, deliveries.c.subscription_id == old.id, "has left the list", hand.at)
+    call_off(tx, deliveries.c.subscription_id == old.id, HAS_LEFT, hand.at)
     record(tx, hand, "member removed", old.list_id, f"subscription {old.id}")
 
 

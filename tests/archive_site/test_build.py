@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -409,3 +411,19 @@ def test_two_builders_of_one_folder_wait_for_each_other(rows: Rows, folder: Path
         for done in [pool.submit(builder(rows, folder).build_all, None, None) for _ in range(4)]:
             assert done.result() == 11
     assert not list(folder.rglob("*.new"))
+
+
+def test_the_folder_of_pages_is_closed_to_other_users_whatever_the_umask(rows: Rows, folder: Path) -> None:
+    book_circle(rows)
+    before = os.umask(0o022)
+    try:
+        builder(rows, folder).catch_up(NOON)
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o750
+        folder.chmod(0o777)  # one of an earlier release
+        builder(rows, folder).catch_up(NOON)
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o750
+        folder.chmod(0o700)  # what is closer than ours stays so
+        builder(rows, folder).catch_up(NOON)
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    finally:
+        os.umask(before)

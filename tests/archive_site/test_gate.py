@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -350,6 +351,44 @@ async def test_asking_and_guessing_are_limited(world: World) -> None:
         assert guesses == [410] * 20 + [429] * 5
         world.rows.now = NOON + timedelta(hours=2)
         assert (await client.post("/in?t=guess")).status_code == 410
+
+
+@pytest.mark.anyio
+async def test_a_stranger_who_asks_and_asks_locks_no_member_out(world: World) -> None:
+    app = world.door.app()
+
+    async def asks(peer: str, times: int) -> int:
+        before = len(world.door.mailed)
+        transport = httpx.ASGITransport(app=app, client=(peer, 4711))
+        async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
+            for _ in range(times):
+                await client.post("/", data={"email": "Member@example.org"})
+        return len(world.door.mailed) - before
+
+    told = []
+    for hour in range(12):
+        world.rows.now = NOON + timedelta(hours=hour, minutes=hour)
+        told.append(await asks("192.0.2.66", 15))
+    assert told == [5, 5, *[0] * 10]
+    assert await asks("192.0.2.7", 1) == 1
+
+
+@pytest.mark.anyio
+async def test_nobody_gets_more_than_twenty_links_a_day_however_many_ask(world: World) -> None:
+    app = world.door.app()
+    for number in range(30):
+        transport = httpx.ASGITransport(app=app, client=(f"192.0.2.{number}", 4711))
+        async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
+            await client.post("/", data={"email": "member@example.org"})
+    assert len(world.door.mailed) == 20
+
+
+def test_the_proxies_of_our_guide_set_the_address_that_limits_count_by() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "hosting.md").read_text("utf-8")
+    blocks = [block for block in re.findall(r"```text\n(.*?)```", guide, re.S) if "127.0.0.1:8080" in block]
+    assert len(blocks) == 2
+    assert "header_up X-Forwarded-For {remote_host}\n" in blocks[0]
+    assert "proxy_set_header X-Forwarded-For $remote_addr;\n" in blocks[1]
 
 
 @pytest.mark.anyio

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from itertools import product
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -203,3 +207,70 @@ def test_any_html_comes_out_well_nested_and_within_the_list(parts: list[str]) ->
 
 def test_html_nested_a_hundred_thousand_deep_is_flat() -> None:
     assert read_html(sieve("<div><b>" * 50_000 + "x")).balanced
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "cyn@<b>home.test</b>",
+        "<span>cyn</span>@home.test",
+        "cyn<span>@</span>home.test",
+        "<p>cyn<b>@</b>ho<i>me.</i>test</p>",
+        "<code>cyn</code><em>@</em>home.<sub>test</sub>",
+        "cyn<!-- x -->@<!---->home.test",
+        "cyn@<script>a<b</script>home.test",
+        "cyn@&#8203;home.test",
+        "<i>cyn</i>&#64;<td>home.test",
+        '<a href="https://x.example/">cyn@home</a>.test',
+        'cyn@<a href="http://home.test">home.test</a>',
+        'cyn<a href="http://home.test">@home.test</a>',
+    ],
+)
+def test_no_tag_within_an_address_has_it_shown(html: str) -> None:
+    told = sieve(html)
+    assert "cyn@…" in "".join(read_html(told).words)
+    assert not {"home", "test"} & set(re.findall(r"\w+", told))
+
+
+def test_tags_around_an_address_keep_their_places_and_all_other_words() -> None:
+    for one, two, three in product(["", "<b>", "</b>", "<span>", "<br>x", "<p>"], repeat=3):
+        page = read_html(sieve(f"<p>Ask {one}cyn@{two}home.test{three} at <i>noon</i>, please.</p>"))
+        assert page.balanced
+        words = "".join(page.words)
+        assert words.startswith("Ask ") and words.endswith(" at noon, please.")
+        assert "i" in page.elements
+        assert ("home" in words) == (two in ("<br>x", "<p>"))  # on another line it is no address
+
+
+def test_words_on_two_lines_are_not_taken_for_an_address() -> None:
+    told = sieve("<p>write to cyn@</p><p>home is where</p><ul><li>a@<li>b</ul>")
+    assert "".join(read_html(told).words) == "write to cyn@home is wherea@b"
+
+
+def test_a_link_is_that_of_its_own_attribute_and_no_number_of_a_character_is_too_long() -> None:
+    told = sieve(
+        '<a title=" href=https://no.example/" href="https://x.example/?a&amp;b">x</a>&#' + "9" * 9000
+    )
+    assert read_html(told).links == ["https://x.example/?a&b"]
+
+
+def test_hostile_html_takes_linear_time() -> None:
+    for html in (
+        "<http://" * 31_000,
+        "<a x='" * 50_000,
+        "<a x=\"'>" * 50_000,
+        "<!--" * 100_000,
+        "<?" * 150_000,
+        "</" * 150_000,
+        "<script>" * 50_000,
+        "<script " * 50_000,
+        "<a " * 100_000,
+        "<a" + " x=" * 100_000 + ">",
+        "<a " + " " * 500_000 + "=>",
+        "x<i>@" * 50_000,
+        "<b>a</b>@" * 30_000,
+        "&#" * 200_000,
+        "<" * 500_000,
+        "a" * 500_000 + "@<b>b",
+    ):
+        sieve(html)

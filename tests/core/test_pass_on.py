@@ -8,17 +8,13 @@ from listserv.core.changes import Finish, SendNotice
 from listserv.core.decide import MOST_PASSED_ON, decide
 from listserv.core.facts import PassOnFacts
 from listserv.core.types import ArrivalState, Automatic, Check, Mail, Proof, Standing
-from tests.kit.people import ANA, NOW, RING, SITE, a_list, a_mail
+from tests.kit.people import ANA, BOOK, NOW, RING, SITE, a_list, a_mail
 
 
 def end(mail: Mail, **fields: Any) -> tuple[ArrivalState, int]:
     """Where the mail ends, and how many letters it makes."""
-    plain: dict[str, Any] = {
-        "list": a_list(),
-        "to": (ANA,),
-        "passed_lately": 0,
-        "standing": Standing.STRANGER,
-    }
+    plain: dict[str, Any] = {"list": a_list(), "to": (ANA,), "recipient": BOOK, "word": ""}
+    plain |= {"passed_lately": 0, "standing": Standing.STRANGER}
     changes = decide(mail, PassOnFacts(now=NOW, site=SITE, ring=RING, **(plain | fields)))
     (finish,) = [change for change in changes if isinstance(change, Finish)]
     return finish.state, sum(isinstance(change, SendNotice) for change in changes)

@@ -32,9 +32,16 @@ RELAY = Address("ana.silva.abcdefgh", DOMAIN)
 
 
 def facts(**fields: Any) -> RelayFacts:
-    known: dict[str, Any] = {"list": a_list(), "member": a_member(), "approved": False} | fields
-    known = {"duplicate": False, "held_twin": False, "preclaimed": False, "recipient": RELAY} | known
-    return RelayFacts(now=NOW, site=SITE, to=ANA, to_name="Ana Silva", ring=RING, **known)
+    known: dict[str, Any] = {
+        "list": a_list(),
+        "member": a_member(),
+        "approved": False,
+        "duplicate": False,
+        "held_twin": False,
+        "preclaimed": False,
+        "recipient": RELAY,
+    }
+    return RelayFacts(now=NOW, site=SITE, to=ANA, to_name="Ana Silva", ring=RING, **(known | fields))
 
 
 HIDDEN, LEFT = a_list(visible="hidden"), a_member(state=MemberState.LEFT)
@@ -66,6 +73,9 @@ CASES = [
     ("p=reject, signed, an old id",        a_mail(proof=PROVEN, to=(RELAY,)),         facts(preclaimed=True),                     (ArrivalState.HELD, "forged")),
     ("p=reject, a trusted hop says pass",  a_mail(proof=TRUSTED),                     facts(),                                    RELAYED),
     ("the same mail again",                a_mail(),                                  facts(duplicate=True),                      (ArrivalState.DISCARDED, "duplicate")),
+    ("the same again, let through",        a_mail(),                                  facts(duplicate=True, approved=True),       (ArrivalState.DISCARDED, "duplicate")),
+    ("a stranger's twin of one that waits", a_mail(),                                 facts(member=None, held_twin=True),         (ArrivalState.DISCARDED, "duplicate")),
+    ("a member's twin of one that waits",  a_mail(),                                  facts(held_twin=True),                      RELAYED),
     ("let through, its twin is out",       a_mail(),                                  facts(duplicate=True, approved=True),       (ArrivalState.DISCARDED, "duplicate")),
     ("like one that waits, and would too", a_mail(),                                  facts(member=None, held_twin=True),         (ArrivalState.DISCARDED, "duplicate")),
     ("like one that waits, now proven",    a_mail(proof=TRUSTED),                     facts(held_twin=True),                      RELAYED),

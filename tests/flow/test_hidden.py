@@ -105,7 +105,7 @@ LOCALS = st.builds(
 
 
 @given(local=LOCALS, sender=SENDERS)
-@settings(max_examples=150)
+@settings(max_examples=60)
 def test_each_address_is_answered_as_if_there_were_no_such_list(
     sites: Sites, local: str, sender: str
 ) -> None:

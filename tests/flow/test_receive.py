@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from listserv.errors import CannotDo
 from listserv.flow.receive import Refusal, open_doors
 from tests.kit.doorstep import (
     DOMAIN,
@@ -301,13 +302,33 @@ def test_a_door_that_is_off_is_nowhere_and_a_taken_port_is_an_error() -> None:
     async def scene(house: House) -> None:
         assert (house.doors.lmtp, house.doors.policy) == ("", "")
         taken = dataclasses.replace(SETTINGS, lmtp=house.doors.smtp)
-        with pytest.raises(OSError):
+        with pytest.raises(CannotDo):
             await open_doors(taken, RememberingKeeper(), StillClock().now, RememberingLog())
         with pytest.raises(ValueError):
             nowhere = dataclasses.replace(SETTINGS, lmtp="nowhere")
             await open_doors(nowhere, RememberingKeeper(), StillClock().now, RememberingLog())
 
     at_home(scene, lmtp="")
+
+
+@pytest.mark.parametrize("door", ["smtp", "lmtp", "policy"])
+def test_a_door_that_can_not_be_opened_is_named_by_its_setting(door: str, tmp_path: Path) -> None:
+    busy, missing = "stop the program that uses it, or ", "make its folder, or "
+
+    async def scene(house: House) -> None:
+        for place, why in (
+            (house.doors.smtp, f"(Address already in use); {busy}"),
+            (f"unix:{tmp_path}/none/door.sock", f"(No such file or directory); {missing}"),
+            ("192.0.2.1:0", "(Cannot assign requested address); "),
+        ):
+            off = dataclasses.replace(SETTINGS, smtp="", lmtp="")
+            shut = dataclasses.replace(off, **{door: place})  # type: ignore[arg-type]
+            with pytest.raises(CannotDo) as caught:
+                await open_doors(shut, RememberingKeeper(), StillClock().now, RememberingLog())
+            setting = f"receive.{door}"
+            assert str(caught.value) == f"{setting} {place} can't be opened {why}change {setting}"
+
+    at_home(scene)
 
 
 WORDS = [

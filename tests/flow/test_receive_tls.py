@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from listserv.errors import BadSettings
 from listserv.flow.receive import DoorSettings, open_doors
 from tests.kit.doorstep import DOMAIN, SETTINGS, RememberingKeeper, RememberingLog, StillClock, open_house
 from tests.kit.smtp_client import calling
@@ -111,10 +112,31 @@ def test_a_handshake_that_fails_ends_the_connection_and_nothing_else(settings: D
     asyncio.run(scene())
 
 
-def test_a_certificate_that_can_not_be_read_is_an_error_at_the_start(tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", ["no such key", "no PEM", "another key"])
+def test_certificate_and_key_that_are_no_pair_are_bad_settings_named_at_the_start(
+    settings: DoorSettings, tmp_path: Path, what: str
+) -> None:
+    key = tmp_path / "key.pem"
+    if what == "no PEM":
+        key.write_text("my key")
+    elif what == "another key":
+        pem, plain = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        key.write_bytes(
+            ec.generate_private_key(ec.SECP256R1()).private_bytes(serialization.Encoding.PEM, pem, plain)
+        )
+    said = {
+        "no such key": f"{key} can't be read (No such file or directory)",
+        "no PEM": "no PEM",
+        "another key": "KEY VALUES MISMATCH",
+    }[what]
+
     async def scene() -> None:
-        broken = dataclasses.replace(SETTINGS, tls_cert=tmp_path / "none", tls_key=tmp_path / "none")
-        with pytest.raises(OSError):
+        broken = dataclasses.replace(settings, tls_key=key)
+        with pytest.raises(BadSettings) as caught:
             await open_doors(broken, RememberingKeeper(), StillClock().now, RememberingLog())
+        assert str(caught.value) == (
+            f"receive.tls_cert {settings.tls_cert} with receive.tls_key {key}: {said};"
+            " allowed: PEM files that belong together"
+        )
 
     asyncio.run(scene())

@@ -70,9 +70,15 @@ EXAMPLES: tuple[Notice, ...] = (
     *(Refused("Book Circle", HOSTS, SUBJECT, why, "10 MB") for why in ("too big", "posts per day", "NUL")),
     Refused("Book Circle", HOSTS, "", "too big"),
     Forwarded(
-        HOSTS, "Ana Silva <ana@home.example>", SUBJECT, b"From: a@b\r\n\r\nHi\r\n", "ana.x@lists.example.org"
+        HOSTS,
+        "Ana Silva <ana@home.example>",
+        SUBJECT,
+        "leave",
+        "Please take me off.\n\nAna",
+        b"From: a@b\r\n\r\nHi\r\n",
+        "ana.x@lists.example.org",
     ),
-    Forwarded("postmaster@lists.example.org", "", "", b""),
+    Forwarded("postmaster@lists.example.org", "", ""),
     WELCOME,
     Welcome("Ads", "ads@l.example", "ads+host@l.example", "ads+leave@l.example", "hosts", "mon thu"),
     SetAside("lists.example.org", 1, "23 November 2026"),
@@ -237,7 +243,7 @@ def test_an_odd_message_id_is_not_answered_by_its_id() -> None:
 )
 def test_a_forwarded_mail_is_attached_with_its_bytes(original: bytes) -> None:
     letter = replace(LETTER, reply_to=Address("ana.r4k2mmpq", "lists.example.org"))
-    raw = write(Forwarded(HOSTS, "Ana", "Hi", original, "x@y.example"), letter, WORDS)
+    raw = write(Forwarded(HOSTS, "Ana", "Hi", original=original, reply="x@y.example"), letter, WORDS)
     assert b"\r\n\r\n" + original + b"\r\n--=_" in raw
     assert value(raw, "Reply-To") == "ana.r4k2mmpq@lists.example.org"
     parts = [part.get_content_type() for part in email.message_from_bytes(raw).walk()]
@@ -265,7 +271,7 @@ def test_a_stranger_s_words_stay_in_their_place(a: str, b: str, c: str) -> None:
         Held(a, HOSTS, b, c),
         Declined(a, HOSTS, b, c),
         Refused(a, HOSTS, b, "too big", c),
-        Forwarded(a, b, c, b"From: x@y\r\n\r\n"),
+        Forwarded(a, b, c, "", a, b"From: x@y\r\n\r\n"),
         replace(WELCOME, list=a, description=b, welcome=c, hosts_names=(a, b)),
         SetAside("d.example", 2, a),
     )

@@ -70,6 +70,25 @@ def test_a_signature_that_leaves_out_what_matters_only_keeps_the_from(missing: b
     assert (proof.dkim, proof.intact) == (Check.NONE, True)
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        b"Cc: book@lists.example\r\n",
+        b"To: book@lists.example\r\n",
+        b"Subject: something else\r\n",
+        b"Message-ID: <2@good.example>\r\n",
+        b"Content-Type: text/html\r\n",
+    ],
+)
+def test_a_signed_mail_with_an_unsigned_field_put_in_front_proves_nothing(field: bytes) -> None:
+    assert ask(field + signed(), REJECT).dkim is Check.NONE
+
+
+@pytest.mark.parametrize("missing", [b"subject", b"message-id"])
+def test_a_field_that_says_what_a_mail_is_must_be_signed_where_it_is_there(missing: bytes) -> None:
+    assert ask(signed(headers=tuple(name for name in ALL if name != missing))).dkim is Check.NONE
+
+
 def test_a_signature_over_part_of_the_body_proves_nothing() -> None:
     raw = signed(length=True) + b"and a command\r\n"
     assert ask(raw).dkim is Check.NONE
