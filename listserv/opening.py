@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from listserv.database import State, refuse_newer, state
 from listserv.dice import SECRET_LENGTH, draw_epoch
@@ -29,7 +30,7 @@ _REMEDIES = {
     "unable to open": _LET_WRITE,
     "readonly": _LET_WRITE,
     "not a database": _RESTORE,
-    "malformed": _RESTORE,
+    "disk image is malformed": _RESTORE,
 }
 
 
@@ -121,10 +122,11 @@ def _store(settings: Settings) -> Iterator[Store]:
     try:
         with trouble():
             yield store
-    except StoreBusy as error:
-        remedy = next((mends for said, mends in _REMEDIES.items() if said in str(error)), "")
+    except (StoreBusy, DBAPIError) as error:
+        what = str(error.orig if isinstance(error, DBAPIError) else error)
+        remedy = next((mends for said, mends in _REMEDIES.items() if said in what), "")
         if store.dialect != "sqlite" or not remedy:
             raise
-        raise CannotDo(f"{settings.database.url.removeprefix(_FILE)}: {error}; {remedy}") from None
+        raise CannotDo(f"{settings.database.url.removeprefix(_FILE)}: {what}; {remedy}") from None
     finally:
         store.close()

@@ -44,11 +44,11 @@ BATCH = 500
 
 def deliver_due(depot: Depot) -> int:
     """Send one batch of what is due; how many copies were taken."""
-    now = depot.clock.now()
-    with depot.store.read() as tx:
-        if relay_rest.is_resting(tx, now):
-            return 0
-    batch = depot.store.do(partial(deliveries.claim, who=depot.who, now=now, limit=BATCH))
+    try:
+        batch = take(depot)
+    except StoreBusy:
+        depot.trouble.note()
+        raise
     if not batch:
         return 0
     recorder = Recorder(depot, batch)
@@ -57,6 +57,16 @@ def deliver_due(depot: Depot) -> int:
     finally:
         recorder.finish()
     return len(batch)
+
+
+def take(depot: Depot) -> list[Copy]:
+    """Lease a batch, unless the relay rests."""
+    now = depot.clock.now()
+    with depot.store.read() as tx:
+        if relay_rest.is_resting(tx, now):
+            return []
+    over = depot.trouble.is_over()
+    return depot.store.do(partial(deliveries.claim, who=depot.who, now=now, limit=BATCH, take_over=over))
 
 
 def send(depot: Depot, batch: list[Copy], recorder: Recorder) -> None:

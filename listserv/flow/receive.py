@@ -133,7 +133,7 @@ def _tls(settings: DoorSettings) -> ssl.SSLContext | None:
 
 def _why(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
-        return (error.reason or "no PEM").replace("_", " ")
+        return error.reason.replace("_", " ").lower() if error.reason else "no PEM"
     return f"{error.filename} can't be read ({error.strerror})"
 
 

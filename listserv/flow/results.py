@@ -33,6 +33,24 @@ _RENEW_SECONDS = 8.0  # how often leases of what is still to be sent are renewed
 _AFTER_TROUBLE = 1.0
 
 
+class Trouble:
+    """When the database was away last. For a while after it is back nobody's leases are taken over:
+
+    whoever holds them is alive, has results in hand, and writes them down within a second or two.
+    """
+
+    _CALM = 5.0  # seconds: a few times _AFTER_TROUBLE
+
+    def __init__(self) -> None:
+        self._last = -self._CALM
+
+    def note(self) -> None:
+        self._last = monotonic()
+
+    def is_over(self) -> bool:
+        return monotonic() - self._last >= self._CALM
+
+
 @dataclass(frozen=True, slots=True)
 class Depot:
     """What sending needs. ``who`` names this worker in its leases; ``signer`` None: the relay signs."""
@@ -47,6 +65,7 @@ class Depot:
     log: Log
     who: str
     ring: Keyring = field(repr=False)
+    trouble: Trouble = field(default_factory=Trouble)
 
 
 class Recorder:

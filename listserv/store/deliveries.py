@@ -118,12 +118,15 @@ def letter_of(tx: Connection, copy: Copy) -> Letter:
     return Letter(copy.to, bytes(row.bytes), copy.list_id, row.returns)
 
 
-def claim(tx: Connection, who: str, now: datetime, limit: int) -> list[Copy]:
+def claim(tx: Connection, who: str, now: datetime, limit: int, *, take_over: bool = True) -> list[Copy]:
     """Lease what is due of one post (or some notices), oldest first; their state is now ``sending``.
 
-    A lease that ran out, or lies further ahead than any lease can (the clock jumped), is taken over.
+    A lease that ran out, or lies further ahead than any lease can (the clock jumped), is taken over, if
+    ``take_over``.
     """
-    ready = (_d.next_at <= now) | (_d.next_at > now + LONGEST_WAIT)
+    ready: ColumnElement[bool] = (_d.next_at <= now) | (_d.next_at > now + LONGEST_WAIT)
+    if not take_over:
+        ready = ready & (_d.state != DeliveryState.SENDING)
     oldest = select(_d.post_id).where(_IS_OPEN, ready).order_by(_d.next_at, _d.id).limit(1)
     first = tx.execute(skip_locked(tx, oldest)).one_or_none()
     if first is None:

@@ -127,7 +127,7 @@ def test_certificate_and_key_that_are_no_pair_are_bad_settings_named_at_the_star
     said = {
         "no such key": f"{key} can't be read (No such file or directory)",
         "no PEM": "no PEM",
-        "another key": "KEY VALUES MISMATCH",
+        "another key": "key values mismatch",
     }[what]
 
     async def scene() -> None:

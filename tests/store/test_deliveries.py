@@ -123,6 +123,14 @@ def test_a_dead_workers_copies_are_taken_over_once_their_lease_is_over(world: Wo
         assert counters.totals(tx)["in_doubt_resent"] == 5
 
 
+def test_right_after_trouble_nobodys_lease_is_taken_over(world: World) -> None:
+    fanned(world, 1)
+    world.store.do(lambda tx: deliveries.claim(tx, "a", NOW, 10))
+    later = NOW + LEASE + timedelta(seconds=1)
+    assert world.store.do(lambda tx: deliveries.claim(tx, "b", later, 10, take_over=False)) == []
+    assert len(world.store.do(lambda tx: deliveries.claim(tx, "b", later, 10))) == 1
+
+
 def test_who_lost_a_lease_can_end_nothing_any_more(world: World) -> None:
     fanned(world, 1)
     (copy,) = world.store.do(lambda tx: deliveries.claim(tx, "a", NOW, 10))
