@@ -12,7 +12,8 @@ import stat
 import subprocess
 import sys
 from contextlib import closing
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,9 @@ from listserv.cli import told
 from listserv.errors import StoreBusy, StoreFull
 from listserv.mail.signing import load_key
 from listserv.opening import unread
+from listserv.store import relay_rest
+from listserv.store.engine import open_store
+from listserv.store.relay_rest import Rest
 from tests.kit.desk import DOMAIN, OWNER, Desk
 
 BOOK = f"book@{DOMAIN}"
@@ -251,6 +255,21 @@ def test_adding_a_list_of_this_site_as_a_member_is_done_with_a_warning(book: Des
     assert book.does("member", "add", "book", "club@example.org").err == ""
 
 
+@pytest.mark.parametrize("name", ["book", "Buch", "book+leave", "club-request", "club+back=aaaa"])
+def test_an_address_that_leads_back_to_a_list_is_nobodys(book: Desk, name: str) -> None:
+    book.does("list", "create", "club", "--title", "Club", "--host", "ana@example.org")
+    book.does("list", "set", "book", f"aliases=buch@{DOMAIN}")
+    line = book.fails("member", "add", "book", "ben@example.org", f"{name}@{DOMAIN}")
+    assert line.startswith(f"{name}@{DOMAIN} is ")
+    assert line.endswith((" is this list's own address", ", not a person's"))
+    assert set(members(book)) == {"ana@example.org"}
+
+
+def test_a_new_members_rhythm_is_refused_with_what_is_allowed(book: Desk) -> None:
+    line = book.fails("member", "add", "book", "ben@example.org", "--rhythm", "sometimes")
+    assert line.startswith("rhythm is 'sometimes'; allowed: now, daily")
+
+
 def test_one_bad_address_and_nobody_is_added(book: Desk) -> None:
     line = book.fails("member", "add", "book", "ben@example.org", "Ben <ben@example.org>")
     assert "'Ben <ben@example.org>' can't be used" in line
@@ -331,6 +350,93 @@ def test_what_is_not_there_is_said_to_be_not_there(book: Desk) -> None:
     assert "Nothing waits" in book.does("hold", "ok", "book").out
 
 
+# -- the queue --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def waiting(book: Desk) -> tuple[Desk, str]:
+    """A site with one letter to Chloé that waits to be sent, and its ID."""
+    book.does("member", "add", "book", "chloe@example.org", "--welcome")
+    (row,) = book.does("queue", "ls", "--json").json
+    return book, str(row["id"])
+
+
+def test_what_was_dropped_is_listed_and_sent_no_more_but_by_its_id(waiting: tuple[Desk, str]) -> None:
+    desk, id_ = waiting
+    assert desk.does("queue", "drop", "--all").out == "1 given up.\n"
+    assert desk.does("queue", "ls", "--json").json == []
+    assert desk.does("queue", "retry", "--all").out == "0 will be tried again.\n"
+    assert desk.does("queue", "retry", id_).out == "1 will be tried again.\n"
+    assert [str(row["id"]) for row in desk.does("queue", "ls", "--json").json] == [id_]
+
+
+def test_ids_that_are_not_there_are_named_and_the_good_ones_done(waiting: tuple[Desk, str]) -> None:
+    desk, id_ = waiting
+    done = desk.run("queue", "drop", "777", id_, "99999")
+    assert (done.code, done.out) == (1, "1 given up.\n")
+    assert "nothing done for 777, 99999: " in done.err
+    assert f"nothing done for {id_}: " in desk.fails("queue", "drop", id_)
+    assert "nothing done for 99999: " in desk.fails("queue", "retry", "99999")
+    for word in ("retry", "drop"):
+        assert "nothing done for 7: not set aside" in desk.fails("queue", word, "7", "--aside")
+
+
+def test_only_a_retry_that_finds_something_or_of_all_lifts_the_relays_rest(
+    waiting: tuple[Desk, str],
+) -> None:
+    desk, id_ = waiting
+    store = open_store(f"sqlite:///{desk.folder / 'data' / 'listserv.db'}")
+    rest = Rest(datetime(2040, 1, 1, tzinfo=UTC), 3, "no connection")
+    for words in ((id_,), ("--all",)):
+        store.do(partial(relay_rest.begin, rest=rest))
+        desk.fails("queue", "retry", "99999")
+        assert desk.does("status", "--json").json["relay_said"] == "no connection"
+        assert "The relay's pause is lifted." in desk.does("queue", "retry", *words).out
+        assert desk.does("status", "--json").json["relay_said"] is None
+    store.close()
+
+
+def test_a_copy_is_shown_with_its_mail(waiting: tuple[Desk, str]) -> None:
+    desk, id_ = waiting
+    out = desk.does("queue", "show", id_).out
+    for line in ("state: due", "To: chloe@example.org", "Subject: "):
+        assert f"\n{line}" in out
+    assert "DKIM-Signature: " in desk.does("queue", "show", id_, "--json").json["raw"]
+
+
+def test_a_copy_that_can_not_be_composed_is_shown_with_the_reason(waiting: tuple[Desk, str]) -> None:
+    desk, id_ = waiting
+    with sqlite3.connect(desk.folder / "data" / "listserv.db") as connection:
+        connection.execute("UPDATE deliveries SET letter_id = NULL")
+    connection.close()
+    done = desk.does("queue", "show", id_)
+    assert "state: due" in done.out
+    assert f"copy {id_} can't be composed" in done.err
+
+
+def test_a_long_queue_is_cut_and_says_so(waiting: tuple[Desk, str]) -> None:
+    desk, _ = waiting
+    columns = 'kind, list_id, letter_id, "to", created, next_at'
+    again = f"INSERT INTO deliveries ({columns}, state) SELECT {columns}, ? FROM deliveries LIMIT 1"
+    with sqlite3.connect(desk.folder / "data" / "listserv.db") as connection:
+        connection.executemany(again, [("due",)] * 1002 + [("deferred",)])
+    connection.close()
+    *lines, last = desk.does("queue", "ls").out.splitlines()
+    assert len(lines) == 1 + 1000
+    assert "deferred" in lines[-1]
+    assert last == "and 4 more; `--json` shows all"
+    assert len(desk.does("queue", "ls", "--json").json) == 1004
+
+
+# -- explain, and links -----------------------------------------------------------------------------
+
+
+def test_explain_knows_the_sites_limit(book: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LISTSERV_RECEIVE_MAX_MESSAGE_BYTES", "10000")
+    mail = b"From: ana@example.org\n\n" + b"x\n" * 10_000
+    assert book.does("explain", "book", stdin=mail).out == "reject: too big\n"
+
+
 def test_explain_wants_a_mail(book: Desk) -> None:
     assert "listserv explain LIST < some.eml" in book.fails("explain", "book", stdin=b"")
 
@@ -353,6 +459,13 @@ def test_wrong_usage_ends_with_2_and_one_line() -> None:
     assert desk.fails("list", "crate", code=2).endswith("See `listserv list --help`.")
     assert "--preset" in desk.fails("list", "create", "x", "--preset", "family", code=2)
     assert "there are receive, process" in Desk(Path("/")).fails("serve", "--only", "dance", code=2)
+
+
+@pytest.mark.parametrize("words", [(), ("list",)])
+def test_a_command_without_its_word_shows_its_help_as_it_is(words: tuple[str, ...]) -> None:
+    done = Desk(Path("/")).run(*words)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == Desk(Path("/")).does(*words, "--help").out
 
 
 def test_without_settings_one_line_says_how_to_get_them(tmp_path: Path) -> None:

@@ -64,6 +64,18 @@ def test_what_waits_is_shown_and_decided_once(desk: Desk) -> None:
         assert tell(desk, "hold", "ls") == []
 
 
+def test_hold_no_says_where_the_author_is_not_told(desk: Desk) -> None:
+    desk.does("member", "add", "book", "ben@example.org")
+    desk.does("list", "set", "book", "posting=hosts")
+    with Server(desk.folder).serving() as running:
+        post(running, "stranger@example.net", "one")
+        post(running, "ben@example.org", "two")
+        assert settled(desk)["held"] == 2
+        lines = desk.does("hold", "no", "book", "--all").out.splitlines()
+    told = {line.partition(": ")[2] for line in lines}
+    assert told == {"one (the author is not told: nothing proves the address)", "two"}
+
+
 def test_a_relay_that_does_not_answer_is_told_with_what_to_do(desk: Desk) -> None:
     with Server(desk.folder, NOWHERE).serving() as running:
         post(running, "ana@example.org")

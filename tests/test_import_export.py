@@ -76,6 +76,37 @@ def test_good_rows_are_taken_and_bad_ones_named_by_their_row(desk: Desk) -> None
     }
 
 
+def test_a_quote_left_open_is_told_with_the_lines_it_swallowed_and_good_rows_are_taken(desk: Desk) -> None:
+    rows = (
+        "ben@example.org,Ben,,,\n"
+        'chloe@example.org,"Chloe,,,\n'
+        "dan@example.org,Dan,,,\n"
+        'eve@example.org,"Eve",,,\n'
+        'flo@example.org,"Flo\n",,,\n'
+    )
+    done = desk.does("member", "import", "book", sheet(desk, HEADER + rows))
+    assert "row 3: lines 3 to 5: a name is one line; is a quote left open?" in done.err.splitlines()
+    assert members(desk).keys() == {"ana@example.org", "ben@example.org", "flo@example.org"}
+
+
+def test_a_quote_left_open_in_a_column_of_no_meaning_loses_nobody_in_silence() -> None:
+    told = read_sheet(b'email,note\nben@x.example,"nice\nchloe@x.example,\ndan@x.example,"two"\n')
+    (bad,) = told.bad
+    assert bad.startswith("row 2: lines 2 to 4: 'nice' goes on for 2 more; is a quote left open?")
+    told = read_sheet(b'email,note\nben@x.example,"one\ntwo"\nchloe@x.example,\n')
+    assert (len(told.members), told.bad) == (2, ())
+
+
+def test_addresses_of_the_sites_lists_in_a_sheet_are_bad_rows(desk: Desk) -> None:
+    desk.does("list", "set", "book", f"aliases=buch@{DOMAIN}")
+    names = ("book", "Buch", "book+leave", "book-request", "buch+back=aaaa")
+    rows = "".join(f"{name}@{DOMAIN}\n" for name in names)
+    done = desk.does("member", "import", "book", sheet(desk, f"email\nben@example.org\n{rows}"))
+    assert done.out == "1 added, 0 back again, 0 there already\n"
+    assert len([line for line in done.err.splitlines() if "list" in line]) == len(names)
+    assert members(desk).keys() == {"ana@example.org", "ben@example.org"}
+
+
 def test_an_import_without_one_good_row_could_not_be_done(desk: Desk) -> None:
     done = desk.run("member", "import", "book", sheet(desk, HEADER + "x\ny\n"))
     assert done.code == 1

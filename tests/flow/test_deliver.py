@@ -25,7 +25,7 @@ from listserv.core.routing import Kind
 from listserv.core.types import Copy, Deferred, Failed, Outcome, Sent
 from listserv.errors import StoreBusy
 from listserv.flow.courier import open_courier
-from listserv.flow.deliver import deliver_due
+from listserv.flow.deliver import composed, deliver_due
 from listserv.flow.parcel import Parcel
 from listserv.flow.process import process_due
 from listserv.flow.results import GROUP, Depot, Recorder
@@ -34,7 +34,7 @@ from listserv.store import deliveries, directory, leaving, relay_rest, rosters, 
 from listserv.store.deliveries import Letter
 from listserv.store.engine import Store
 from tests.kit.mailroom import Mailroom
-from tests.kit.people import SITE
+from tests.kit.people import NOW, SITE
 from tests.kit.world import World, open_world, sqlite_in
 
 POST = (
@@ -68,6 +68,21 @@ def states(world: World) -> dict[str, int]:
 def rows(world: World) -> list[Any]:
     with world.store.read() as tx:
         return list(tx.execute(select(schema.deliveries).order_by(schema.deliveries.c.id)))
+
+
+def test_a_copy_is_shown_as_it_goes_out_and_stays_where_it_is(world: World) -> None:
+    posted(world, members=2)
+    world.store.do(lambda tx: deliveries.post_letter(tx, Letter("x@y.example", b"To: x\r\n\r\n.\r\n"), NOW))
+    shown = []
+    for row in rows(world):
+        with world.store.read() as tx:
+            copy = deliveries.find(tx, row.id)
+        assert copy is not None
+        shown.append(composed(world.depot, copy))
+    assert states(world) == {"due": 3}
+    world.settle()
+    assert sorted(shown) == sorted(mailed.raw for mailed in world.outbox)
+    assert any(b"To: book@lists.example.org" in raw and b"List-Unsubscribe: " in raw for raw in shown)
 
 
 @dataclass(slots=True)
