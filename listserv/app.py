@@ -47,7 +47,7 @@ from listserv.mail.signing import BadKey, Signer, load_key
 from listserv.opening import opened, prepare, read_secret, unread
 from listserv.resources import resource
 from listserv.settings import Settings
-from listserv.store import arrivals, deliveries, directory, epochs, leaving, lists
+from listserv.store import arrivals, deliveries, directory, epochs, leaving, lists, queue
 from listserv.store.directory import Found
 from listserv.store.engine import Store
 from listserv.store.facts import Question, gather
@@ -257,7 +257,7 @@ def composed(settings: Settings, delivery_id: int) -> bytes:
     with ExitStack() as stack:
         app = stack.enter_context(open_app(settings, open_log()))
         with app.store.read() as tx:
-            copy = deliveries.find(tx, delivery_id)
+            copy = queue.find(tx, delivery_id)
         if copy is None:
             raise CannotDo(f"there is no copy {delivery_id}; `listserv queue ls` shows what there is")
         depot = _depot(app, stack)

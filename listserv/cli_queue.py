@@ -12,7 +12,7 @@ from listserv.cli_holds import print_mail
 from listserv.desk import Desk, shows
 from listserv.errors import BadData, CannotDo
 from listserv.shown import say, warn
-from listserv.store import arrivals, deliveries, relay_rest
+from listserv.store import arrivals, queue, relay_rest
 from listserv.store.acts import Hand, record
 
 COLUMNS = ("id", "list", "to", "kind", "state", "attempts", "next", "answer")
@@ -47,8 +47,8 @@ def ls(desk: Desk, aside: bool) -> None:
 
 def _copies(tx: Connection, limit: int | None) -> tuple[list[dict[str, Any]], int]:
     """Copies to be shown, and how many are not."""
-    rows = [asdict(row) for row in deliveries.listing(tx, limit)]
-    return rows, deliveries.listed_count(tx) - len(rows) if len(rows) == limit else 0
+    rows = [asdict(row) for row in queue.listing(tx, limit)]
+    return rows, queue.listed_count(tx) - len(rows) if len(rows) == limit else 0
 
 
 def _aside(row: arrivals.AsideRow) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _composed(desk: Desk, number: int) -> str:
 
 
 def _copy(tx: Connection, number: int) -> dict[str, Any]:
-    row = deliveries.show(tx, number)
+    row = queue.show(tx, number)
     if row is None:
         raise BadData(f"there is no copy {number}; `listserv queue ls` shows what there is")
     return asdict(row)
@@ -120,7 +120,7 @@ def retry(desk: Desk, numbers: tuple[int, ...], everything: bool, aside: bool) -
 
 
 def _retry(tx: Connection, ids: Ids, hand: Hand, *, aside: bool) -> tuple[list[int], bool]:
-    done = arrivals.retry(tx, ids) if aside else deliveries.retry(tx, ids, hand.at)
+    done = arrivals.retry(tx, ids) if aside else queue.retry(tx, ids, hand.at)
     if ids is not None and not done:
         return done, False
     record(tx, hand, "queue retried", None, f"{len(done)}")
@@ -143,7 +143,7 @@ def drop(desk: Desk, numbers: tuple[int, ...], everything: bool, aside: bool) ->
 
 
 def _drop(tx: Connection, ids: Ids, hand: Hand, *, aside: bool) -> list[int]:
-    done = arrivals.drop(tx, ids) if aside else deliveries.drop(tx, ids, hand.at)
+    done = arrivals.drop(tx, ids) if aside else queue.drop(tx, ids, hand.at)
     if ids is None or done:
         record(tx, hand, "queue dropped", None, f"{len(done)}")
     return done

@@ -16,10 +16,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    Select,
-    and_,
     bindparam,
-    case,
     func,
     insert,
     literal,
@@ -30,7 +27,7 @@ from sqlalchemy import (
 )
 
 from listserv.core.fanout import GETS_COPIES, NO_COPIES
-from listserv.core.types import Copy, DeliveryKind, DeliveryState, MemberState
+from listserv.core.types import Copy, DeliveryKind, DeliveryState
 from listserv.store import schema
 from listserv.store.counters import IN_DOUBT
 from listserv.store.rows import count, skip_locked
@@ -77,7 +74,7 @@ def fan_out(tx: Connection, post_id: int, now: datetime) -> int:
     columns = ["kind", "list_id", "post_id", "subscription_id", "to", "state", "created", "next_at"]
     copies = insert(schema.deliveries).from_select(columns, chosen).execution_options(preserve_rowcount=True)
     made = tx.execute(copies).rowcount
-    count(tx, {_name(DeliveryState.DUE): made})
+    count(tx, {counter_of(DeliveryState.DUE): made})
     return made
 
 
@@ -108,7 +105,7 @@ def post_letter(tx: Connection, letter: Letter, now: datetime) -> int:
         "next_at": now,
     }
     delivery_id = tx.execute(insert(schema.deliveries).values(**values).returning(_d.id)).scalar_one()
-    count(tx, {_name(DeliveryState.DUE): 1})
+    count(tx, {counter_of(DeliveryState.DUE): 1})
     return int(delivery_id)
 
 
@@ -145,10 +142,10 @@ def claim(tx: Connection, who: str, now: datetime, limit: int, *, take_over: boo
         .where(_d.id.in_(ids))
         .values(state=DeliveryState.SENDING, next_at=now + LEASE, leased_by=who)
     )
-    before = Counter(_name(row.state) for row in rows)
-    doubt = before[_name(DeliveryState.SENDING)]
-    count(tx, {IN_DOUBT: doubt} | _moves(before, Counter({_name(DeliveryState.SENDING): len(rows)})))
-    return [_copy(row) for row in rows]
+    before = Counter(counter_of(row.state) for row in rows)
+    doubt = before[counter_of(DeliveryState.SENDING)]
+    count(tx, {IN_DOUBT: doubt} | moves(before, Counter({counter_of(DeliveryState.SENDING): len(rows)})))
+    return [read_copy(row) for row in rows]
 
 
 def extend(tx: Connection, who: str, ids: Iterable[int], now: datetime) -> None:
@@ -161,7 +158,10 @@ def release(tx: Connection, who: str, ids: Iterable[int], now: datetime) -> None
     """Copies of ours that were never begun are due again."""
     mine = (_d.id.in_(tuple(ids)), _d.state == DeliveryState.SENDING, _d.leased_by == who)
     freed = tx.execute(update(schema.deliveries).where(*mine).values(state=DeliveryState.DUE, next_at=now))
-    count(tx, {_name(DeliveryState.SENDING): -freed.rowcount, _name(DeliveryState.DUE): freed.rowcount})
+    count(
+        tx,
+        {counter_of(DeliveryState.SENDING): -freed.rowcount, counter_of(DeliveryState.DUE): freed.rowcount},
+    )
 
 
 def release_leases(tx: Connection, now: datetime) -> None:
@@ -200,8 +200,8 @@ def record(tx: Connection, who: str, results: list[Result], now: datetime) -> li
     ended = [result for result in results if result.id in mine]
     if ended:
         tx.execute(statement, [_bound(result, now) for result in ended])
-        after = Counter(_name(result.state) for result in ended)
-        count(tx, _moves(Counter({_name(DeliveryState.SENDING): len(ended)}), after))
+        after = Counter(counter_of(result.state) for result in ended)
+        count(tx, moves(Counter({counter_of(DeliveryState.SENDING): len(ended)}), after))
     return [result.id for result in ended]
 
 
@@ -217,15 +217,18 @@ def _bound(result: Result, now: datetime) -> dict[str, object]:
     }
 
 
-def _moves(before: Counter[str], after: Counter[str]) -> dict[str, int]:
+def moves(before: Counter[str], after: Counter[str]) -> dict[str, int]:
+    """What to add to each counter when copies move from one state to another."""
     return {name: after[name] - before[name] for name in {*before, *after}}
 
 
-def _name(state: str) -> str:
+def counter_of(state: str) -> str:
+    """The kept counter of copies in this state."""
     return f"delivery:{state}"
 
 
-def _copy(row: Row[tuple[object, ...]]) -> Copy:
+def read_copy(row: Row[tuple[object, ...]]) -> Copy:
+    """A row of ``deliveries`` as its record."""
     return Copy(
         id=row.id,
         kind=DeliveryKind(row.kind),
@@ -237,158 +240,3 @@ def _copy(row: Row[tuple[object, ...]]) -> Copy:
         attempts=row.attempts,
         created=row.created,
     )
-
-
-# -- what the operator sees -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class QueueRow:
-    id: int
-    list: str
-    to: str
-    kind: str
-    state: str
-    attempts: int
-    next: datetime | None
-    answer: str
-
-
-# Why a copy has ended that no relay refused; as ``answer``.
-DROPPED = "dropped by the operator"
-HAS_LEFT = "has left the list"
-LIST_GONE = "the list is gone"
-UNFINISHED = (DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.DEFERRED, DeliveryState.FAILED)
-_IN_TROUBLE = (DeliveryState.DEFERRED, DeliveryState.FAILED)
-
-
-def listing(tx: Connection, limit: int | None = None) -> list[QueueRow]:
-    """Copies that are not sent and not given up for good, oldest first.
-
-    Where there are more than ``limit``: those in trouble before all others, the newest before the older.
-    """
-    healthy = case((_d.state.in_(_IN_TROUBLE), 0), else_=1)
-    query = _queue().where(*_is_listed()).order_by(healthy, _d.id.desc()).limit(limit)
-    return sorted(map(_queue_row, tx.execute(query)), key=lambda row: row.id)
-
-
-def listed_count(tx: Connection) -> int:
-    """How many ``listing`` has without a limit."""
-    query = select(func.count()).select_from(schema.deliveries).where(*_is_listed())
-    return tx.scalar(query) or 0
-
-
-def _is_listed() -> tuple[ColumnElement[bool], ...]:
-    return _d.state.in_(UNFINISHED), ~_is_given_up()
-
-
-def _is_given_up() -> ColumnElement[bool]:
-    """Ended for good: by the operator, or because there is nobody to reach."""
-    return and_(_d.state == DeliveryState.FAILED, or_(_d.answer == DROPPED, _is_for_nobody()))
-
-
-def _is_for_nobody() -> ColumnElement[bool]:
-    """Called off, or its member left, or its post's list ended, after it had failed."""
-    there = schema.lists.c
-    left = select(_s.id).where(_s.id == _d.subscription_id, _s.state == MemberState.LEFT)
-    gone = select(there.id).where(there.id == _d.list_id, there.retired.is_not(None), _d.post_id.is_not(None))
-    ends = (query.correlate(schema.deliveries).exists() for query in (left, gone))
-    return or_(_d.answer.in_((HAS_LEFT, LIST_GONE)), *ends)
-
-
-def find(tx: Connection, delivery_id: int) -> Copy | None:
-    """One copy as ``claim`` gives it, in whatever state and without leasing it."""
-    row = tx.execute(select(schema.deliveries).where(_d.id == delivery_id)).one_or_none()
-    return _copy(row) if row else None
-
-
-def show(tx: Connection, delivery_id: int) -> QueueRow | None:
-    """One copy, in whatever state."""
-    row = tx.execute(_queue().where(_d.id == delivery_id)).one_or_none()
-    return _queue_row(row) if row else None
-
-
-def _queue() -> Select[tuple[object, ...]]:
-    names = schema.lists.c
-    where = func.coalesce(names.local + "@" + names.domain, "").label("list")
-    query = select(_d.id, where, _d.to, _d.kind, _d.state, _d.attempts, _d.next_at, _d.answer)
-    return query.select_from(schema.deliveries.outerjoin(schema.lists, names.id == _d.list_id))
-
-
-def _queue_row(row: Row[tuple[object, ...]]) -> QueueRow:
-    ended = row.state in (DeliveryState.SENT, DeliveryState.FAILED)
-    return QueueRow(
-        row.id,
-        row.list,
-        row.to,
-        row.kind,
-        row.state,
-        row.attempts,
-        None if ended else row.next_at,
-        row.answer,
-    )
-
-
-def retry(tx: Connection, ids: Iterable[int] | None, now: datetime) -> list[int]:
-    """Try copies at once that are not sent yet or failed (None: all in trouble); which.
-
-    One that the operator dropped is tried only by its ID, one that would reach nobody never.
-    """
-    values = {"state": DeliveryState.DUE, "next_at": now, "created": now, "done": None}
-    if ids is None:
-        return _operate(tx, None, _IN_TROUBLE, values, ~_is_given_up())
-    return _operate(tx, ids, (DeliveryState.DUE, *_IN_TROUBLE), values, ~_is_for_nobody())
-
-
-def drop(tx: Connection, ids: Iterable[int] | None, now: datetime) -> list[int]:
-    """Give up copies that are not sent (None: all of them); which. The post stays in the archive."""
-    chosen = (DeliveryState.DUE, DeliveryState.DEFERRED)
-    values = {"state": DeliveryState.FAILED, "answer": DROPPED, "done": now}
-    return _operate(tx, ids, chosen, values)
-
-
-def call_off(tx: Connection, whose: ColumnElement[bool], why: str, now: datetime) -> int:
-    """End copies that are not sent yet: whoever left gets nothing more (RFC 8058: effective at once)."""
-    waiting = (DeliveryState.DUE, DeliveryState.DEFERRED)
-    return len(_move(tx, (whose,), waiting, {"state": DeliveryState.FAILED, "answer": why, "done": now}))
-
-
-_AT_ONCE = 500  # values in one IN (…): both databases have a limit
-
-
-def _operate(
-    tx: Connection,
-    ids: Iterable[int] | None,
-    states: tuple[DeliveryState, ...],
-    values: dict[str, object],
-    *where: ColumnElement[bool],
-) -> list[int]:
-    if ids is None:
-        return _move(tx, where, states, values)
-    wanted = sorted(set(ids))
-    groups = (wanted[at : at + _AT_ONCE] for at in range(0, len(wanted), _AT_ONCE))
-    return [id_ for group in groups for id_ in _move(tx, (_d.id.in_(group), *where), states, values)]
-
-
-def _move(
-    tx: Connection,
-    where: tuple[ColumnElement[bool], ...],
-    states: tuple[DeliveryState, ...],
-    values: dict[str, object],
-) -> list[int]:
-    """One statement a state, whatever the number of copies; the counters with it."""
-    ids: list[int] = []
-    before = Counter[str]()
-    for state in states:
-        statement = update(schema.deliveries).where(_d.state == state, *where).values(**values)
-        moved = tx.scalars(statement.returning(_d.id)).all()
-        before[_name(state)] += len(moved)
-        ids += moved
-    count(tx, _moves(before, Counter({_name(str(values["state"])): len(ids)})))
-    return ids
-
-
-def open_count(tx: Connection) -> int:
-    """How many copies are not at their end."""
-    query = select(func.count()).select_from(schema.deliveries).where(_d.state.in_(_OPEN))
-    return tx.scalar(query) or 0

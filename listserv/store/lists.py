@@ -18,7 +18,7 @@ from listserv.core.settings_table import dump, load
 from listserv.core.types import ListSettings, MailList, MemberState, Role
 from listserv.errors import BadData
 from listserv.store.acts import Hand, record
-from listserv.store.deliveries import LIST_GONE, call_off
+from listserv.store.queue import LIST_GONE, call_off
 from listserv.store.schema import deliveries, holds, list_names, lists, posts, subscriptions
 
 _BATCH = 500  # values in one IN (…)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, Select, insert, select, update
 from listserv.core.address import Address, read_address
 from listserv.core.types import MailList, Member, MemberState, Role
 from listserv.store.acts import Hand, record
-from listserv.store.deliveries import HAS_LEFT, call_off
+from listserv.store.queue import HAS_LEFT, call_off
 from listserv.store.schema import addresses, deliveries, people, subscriptions
 
 _BATCH = 500  # values in one IN (…), rows in one INSERT

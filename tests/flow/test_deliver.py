@@ -30,7 +30,7 @@ from listserv.flow.parcel import Parcel
 from listserv.flow.process import process_due
 from listserv.flow.results import GROUP, Depot, Recorder
 from listserv.mail.signing import Signer, load_key
-from listserv.store import deliveries, directory, leaving, relay_rest, rosters, schema
+from listserv.store import deliveries, directory, leaving, queue, relay_rest, rosters, schema
 from listserv.store.deliveries import Letter
 from listserv.store.engine import Store
 from tests.kit.mailroom import Mailroom
@@ -76,7 +76,7 @@ def test_a_copy_is_shown_as_it_goes_out_and_stays_where_it_is(world: World) -> N
     shown = []
     for row in rows(world):
         with world.store.read() as tx:
-            copy = deliveries.find(tx, row.id)
+            copy = queue.find(tx, row.id)
         assert copy is not None
         shown.append(composed(world.depot, copy))
     assert states(world) == {"due": 3}

@@ -16,7 +16,7 @@ from listserv.core.changes import KeepPost
 from listserv.core.fanout import audience
 from listserv.core.threads import Placement
 from listserv.core.types import DeliveryState, MailList, MemberState
-from listserv.store import arrivals, counters, deliveries, lists, posts, relay_rest, rosters, schema
+from listserv.store import arrivals, counters, deliveries, lists, posts, queue, relay_rest, rosters, schema
 from listserv.store.deliveries import LEASE, Letter, Result
 from listserv.store.relay_rest import Rest
 from tests.kit.people import NOW, a_mail
@@ -185,11 +185,11 @@ def test_the_operator_retries_and_drops(world: World) -> None:
     first, second = world.store.do(lambda tx: deliveries.claim(tx, "a", NOW, 10))
     failed = [Result(copy.id, DeliveryState.FAILED, 1, "550 no") for copy in (first, second)]
     world.store.do(lambda tx: deliveries.record(tx, "a", failed, NOW))
-    assert world.store.do(lambda tx: deliveries.retry(tx, [first.id, first.id], NOW)) == [first.id]
+    assert world.store.do(lambda tx: queue.retry(tx, [first.id, first.id], NOW)) == [first.id]
     assert world.totals()["delivery:due"] == 1
-    assert world.store.do(lambda tx: deliveries.drop(tx, None, NOW)) == [first.id]
+    assert world.store.do(lambda tx: queue.drop(tx, None, NOW)) == [first.id]
     with world.store.read() as tx:
-        shown = deliveries.show(tx, first.id)
+        shown = queue.show(tx, first.id)
     assert shown is not None
     assert (shown.state, shown.answer) == ("failed", "dropped by the operator")
     world.totals()
@@ -216,22 +216,22 @@ def leaves(world: World, copy_id: int) -> None:
 
 def listed(world: World, limit: int | None = None) -> list[int]:
     with world.store.read() as tx:
-        assert deliveries.listed_count(tx) == len(deliveries.listing(tx))
-        return [row.id for row in deliveries.listing(tx, limit)]
+        assert queue.listed_count(tx) == len(queue.listing(tx))
+        return [row.id for row in queue.listing(tx, limit)]
 
 
 def test_a_retry_of_all_takes_nothing_dropped_and_nothing_for_who_left(world: World) -> None:
     fanned(world, 4)
     (refused, dropped, called_off, refused_and_left) = listed(world)
     failed(world, [refused, refused_and_left])
-    world.store.do(lambda tx: deliveries.drop(tx, [dropped], NOW))
+    world.store.do(lambda tx: queue.drop(tx, [dropped], NOW))
     leaves(world, called_off)
     leaves(world, refused_and_left)
     assert listed(world) == [refused]
-    assert world.store.do(lambda tx: deliveries.retry(tx, None, NOW)) == [refused]
+    assert world.store.do(lambda tx: queue.retry(tx, None, NOW)) == [refused]
     assert listed(world) == [refused]
     named = [dropped, called_off, refused_and_left]
-    assert world.store.do(lambda tx: deliveries.retry(tx, named, NOW)) == [dropped]
+    assert world.store.do(lambda tx: queue.retry(tx, named, NOW)) == [dropped]
     assert listed(world) == [refused, dropped]
     world.totals()
 
@@ -243,8 +243,8 @@ def test_a_retry_takes_no_copy_of_a_post_whose_list_is_gone(world: World) -> Non
     (here,) = world.store.do(lists.all_lists)
     world.store.do(lambda tx: lists.retire_list(tx, here, world.hand))
     assert listed(world) == []
-    assert world.store.do(lambda tx: deliveries.retry(tx, None, NOW)) == []
-    assert world.store.do(lambda tx: deliveries.retry(tx, [refused, called_off], NOW)) == []
+    assert world.store.do(lambda tx: queue.retry(tx, None, NOW)) == []
+    assert world.store.do(lambda tx: queue.retry(tx, [refused, called_off], NOW)) == []
     world.totals()
 
 
