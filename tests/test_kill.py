@@ -58,7 +58,7 @@ def nothing_lost(house: House, room: Mailroom, work: Senders, *, kills: int) -> 
         seen[to, message_id(mail.data)].add(unsigned(mail.data))
     assert set(seen) == {(to, id_) for to in house.members for id_ in work.accepted}
     assert all(len(versions) == 1 for versions in seen.values())  # the same bytes each time
-    # The bound of docs/promise.md: results heard, results in the commit, one that waits, and what is in flight.
+    # The bound of docs/promise.md: results heard, in the commit, one that waits, and what is in flight.
     assert len(room.mails) - copies <= kills * (2 * GROUP + 1 + _IN_FLIGHT)
 
 
