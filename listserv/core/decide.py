@@ -23,7 +23,7 @@ from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, Retur
 from listserv.core.notices import Forwarded, Held, Notice, Refused, Welcome
 from listserv.core.privacy import may
 from listserv.core.rules import STRICT, is_proven, judge
-from listserv.core.seals import derived, message_hash, short_seal
+from listserv.core.seals import derived, message_hash, relay_seal
 from listserv.core.threads import place
 from listserv.core.types import (
     ArrivalState,
@@ -86,7 +86,7 @@ def accept(mail: Mail, facts: PostFacts, verdict: Accept) -> Changes:
     changes: list[Change] = []
     needs_relay = post.from_ != "author" or facts.list.settings.reply_to == "author"
     if needs_relay and mail.author is not None:
-        seal = relay_seal(facts, mail.author)
+        seal = relay_seal(facts.ring, facts.list.list_id, mail.author.key)
         changes.append(KeepRelay(seal, facts.list.id, mail.author, mail.author_name))
     changes.append(post)
     if facts.member is not None and facts.member.probation_left > 0:
@@ -137,11 +137,6 @@ def shown_from(mail: Mail, facts: PostFacts) -> str:
         return "author"
     changed = bool(settings.subject_tag or settings.footer or settings.attachments != "keep")
     return "author" if mail.proof.intact and not changed else "relay"
-
-
-def relay_seal(facts: PostFacts | RelayFacts, author: Address) -> str:
-    """The eight characters of this author's lasting relay address in this list."""
-    return short_seal(facts.ring, "relay", f"{facts.list.list_id}\0{author.key}")
 
 
 def who_is_told(mail: Mail, facts: PostFacts, rule: str) -> Address | None:
@@ -225,7 +220,7 @@ def _reachable(mail: Mail, facts: PassOnFacts) -> Changes:
     """A host's answer goes to the writer by way of a relay address, so that no host's address shows (§6)."""
     if facts.list is None or mail.author is None:
         return ()
-    seal = short_seal(facts.ring, "relay", f"{facts.list.list_id}\0{mail.author.key}")
+    seal = relay_seal(facts.ring, facts.list.list_id, mail.author.key)
     return (KeepRelay(seal, facts.list.id, mail.author, mail.author_name),)
 
 
@@ -262,7 +257,7 @@ def decide_relayed(mail: Mail, facts: RelayFacts) -> Changes:
     seen = MarkSeen(list_id, relayed_hash(mail.message_id, facts.recipient), mail.body_hash, not rule)
     if rule:
         return (seen, _hold(mail, list_id, rule), Finish(ArrivalState.HELD, rule, list_id))
-    seal = relay_seal(facts, mail.author)
+    seal = relay_seal(facts.ring, facts.list.list_id, mail.author.key)
     return (
         seen,
         KeepRelay(seal, list_id, mail.author, mail.author_name),

@@ -62,6 +62,11 @@ def short_seal(ring: Keyring, kind: str, what: str) -> str:
     return _base32(hmac.digest(ring.key, f"{kind}\0{what}".encode(), "sha256")[:5])
 
 
+def relay_seal(ring: Keyring, list_id: str, author_key: str) -> str:
+    """The eight characters of an author's lasting relay address in a list (``Address.key``)."""
+    return short_seal(ring, "relay", f"{list_id}\0{author_key}")
+
+
 def derived(ring: Keyring, kind: str, what: str) -> str:
     """A made Message-ID's left part or a boundary: the same again after a crash. 26 characters, 130 bits."""
     return _base32(hmac.digest(ring.key, f"{ring.epoch}\0{kind}\0{what}".encode(), "sha256")[:20])[:26]

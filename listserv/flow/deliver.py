@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from listserv.core.address import Address
-from listserv.core.seals import Keyring, loop_mark, seal, short_seal
+from listserv.core.seals import Keyring, loop_mark, relay_seal, seal
 from listserv.core.types import (
     Copy,
     Deferred,
@@ -189,7 +189,7 @@ def relay_address(ring: Keyring, here: MailList, post: Post) -> Address | None:
     """The lasting address of ours that reaches this author in this list."""
     if post.author is None:
         return None
-    token = short_seal(ring, "relay", f"{here.list_id}\0{post.author.key}")
+    token = relay_seal(ring, here.list_id, post.author.key)
     return Address(relay_local(discreet(post.author_name), token), here.address.domain)
 
 

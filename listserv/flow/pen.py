@@ -10,7 +10,7 @@ from listserv.core.address import Address, read_address
 from listserv.core.changes import PassOn, SendNotice
 from listserv.core.facts import Site
 from listserv.core.notices import Declined, Ended, Forwarded, Notice
-from listserv.core.seals import Keyring, derived, short_seal
+from listserv.core.seals import Keyring, derived, relay_seal
 from listserv.core.types import Arrival, Mail, MailList
 from listserv.mail.names import discreet, relay_local
 from listserv.mail.notices import Letter as Heading
@@ -52,7 +52,7 @@ class Pen:
         """The address of ours that reaches the author of a mail."""
         if here is None or mail.author is None:
             return None
-        token = short_seal(self.ring, "relay", f"{here.list_id}\0{mail.author.key}")
+        token = relay_seal(self.ring, here.list_id, mail.author.key)
         return Address(relay_local(discreet(mail.author_name), token), here.address.domain)
 
     def declined(self, here: MailList, row: HoldRow) -> Letter:
