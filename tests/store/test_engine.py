@@ -123,7 +123,7 @@ def test_a_full_disk_is_told_as_such_and_the_store_goes_on(tmp_path: Path) -> No
 
 
 def test_a_locked_database_is_busy_not_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("listserv.store.engine._BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("listserv.store.sqlite_store._BUSY_SECONDS", 0.1)
     store = SqliteStore(open_url(tmp_path))
     schema.metadata.create_all(store.engine)
     other = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
