@@ -39,6 +39,7 @@ from listserv.flow.pen import Pen
 from listserv.flow.reader import Reader
 from listserv.flow.receive import Doors, open_doors
 from listserv.flow.results import Depot
+from listserv.flow.signers import Signers
 from listserv.flow.web import WebDoor
 from listserv.flow.worker import Work
 from listserv.mail.notices import Words
@@ -234,13 +235,15 @@ def open_the_courier(settings: Settings) -> Courier:
 
 
 def _depot(app: App, stack: ExitStack) -> Depot:
+    signer = read_signer(app.settings)
     return Depot(
         store=app.store,
         courier=stack.enter_context(closing(open_the_courier(app.settings))),
         clock=app.clock,
         domain=app.settings.site.domain,
         base_url=app.settings.site.base_url,
-        signer=read_signer(app.settings),
+        signer=signer,
+        signers=stack.enter_context(closing(Signers(signer))) if signer else None,
         bells=app.bells,
         log=app.log,
         who=f"{os.getpid()}.{app.clock.now():%H%M%S}",

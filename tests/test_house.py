@@ -59,7 +59,11 @@ LATE = {  # what costs much to load and is needed seldom; so may every cli file
     "listserv/opening.py",  # Alembic
     "listserv/shown.py",  # rich
 }
-CHILDREN = {"listserv/flow/reader.py", "listserv/demo.py"}  # start child processes
+CHILDREN = {
+    "listserv/flow/reader.py",
+    "listserv/flow/signers.py",
+    "listserv/demo.py",
+}  # start child processes
 CLOCK, DICE = "listserv/clock.py", "listserv/dice.py"
 DRAWS = {"random", "secrets", "uuid"}
 TELLS_TIME = {"now", "utcnow", "today", "time", "time_ns", "localtime", "gmtime", "make_msgid", "urandom"}

@@ -34,11 +34,13 @@ class BadRelay(ValueError):
 class Courier(Protocol):
     """Takes copies to the next server, or to a folder."""
 
-    def carry(self, parcels: Iterable[Parcel], report: Report) -> None:
+    def carry(self, parcels: Iterable[Parcel | None], report: Report) -> None:
         """Send every parcel; blocks until each of its recipients has an outcome.
 
         ``report(key, recipient, outcome)`` is called exactly once for each, as soon as it is known and in
         no certain order. ``parcels`` may be a generator: it is drawn from only as fast as copies leave.
+        A None among them says that there are no more just now: a courier that still has others under way
+        may ask again, so that one copy that hangs holds up no other; one that has none is done.
         Whatever the network or the disk does is an outcome; only what ``parcels`` or ``report`` raise is
         raised.
         """

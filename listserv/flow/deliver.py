@@ -1,14 +1,16 @@
-"""Copies out: lease what is due of one post, compose, sign, hand to the courier, write down how each fared.
+"""Copies out: lease what is due, compose, sign, hand to the courier, write down how each fared.
 
 A copy is ``sending`` before its final dot can go out, and gets its result in a group of few right after
 the relay's answer: what a crash leaves between the two is in doubt and is sent again (standards.md §3.2).
-Nothing here is asked per member but the leave token, the return path and one signature.
+Nothing here is asked per member but the leave token, the return path and one signature (signers.py).
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from functools import partial
+from itertools import groupby, islice
 
 from listserv.core.address import Address
 from listserv.core.seals import Keyring, loop_mark, relay_seal, seal
@@ -23,7 +25,9 @@ from listserv.core.types import (
 from listserv.errors import StoreBusy
 from listserv.flow.parcel import Parcel, plain, stuff
 from listserv.flow.results import Depot, Recorder
+from listserv.flow.signers import Ticket
 from listserv.mail.compose import (
+    PLACE,
     Frame,
     FromChoice,
     HiddenFrom,
@@ -31,24 +35,25 @@ from listserv.mail.compose import (
     Personal,
     RelayedFrom,
     Variant,
-    personal,
+    press,
+    shared,
     variant,
 )
 from listserv.mail.fields import all_of, split
 from listserv.mail.names import discreet, relay_local
+from listserv.mail.signing import Press
 from listserv.store import arrivals, deliveries, lists, posts, relay_rest
 from listserv.store.engine import Transaction
 
 BATCH = 500
+SHARED = 100  # recipients of one transaction where copies are shared: what RFC 5321 §4.5.3.1.8 promises
 
 
 def deliver_due(depot: Depot) -> int:
-    """Send one batch of what is due; how many copies were taken."""
-    try:
-        batch = take(depot)
-    except StoreBusy:
-        depot.trouble.note()
-        raise
+    """Send what is due, until nothing more is; how many copies were taken at first."""
+    if depot.signers:
+        depot.signers.warm()  # not at the first copy, which would wait for it
+    batch = take(depot)
     if not batch:
         return 0
     recorder = Recorder(depot, batch)
@@ -61,24 +66,38 @@ def deliver_due(depot: Depot) -> int:
 
 def take(depot: Depot) -> list[Copy]:
     """Lease a batch, unless the relay rests."""
+    try:
+        return depot.store.do(partial(_claim, depot=depot))
+    except StoreBusy:
+        depot.trouble.note()
+        raise
+
+
+def take_more(depot: Depot) -> list[Copy]:
+    """What has become due meanwhile; nothing while the database is away."""
+    try:
+        return take(depot)
+    except StoreBusy as error:
+        depot.log.warning("no further copies taken", why=str(error))
+        return []
+
+
+def _claim(tx: Transaction, depot: Depot) -> list[Copy]:
     now = depot.clock.now()
-    with depot.store.read() as tx:
-        if relay_rest.is_resting(tx, now):
-            return []
-    over = depot.trouble.is_over()
-    return depot.store.do(partial(deliveries.claim, who=depot.who, now=now, limit=BATCH, take_over=over))
+    if relay_rest.is_resting(tx, now):
+        return []
+    return deliveries.claim(tx, depot.who, now, BATCH, take_over=depot.trouble.is_over())
 
 
 def send(depot: Depot, batch: list[Copy], recorder: Recorder) -> None:
-    """Hand a batch to the courier. What is not begun when we are told to close is due again."""
+    """Hand batches to the courier. What is not begun when we are told to close is due again."""
     try:
         depot.courier.carry(parcels(depot, batch, recorder), recorder.report)
     except StoreBusy:
         recorder.release()
         raise
-    except Exception as error:  # a post that can't be composed must not stand in the way of all others
-        depot.log.error("copies not composed", post=batch[0].post_id, exc_info=error)
-        recorder.give_back(_our_error(error))
+    if recorder.away is not None:
+        recorder.give_back(recorder.away)
     else:
         recorder.release()
 
@@ -90,35 +109,115 @@ def _our_error(error: Exception) -> Deferred:
 # -- composing --------------------------------------------------------------------------------------
 
 
-def parcels(depot: Depot, batch: list[Copy], recorder: Recorder) -> Iterator[Parcel]:
-    """The batch as the courier takes it, until we are told to close; what all copies share is made once."""
-    if batch[0].kind is DeliveryKind.POST and batch[0].post_id is not None:
-        made = _post_parcels(depot, batch, batch[0].post_id)
-    else:
-        made = _letter_parcels(depot, batch, recorder)
-    while not depot.bells.closing.is_set() and (parcel := next(made, None)) is not None:
-        yield parcel
+def parcels(depot: Depot, batch: list[Copy], recorder: Recorder) -> Iterator[Parcel | None]:
+    """This batch as the courier takes it, then what else is due; None where that is nothing just now.
+
+    Ends when we are told to close, or when the relay is in trouble.
+    """
+    while True:
+        for parcel in _compose(depot, batch, recorder):
+            if depot.bells.closing.is_set() or recorder.away:
+                return
+            yield parcel
+        if depot.bells.closing.is_set() or recorder.away:
+            return
+        batch = take_more(depot)
+        recorder.add(batch)
+        if not batch:
+            yield None
 
 
-def _post_parcels(depot: Depot, batch: list[Copy], post_id: int) -> Iterator[Parcel]:
+def _compose(depot: Depot, batch: list[Copy], recorder: Recorder) -> Iterator[Parcel]:
+    """Parcels for a batch. A post or a letter that can't be composed stands in nobody else's way."""
+    for (_, post_id), group in groupby(batch, key=lambda copy: (copy.kind, copy.post_id)):
+        copies, begun = list(group), 0
+        if post_id is None:
+            yield from _letter_parcels(depot, copies, recorder)
+            continue
+        try:
+            for parcel in _post_parcels(depot, copies, post_id, recorder):
+                begun += len(parcel.envelope.recipients)
+                yield parcel
+        except StoreBusy:
+            raise
+        except Exception as error:
+            depot.log.error("copies not composed", post=post_id, exc_info=error)
+            recorder.give_back(_our_error(error), copies[begun:])
+
+
+def _post_parcels(
+    depot: Depot, copies: list[Copy], post_id: int, recorder: Recorder | None = None
+) -> Iterator[Parcel]:
     with depot.store.read() as tx:
         post, here, made = load(tx, depot, post_id)
     tail = stuff(made.tail)
-    leave = f"mailto:{here.address.local}+leave@{here.address.domain}"
-    when = int(depot.clock.now().timestamp())
-    for copy in batch:
-        token = seal(depot.ring, "leave", copy.subscription_id or 0)
-        member = Personal(f"{depot.base_url}/u/{token}", leave)
-        block = personal(made, depot.signer, member, when)
-        sender = return_path(depot, here.address, copy.id)
-        envelope = Envelope(sender, (copy.to,), made.smtputf8 or not copy.to.isascii(), made.eightbit)
+    if not here.settings.personal:
+        yield from _shared_parcels(depot, copies, (here, made, tail), recorder)
+        return
+    back = f"{here.address.local}+back={{}}@{here.address.domain}"
+    for copy, block in _blocks(depot, copies, here, made):
+        envelope = _envelope(back.format(seal(depot.ring, "back", copy.id)), (copy.to,), made)
         yield Parcel(copy.id, envelope, (block, tail), stuffed=True)
+
+
+def _blocks(depot: Depot, copies: list[Copy], here: MailList, made: Variant) -> Iterator[tuple[Copy, bytes]]:
+    """Each copy with its personal block, while the next ones are being signed."""
+    mailto = f"mailto:{here.address.local}+leave@{here.address.domain}"
+    member = Personal(f"{depot.base_url}/u/{PLACE}", mailto)
+    printed = press(made, depot.signer, member, int(depot.clock.now().timestamp()))
+    if depot.signers is None or depot.signer is None:
+        for copy in copies:
+            token = _token(depot, copy)
+            signature = depot.signer.sign_digest(printed.digest(token)) if depot.signer else None
+            yield copy, printed.block(token, signature)
+        return
+    yield from _signed_ahead(depot, copies, printed)
+
+
+def _signed_ahead(depot: Depot, copies: list[Copy], printed: Press) -> Iterator[tuple[Copy, bytes]]:
+    signers = depot.signers
+    assert signers
+    chunk, left = signers.share(len(copies)), iter(copies)
+    under_way: deque[tuple[list[Copy], list[bytes], Ticket]] = deque()
+    while True:
+        while len(under_way) < signers.depth and (few := list(islice(left, chunk))):
+            tokens = [_token(depot, copy) for copy in few]
+            under_way.append((few, tokens, signers.sign([printed.digest(token) for token in tokens])))
+        if not under_way:
+            return
+        few, tokens, ticket = under_way.popleft()
+        for copy, token, signature in zip(few, tokens, ticket.result(), strict=True):
+            yield copy, printed.block(token, signature)
+
+
+def _token(depot: Depot, copy: Copy) -> bytes:
+    return seal(depot.ring, "leave", copy.subscription_id or 0).encode()
+
+
+def _shared_parcels(
+    depot: Depot, copies: list[Copy], post: tuple[MailList, Variant, bytes], recorder: Recorder | None
+) -> Iterator[Parcel]:
+    """``personal=off``: one signature and one transaction for many; what comes back names its recipient."""
+    here, made, tail = post
+    local, domain = here.address.local, here.address.domain
+    when = int(depot.clock.now().timestamp())
+    block = shared(made, depot.signer, f"mailto:{local}+leave@{domain}", when)
+    several = iter({copy.to: copy for copy in copies}.values())
+    while few := list(islice(several, SHARED)):
+        if recorder:
+            recorder.share(few[0].id, few)
+        envelope = _envelope(f"{local}+bounces@{domain}", tuple(copy.to for copy in few), made)
+        yield Parcel(few[0].id, envelope, (block, tail), stuffed=True)
+
+
+def _envelope(sender: str, to: tuple[str, ...], made: Variant) -> Envelope:
+    return Envelope(sender, to, made.smtputf8 or not all(map(str.isascii, to)), made.eightbit)
 
 
 def composed(depot: Depot, copy: Copy) -> bytes:
     """One copy as it goes out, without sending it. Raises LookupError where its list or bytes are gone."""
     if copy.kind is DeliveryKind.POST and copy.post_id is not None:
-        return plain(next(_post_parcels(depot, [copy], copy.post_id)))
+        return plain(next(_post_parcels(depot, [copy], copy.post_id, None)))
     return plain(_letter_parcel(depot, copy))
 
 

@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 
 from listserv.core.types import Deferred, Failed, Outcome, Sent
-from listserv.flow.parcel import Parcel, Report, plain
+from listserv.flow.parcel import Parcel, Report, offered, plain
 
 _GROUP = 64
 _UNSAFE = re.compile(r"[\x00-\x20\x7f]")
@@ -54,9 +54,11 @@ class MaildirCourier:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def carry(self, parcels: Iterable[Parcel], report: Report) -> None:
+    def carry(self, parcels: Iterable[Parcel | None], report: Report) -> None:
         """Keep each copy, then ``report`` it. Trouble with the disk is Deferred, of the whole relay."""
-        cards = (Card(parcel, n) for parcel in parcels for n in range(len(parcel.envelope.recipients)))
+        cards = (
+            Card(parcel, n) for parcel in offered(parcels) for n in range(len(parcel.envelope.recipients))
+        )
         while group := list(islice(cards, _GROUP)):
             for card, outcome in zip(group, self._keep(group), strict=True):
                 report(card.parcel.key, card.recipient, outcome)

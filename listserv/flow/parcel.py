@@ -6,8 +6,9 @@ convert; only line ends are set right (standards.md S1).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from listserv.core.types import Envelope, Outcome
 
@@ -27,6 +28,11 @@ class Parcel:
     envelope: Envelope
     message: tuple[bytes, ...]
     stuffed: bool = False
+
+
+def offered(parcels: Iterable[Parcel | None]) -> Iterator[Parcel]:
+    """Those that there are just now: up to the first None."""
+    return takewhile(lambda parcel: parcel is not None, parcels)  # type: ignore[arg-type]
 
 
 class Job:

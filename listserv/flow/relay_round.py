@@ -22,6 +22,7 @@ from listserv.flow.relay import Lost, Setup, look_up
 from listserv.flow.relay_line import Line, Talk
 from listserv.flow.relay_talk import greet, transact
 
+_ASK_AGAIN = 0.05  # seconds, where there were no more parcels just now and others are still under way
 _FRUITLESS = 3  # so many connections in a row that gave us nothing, and the relay is left alone
 
 
@@ -37,11 +38,14 @@ class Round:
     at which the connection ended, once.
     """
 
-    def __init__(self, setup: Setup, kept: list[Line], parcels: Iterator[Parcel], report: Report) -> None:
+    def __init__(
+        self, setup: Setup, kept: list[Line], parcels: Iterator[Parcel | None], report: Report
+    ) -> None:
         self._setup, self.lines, self._parcels, self._report = setup, kept, parcels, report
         self.wire = Wire()
         self._waiting: deque[Job] = deque()
         self._exhausted = False
+        self._ask_at = 0.0
         self._broken: Exception | None = None
         self._fruitless = 0
         self._trouble = Lost("the relay does not answer")
@@ -58,10 +62,16 @@ class Round:
             self._listen(0)  # who hung up meanwhile?
             self._staff()
             while self._waiting or any(line.jobs for line in self.lines):
-                self._listen(max(0.0, min(line.deadline for line in self.lines) - monotonic()))
+                self._listen(max(0.0, min(self._until()) - monotonic()))
                 self._staff()
         if self._broken:
             raise self._broken
+
+    def _until(self) -> Iterator[float]:
+        """When there is something to do at the latest, whoever says nothing."""
+        yield from (line.deadline for line in self.lines)
+        if not self._exhausted and self._ask_at:
+            yield self._ask_at
 
     def script(self, line: Line) -> Talk | None:
         """What is to be said next over a connection."""
@@ -71,10 +81,12 @@ class Round:
         """The next copy to send. What the caller's iterable raises is kept until all under way is settled."""
         if self._waiting:
             return self._waiting.popleft()
-        if self._exhausted:
+        if self._exhausted or monotonic() < self._ask_at:
             return None
         try:
-            return Job(next(self._parcels))
+            if (parcel := next(self._parcels)) is not None:
+                return Job(parcel)
+            self._ask_at = monotonic() + _ASK_AGAIN
         except StopIteration:
             self._exhausted = True
         except Exception as error:

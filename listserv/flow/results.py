@@ -20,6 +20,7 @@ from listserv.errors import StoreBusy
 from listserv.flow.bells import Bells
 from listserv.flow.courier import Courier
 from listserv.flow.door import Log
+from listserv.flow.signers import Signers
 from listserv.mail.signing import Signer
 from listserv.store import deliveries, relay_rest
 from listserv.store.apply import count_bounce
@@ -66,6 +67,7 @@ class Depot:
     who: str
     ring: Keyring = field(repr=False)
     trouble: Trouble = field(default_factory=Trouble)
+    signers: Signers | None = None  # who signs; None: whoever composes
 
 
 class Recorder:
@@ -74,13 +76,32 @@ class Recorder:
     def __init__(self, depot: Depot, batch: list[Copy]) -> None:
         self._depot = depot
         self._open = {copy.id: copy for copy in batch}
+        self._shares: dict[tuple[int, str], int] = {}
         self._waiting: list[tuple[Copy, Outcome]] = []
+        self._room = GROUP
         self._change = threading.Condition()
         self._finishing = False
+        self.away: Deferred | None = None  # what was said when the relay turned out to be in trouble
         self._broken: Exception | None = None
         self._renewed = monotonic()
         self._thread = threading.Thread(target=self._run, name="results", daemon=True)
         self._thread.start()
+
+    def add(self, batch: list[Copy]) -> None:
+        """Further copies, leased by now."""
+        with self._change:
+            self._open |= {copy.id: copy for copy in batch}
+
+    def share(self, key: int, copies: list[Copy]) -> None:
+        """One parcel goes to all of these, and is known by this key."""
+        with self._change:
+            self._shares |= {(key, copy.to): copy.id for copy in copies}
+            self._room = max(self._room, len(copies))
+
+    @property
+    def has_open(self) -> bool:
+        """Whether any copy has no outcome yet."""
+        return bool(self._open)
 
     def report(self, key: int, recipient: str, outcome: Outcome) -> None:
         """What the courier learnt of one copy. Waits while too many results are not written down yet.
@@ -89,16 +110,21 @@ class Recorder:
         send what we then forget.
         """
         with self._change:
-            while len(self._waiting) >= GROUP and not self._finishing and not self._broken:
+            while len(self._waiting) >= self._room and not self._finishing and not self._broken:
                 self._change.wait()
             if self._broken:
                 raise self._broken
-            self._waiting.append((self._open.pop(key), outcome))
-            self._change.notify_all()
+            copy = self._open.pop(self._shares.pop((key, recipient), key))
+            self._waiting.append((copy, outcome))
+            if isinstance(outcome, Deferred) and outcome.of_relay:
+                self.away = outcome
+            # Each waking costs more than a result does: only when there is something to do.
+            if len(self._waiting) in (1, self._room) or not self._open:
+                self._change.notify_all()
 
-    def give_back(self, outcome: Outcome) -> None:
-        """The same outcome for every copy that has none yet."""
-        for copy in tuple(self._open.values()):
+    def give_back(self, outcome: Outcome, copies: list[Copy] | None = None) -> None:
+        """The same outcome for these copies; for every one that has none yet."""
+        for copy in tuple(self._open.values()) if copies is None else copies:
             self.report(copy.id, copy.to, outcome)
 
     def release(self) -> None:
@@ -141,7 +167,7 @@ class Recorder:
         with self._change:
             if not self._waiting and not self._finishing:
                 self._change.wait(_RENEW_SECONDS)
-            if self._waiting and len(self._waiting) < GROUP and not self._finishing:
+            if self._waiting and not self._is_enough():
                 self._change.wait_for(self._is_enough, _GATHER_SECONDS)
             group, self._waiting = self._waiting, []
             self._change.notify_all()
@@ -149,7 +175,7 @@ class Recorder:
 
     def _is_enough(self) -> bool:
         """Nothing to gain by waiting: a group is full, or nothing is under way any more."""
-        return len(self._waiting) >= GROUP or not self._open or self._finishing
+        return len(self._waiting) >= self._room or not self._open or self._finishing
 
     def _write(self, group: list[tuple[Copy, Outcome]]) -> None:
         """Does not give up while the database is away: a result forgotten is a copy sent twice."""

@@ -29,10 +29,11 @@ class SmtpCourier:
         self._lock = threading.Lock()
         self._timer: threading.Timer | None = None
 
-    def carry(self, parcels: Iterable[Parcel], report: Report) -> None:
+    def carry(self, parcels: Iterable[Parcel | None], report: Report) -> None:
         """Send each parcel; ``report(key, recipient, outcome)`` exactly once for each of its recipients.
 
         Parcels are drawn when there is a connection for them, two per connection at most being under way.
+        None among them: nothing more just now; while others are under way they are asked for again.
         What the network does is an outcome; what ``parcels`` or ``report`` raise is raised, the former
         after all under way is settled.
         """

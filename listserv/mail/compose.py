@@ -17,7 +17,7 @@ from listserv.mail.cleansing import anonymous, cleansed, single
 from listserv.mail.dressing import footed, is_sealed, tagged
 from listserv.mail.fields import Field, first_of, split, wants_no_archive, write_field, write_mailbox
 from listserv.mail.names import list_id, shown_name
-from listserv.mail.signing import Cover, Signer, body_hash, cover
+from listserv.mail.signing import Cover, Press, Signer, body_hash, cover
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,15 @@ def personal(variant: Variant, signer: Signer | None, member: Personal, when: in
     """The block in front of one member's copy (RFC 8058 §3.1). ``when``: Unix time. No signer: unsigned."""
     leave = _field("List-Unsubscribe", f"<{member.leave_url}>, <{member.leave_mailto}>")
     return _signed(variant, signer, (leave, _ONE_CLICK), when)
+
+
+PLACE = "~token~of~one~copy~~"  # as long as a seal, so that lines are folded where they will be
+
+
+def press(variant: Variant, signer: Signer | None, member: Personal, when: int) -> Press:
+    """What prints the ``personal`` blocks of copies whose leave URLs differ in the token at ``PLACE``."""
+    leave = _field("List-Unsubscribe", f"<{member.leave_url}>, <{member.leave_mailto}>")
+    return Press(signer, variant.cover, (leave, _ONE_CLICK), PLACE.encode(), when)
 
 
 def shared(variant: Variant, signer: Signer | None, leave_mailto: str, when: int) -> bytes:

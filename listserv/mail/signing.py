@@ -12,6 +12,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
@@ -29,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from listserv.mail.fields import Field, split
 
-__all__ = ["BadKey", "Cover", "PrivateKey", "Signer", "body_hash", "cover", "load_key", "make_key"]
+__all__ = ["BadKey", "Cover", "Press", "PrivateKey", "Signer", "body_hash", "cover", "load_key", "make_key"]
 
 # Each is listed once more than it is present, so that none can be added (standards.md A1).
 _NAMES = """from sender reply-to to cc subject date message-id in-reply-to references mime-version
@@ -100,6 +101,12 @@ class Started:
         sha.update(rest)
         return sha.digest()
 
+    def begun(self, more: bytes) -> Any:
+        """A SHA-256 of one's own that has taken in ``more``, too."""
+        sha = self._sha.copy()
+        sha.update(more)
+        return sha
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Started) and other.taken == self.taken
 
@@ -164,16 +171,76 @@ class Signer:
 
     def signature(self, cover: Cover, personal: Iterable[Field], when: int) -> bytes:
         """The DKIM-Signature field of one copy. ``personal``: its own fields; ``when``: Unix time."""
+        value = self.value(cover, when)
+        made = self.sign_digest(cover.started.digest(_hashed(personal, value)))
+        return b"DKIM-Signature: " + value + _lines(made) + b"\r\n"
+
+    def value(self, cover: Cover, when: int) -> bytes:
+        """The field's value but for the signature itself."""
         start = f"v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n d={self.domain}; s={self.selector}; t={when};\r\n"
-        value = start.encode("ascii") + cover.tags + b"\r\n b="
-        # Every line of it begins with one blank, so that unfolding is all that relaxed asks for (§3.7).
-        hashed = b"".join(map(_relaxed, personal)) + b"dkim-signature:" + value.replace(b"\r\n", b"")
-        made = base64.b64encode(self.key.sign(cover.started.digest(hashed), _PADDING, _HASH))
-        lines = b"\r\n ".join(made[at : at + 72] for at in range(0, len(made), 72))
-        return b"DKIM-Signature: " + value + lines + b"\r\n"
+        return start.encode("ascii") + cover.tags + b"\r\n b="
+
+    @property
+    def octets(self) -> int:
+        """How long a signature is."""
+        return self.key.key_size // 8
+
+    def pem(self) -> bytes:
+        """The key, for a process that signs for us."""
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """RSA over a SHA-256: the one costly step."""
+        return self.key.sign(digest, _PADDING, _HASH)
 
     def sign(self, raw: bytes, when: int) -> bytes:
         """A whole mail of ours (a notice, a card) with its signature in front. CRLF line ends."""
         fields, _, body = split(raw)
         personal = [f for name in _PERSONAL for f in reversed(fields) if f.name == name]
         return self.signature(cover(fields, body_hash(body)), personal, when) + raw
+
+
+def _hashed(personal: Iterable[Field], value: bytes) -> bytes:
+    # Every line of the value begins with one blank, so that unfolding is all that relaxed asks for (§3.7).
+    return b"".join(map(_relaxed, personal)) + b"dkim-signature:" + value.replace(b"\r\n", b"")
+
+
+def _lines(signature: bytes) -> bytes:
+    made = base64.b64encode(signature)
+    return b"\r\n ".join(made[at : at + 72] for at in range(0, len(made), 72))
+
+
+class Press:
+    """Prints the personal blocks of many copies that differ in one token only.
+
+    ``fields`` are a copy's own fields with ``place`` where the token will stand, once and in one word.
+    ``digest`` is what has to be signed, by whom and where ever; ``block`` joins it all. Without a signer
+    blocks are unsigned. Gives what ``Signer.signature`` gives, at a tenth of the cost.
+    """
+
+    __slots__ = ("_after", "_front", "_raw_after", "_raw_before", "_sha")
+
+    def __init__(
+        self, signer: Signer | None, cover: Cover, fields: Sequence[Field], place: bytes, when: int
+    ) -> None:
+        raw = b"".join(field.raw for field in fields)
+        value = signer.value(cover, when) if signer else b""
+        hashed = _hashed(fields, value)
+        if raw.count(place) != 1 or hashed.count(place) != 1:
+            raise ValueError("the token has no place of its own in the fields")
+        self._raw_before, _, self._raw_after = raw.partition(place)
+        before, _, self._after = hashed.partition(place)
+        self._sha = cover.started.begun(before)
+        self._front = b"DKIM-Signature: " + value
+
+    def digest(self, token: bytes) -> bytes:
+        """The SHA-256 that a copy's signature signs."""
+        sha = self._sha.copy()
+        sha.update(token + self._after)
+        digest: bytes = sha.digest()
+        return digest
+
+    def block(self, token: bytes, signature: bytes | None) -> bytes:
+        """A copy's block, signed where there is a signature."""
+        personal = self._raw_before + token + self._raw_after
+        return personal if signature is None else self._front + _lines(signature) + b"\r\n" + personal

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, bindparam, update
 
 from listserv.core.changes import (
     Change,
@@ -29,6 +29,9 @@ from listserv.store.deliveries import Letter
 from listserv.store.rows import insert_new
 
 _s = schema.subscriptions.c
+_SUBSCRIPTION = update(schema.subscriptions).where(_s.id == bindparam("subscription"))
+_SPEND = _SUBSCRIPTION.where(_s.probation_left > 0).values(probation_left=_s.probation_left - 1)
+_BOUNCE = _SUBSCRIPTION.values(bounces=_s.bounces + 1)
 Pen = Callable[[SendNotice | PassOn], Letter]
 
 
@@ -89,16 +92,14 @@ def _remember(tx: Connection, change: MarkSeen | KeepRelay, hand: Hand) -> None:
 def _count(tx: Connection, change: SpendProbation | CountBounce) -> None:
     match change:
         case SpendProbation(subscription_id):
-            spent = update(schema.subscriptions).where(_s.id == subscription_id, _s.probation_left > 0)
-            tx.execute(spent.values(probation_left=_s.probation_left - 1))
+            tx.execute(_SPEND, {"subscription": subscription_id})
         case CountBounce(subscription_id):
             count_bounce(tx, subscription_id)
 
 
 def count_bounce(tx: Connection, subscription_id: int) -> None:
     """One more report attributed to this member."""
-    where = update(schema.subscriptions).where(_s.id == subscription_id)
-    tx.execute(where.values(bounces=_s.bounces + 1))
+    tx.execute(_BOUNCE, {"subscription": subscription_id})
 
 
 def _send(tx: Connection, change: SendNotice | PassOn, hand: Hand) -> None:

@@ -6,20 +6,62 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Row, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, text, update
 
 from listserv.core.address import read_address
 from listserv.core.types import Arrival, ArrivalState, Intake
 from listserv.store import schema
 from listserv.store.counters import ACCEPTED
-from listserv.store.rows import count, insert_new, skip_locked
+from listserv.store.rows import count, insert_new
 
 LEASE = timedelta(seconds=20)
 MOST_TRIES = 3
 _a = schema.arrivals.c
+# In the indexes' own words: with bound values SQLite would read all mail there ever was.
+_IS_WAITING, _IS_ASIDE = text("arrivals.state = 'waiting'"), text("arrivals.state = 'aside'")
+
+# Statements are made once: making one anew costs several times what running it does.
+_KEEP = insert(schema.arrivals).returning(_a.id)
+_RAW = select(schema.raws.c.bytes).where(schema.raws.c.hash == bindparam("hash"))
+_RAWS = select(schema.raws.c.hash, schema.raws.c.bytes).where(
+    schema.raws.c.hash.in_(bindparam("hashes", expanding=True))
+)
+_FREE = (
+    select(_a.id)
+    .where(
+        _IS_WAITING,
+        _a.lane == bindparam("in_lane"),
+        or_(
+            _a.lease_until.is_(None),
+            _a.lease_until < bindparam("now", type_=schema.Moment),
+            _a.lease_until > bindparam("far", type_=schema.Moment),
+        ),
+    )
+    .order_by(_a.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(schema.arrivals)
+    .where(_a.id.in_(bindparam("ids", expanding=True)))
+    .values(lease_until=bindparam("until", type_=schema.Moment))
+    .returning(schema.arrivals)
+)
+_FINISH = (
+    update(schema.arrivals)
+    .where(_a.id == bindparam("arrival"), _a.state == ArrivalState.WAITING)
+    .values(
+        state=bindparam("to"),
+        why=bindparam("because"),
+        detail=bindparam("told"),
+        list_id=bindparam("of_list"),
+        done=bindparam("at_", type_=schema.Moment),
+        lease_until=None,
+    )
+)
 
 
-def keep(tx: Connection, intake: Intake, now: datetime) -> None:
+def keep(tx: Connection, intake: Intake, now: datetime) -> tuple[int, ...]:
     """Keep the bytes once and one arrival per recipient; 250 may be said when this is committed."""
     keep_raw(tx, intake.raw_hash, intake.raw, now)
     rows = [
@@ -32,8 +74,9 @@ def keep(tx: Connection, intake: Intake, now: datetime) -> None:
         }
         for recipient in intake.recipients
     ]
-    tx.execute(insert(schema.arrivals), rows)
+    ids = tuple(tx.execute(_KEEP, row).scalar_one() for row in rows)
     count(tx, {ACCEPTED: len(rows), ArrivalState.WAITING: len(rows)})
+    return ids
 
 
 def keep_raw(tx: Connection, raw_hash: str, raw: bytes, now: datetime) -> None:
@@ -43,7 +86,7 @@ def keep_raw(tx: Connection, raw_hash: str, raw: bytes, now: datetime) -> None:
 
 def raw(tx: Connection, raw_hash: str) -> bytes | None:
     """A mail's bytes as they came."""
-    found = tx.scalar(select(schema.raws.c.bytes).where(schema.raws.c.hash == raw_hash))
+    found = tx.scalar(_RAW, {"hash": raw_hash})
     return None if found is None else bytes(found)
 
 
@@ -58,16 +101,14 @@ def raw_of(tx: Connection, arrival_id: int) -> bytes:
 
 def claim(tx: Connection, now: datetime, limit: int, lane: str = "") -> list[Arrival]:
     """Lease the oldest arrivals that wait in a lane. A dead worker's lease runs out after LEASE."""
-    free = or_(_a.lease_until.is_(None), _a.lease_until < now, _a.lease_until > now + 2 * LEASE)
-    query = select(_a.id).where(_a.state == "waiting", _a.lane == lane, free).order_by(_a.id).limit(limit)
-    ids = list(tx.scalars(skip_locked(tx, query)))
+    when = {"now": now, "far": now + 2 * LEASE}
+    ids = tx.scalars(_FREE, {"in_lane": lane, "most": limit} | when).all()
     if not ids:
         return []
-    tx.execute(update(schema.arrivals).where(_a.id.in_(ids)).values(lease_until=now + LEASE))
-    rows = tx.execute(
-        select(schema.arrivals, schema.raws.c.bytes).join(schema.raws).where(_a.id.in_(ids)).order_by(_a.id)
-    )
-    return [_read(row) for row in rows]
+    rows = tx.execute(_CLAIM, {"ids": ids, "until": now + LEASE}).all()
+    found = tx.execute(_RAWS, {"hashes": list({row.raw_hash for row in rows})})
+    octets = {row.hash: bytes(row.bytes) for row in found}
+    return [_read(row, octets[row.raw_hash]) for row in sorted(rows, key=lambda row: int(row.id))]
 
 
 def move_to_lane(tx: Connection, ids: Iterable[int], lane: str) -> None:
@@ -77,15 +118,15 @@ def move_to_lane(tx: Connection, ids: Iterable[int], lane: str) -> None:
 
 def release_leases(tx: Connection) -> None:
     """Nobody is at work on anything: right after the one process of an SQLite site started."""
-    tx.execute(update(schema.arrivals).where(_a.state == "waiting").values(lease_until=None))
+    tx.execute(update(schema.arrivals).where(_IS_WAITING).values(lease_until=None))
 
 
-def _read(row: Row[tuple[object, ...]]) -> Arrival:
+def _read(row: Row[tuple[object, ...]], raw: bytes) -> Arrival:
     return Arrival(
         id=row.id,
         recipient=read_address(row.recipient),
         envelope_from=row.envelope_from,
-        raw=bytes(row.bytes),
+        raw=raw,
         raw_hash=row.raw_hash,
         at=row.at,
         tries=row.tries,
@@ -95,18 +136,9 @@ def _read(row: Row[tuple[object, ...]]) -> Arrival:
 
 def finish(tx: Connection, arrival_id: int, end: Ended) -> bool:
     """Move an arrival to its end, counters too. False: it is not waiting any more, change nothing."""
-    moved = tx.execute(
-        update(schema.arrivals)
-        .where(_a.id == arrival_id, _a.state == ArrivalState.WAITING)
-        .values(
-            state=end.state,
-            why=end.why,
-            detail=end.detail,
-            list_id=end.list_id,
-            done=end.now,
-            lease_until=None,
-        )
-    ).rowcount
+    said = {"to": end.state, "because": end.why, "told": end.detail}
+    when = {"arrival": arrival_id, "of_list": end.list_id, "at_": end.now}
+    moved = tx.execute(_FINISH, said | when).rowcount
     if moved:
         count(tx, {ArrivalState.WAITING: -1, end.state: 1})
     return bool(moved)
@@ -157,7 +189,7 @@ class AsideRow:
 def aside(tx: Connection) -> list[AsideRow]:
     """The mails that could not be understood, oldest first."""
     query = select(_a.id, _a.recipient, _a.envelope_from, _a.at, _a.why, _a.detail)
-    rows = tx.execute(query.where(_a.state == ArrivalState.ASIDE).order_by(_a.id))
+    rows = tx.execute(query.where(_IS_ASIDE).order_by(_a.id))
     return [AsideRow(*row) for row in rows]
 
 
@@ -186,11 +218,11 @@ def count_commands(tx: Connection, list_id: int | None, since: datetime) -> int:
 
 def count_aside(tx: Connection) -> tuple[int, datetime | None]:
     """How many mails are set aside, and when the first of them came."""
-    row = tx.execute(select(func.count(), func.min(_a.at)).where(_a.state == ArrivalState.ASIDE)).one()
+    row = tx.execute(select(func.count(), func.min(_a.at)).where(_IS_ASIDE)).one()
     return row[0], row[1]
 
 
 def oldest_waiting(tx: Connection) -> datetime | None:
     """When the mail came that waits longest to be processed."""
-    oldest: datetime | None = tx.scalar(select(func.min(_a.at)).where(_a.state == ArrivalState.WAITING))
+    oldest: datetime | None = tx.scalar(select(func.min(_a.at)).where(_IS_WAITING))
     return oldest

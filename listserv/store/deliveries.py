@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
+    BindParameter,
     Connection,
-    Row,
+    Text,
     bindparam,
     func,
     insert,
@@ -30,7 +31,7 @@ from listserv.core.fanout import GETS_COPIES, NO_COPIES
 from listserv.core.types import Copy, DeliveryKind, DeliveryState
 from listserv.store import schema
 from listserv.store.counters import IN_DOUBT
-from listserv.store.rows import count, skip_locked
+from listserv.store.rows import count
 
 LEASE = timedelta(seconds=25)
 LONGEST_WAIT = timedelta(
@@ -41,39 +42,89 @@ _OPEN = (DeliveryState.DUE, DeliveryState.DEFERRED, DeliveryState.SENDING)
 # In the index's own words: with bound values SQLite would read and sort all copies there ever were.
 _IS_OPEN = text("deliveries.state IN ('due', 'deferred', 'sending')")
 
+# Statements are made once: making one anew costs several times what running it does.
+_now = bindparam("now", type_=schema.Moment)
+_post = schema.posts.c
+_AUDIENCE = (
+    select(
+        literal(DeliveryKind.POST, Text),
+        _post.list_id,
+        _post.id,
+        _s.id,
+        _a.written,
+        literal(DeliveryState.DUE, Text),
+        _now,
+        _now,
+    )
+    .select_from(schema.posts)
+    .join(schema.subscriptions, _s.list_id == _post.list_id)
+    .join(schema.addresses, _a.id == _s.address_id)
+    .where(
+        _post.id == bindparam("post"),
+        _s.state.in_(GETS_COPIES),
+        _s.rhythm.not_in(NO_COPIES),
+        or_(_s.copies, _post.subscription_id.is_(None), _s.id != _post.subscription_id),
+        ~select(_d.id).where(_d.post_id == _post.id, _d.subscription_id == _s.id).exists(),
+    )
+    .order_by(_s.id)
+)
+_FAN_OUT = (
+    insert(schema.deliveries)
+    .from_select(
+        ["kind", "list_id", "post_id", "subscription_id", "to", "state", "created", "next_at"], _AUDIENCE
+    )
+    .execution_options(preserve_rowcount=True)
+)
+_COLUMNS = (_d.id, _d.post_id, _d.state, _d.kind, _d.list_id, _d.letter_id, _d.subscription_id, _d.to)
+_OPEN_COPIES = (
+    select(*_COLUMNS, _d.attempts, _d.created)
+    .where(_IS_OPEN)
+    .order_by(_d.next_at, _d.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+# Two statements, each a range of the index: with "or" in one, every copy that waits would be looked at.
+_DUE = _OPEN_COPIES.where(_d.next_at <= _now)
+_FAR = _OPEN_COPIES.where(_d.next_at > bindparam("far", type_=schema.Moment))
+_NOT_LEASED = _d.state != DeliveryState.SENDING
+_QUERIES = {True: (_DUE, _FAR), False: (_DUE.where(_NOT_LEASED), _FAR.where(_NOT_LEASED))}
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_LEASE = (
+    update(schema.deliveries)
+    .where(_d.id.in_(_IDS))
+    .values(
+        state=DeliveryState.SENDING,
+        next_at=bindparam("until", type_=schema.Moment),
+        leased_by=bindparam("who"),
+    )
+)
+_HELD = (
+    select(_d.id)
+    .where(_d.id.in_(_IDS), _d.state == DeliveryState.SENDING, _d.leased_by == bindparam("who"))
+    .with_for_update()
+)
+_RECORD = (
+    update(schema.deliveries)
+    .where(_d.id == bindparam("b_id"))
+    .values(
+        state=bindparam("b_state"),
+        attempts=bindparam("b_attempts"),
+        answer=bindparam("b_answer"),
+        next_at=func.coalesce(bindparam("b_next", type_=schema.Moment), _d.next_at),
+        done=bindparam("b_done", type_=schema.Moment),
+    )
+)
+_POST_LETTER = insert(schema.deliveries).returning(_d.id)
+_LETTER = insert(schema.letters).returning(schema.letters.c.id)
+_READ_LETTER = select(schema.letters).where(schema.letters.c.id == bindparam("letter"))
+
 
 def fan_out(tx: Connection, post_id: int, now: datetime) -> int:
     """One copy for each member who gets this post as it comes: one statement, whatever the list's size.
 
     The same people as ``core.fanout.audience`` names; running it twice adds nothing.
     """
-    post = schema.posts.c
-    chosen = (
-        select(
-            literal(DeliveryKind.POST),
-            post.list_id,
-            post.id,
-            _s.id,
-            _a.written,
-            literal(DeliveryState.DUE),
-            literal(now, schema.Moment),
-            literal(now, schema.Moment),
-        )
-        .select_from(schema.posts)
-        .join(schema.subscriptions, _s.list_id == post.list_id)
-        .join(schema.addresses, _a.id == _s.address_id)
-        .where(
-            post.id == post_id,
-            _s.state.in_(GETS_COPIES),
-            _s.rhythm.not_in(NO_COPIES),
-            or_(_s.copies, post.subscription_id.is_(None), _s.id != post.subscription_id),
-            ~select(_d.id).where(_d.post_id == post_id, _d.subscription_id == _s.id).exists(),
-        )
-        .order_by(_s.id)
-    )
-    columns = ["kind", "list_id", "post_id", "subscription_id", "to", "state", "created", "next_at"]
-    copies = insert(schema.deliveries).from_select(columns, chosen).execution_options(preserve_rowcount=True)
-    made = tx.execute(copies).rowcount
+    made = tx.execute(_FAN_OUT, {"post": post_id, "now": now}).rowcount
     count(tx, {counter_of(DeliveryState.DUE): made})
     return made
 
@@ -90,11 +141,7 @@ class Letter:
 
 def post_letter(tx: Connection, letter: Letter, now: datetime) -> int:
     """Put a notice on its way; the delivery's id."""
-    letter_id = tx.scalar(
-        insert(schema.letters)
-        .values(bytes=letter.raw, returns=letter.returns, made=now)
-        .returning(schema.letters.c.id)
-    )
+    letter_id = tx.scalar(_LETTER, {"bytes": letter.raw, "returns": letter.returns, "made": now})
     values = {
         "kind": DeliveryKind.NOTICE,
         "list_id": letter.list_id,
@@ -104,44 +151,29 @@ def post_letter(tx: Connection, letter: Letter, now: datetime) -> int:
         "created": now,
         "next_at": now,
     }
-    delivery_id = tx.execute(insert(schema.deliveries).values(**values).returning(_d.id)).scalar_one()
+    delivery_id = tx.execute(_POST_LETTER, values).scalar_one()
     count(tx, {counter_of(DeliveryState.DUE): 1})
     return int(delivery_id)
 
 
 def letter_of(tx: Connection, copy: Copy) -> Letter:
     """The letter that a copy carries."""
-    row = tx.execute(select(schema.letters).where(schema.letters.c.id == copy.letter_id)).one()
+    row = tx.execute(_READ_LETTER, {"letter": copy.letter_id}).one()
     return Letter(copy.to, bytes(row.bytes), copy.list_id, row.returns)
 
 
 def claim(tx: Connection, who: str, now: datetime, limit: int, *, take_over: bool = True) -> list[Copy]:
-    """Lease what is due of one post (or some notices), oldest first; their state is now ``sending``.
+    """Lease what is due, oldest first, so copies of one post together; their state is now ``sending``.
 
     A lease that ran out, or lies further ahead than any lease can (the clock jumped), is taken over, if
     ``take_over``.
     """
-    ready: ColumnElement[bool] = (_d.next_at <= now) | (_d.next_at > now + LONGEST_WAIT)
-    if not take_over:
-        ready = ready & (_d.state != DeliveryState.SENDING)
-    oldest = select(_d.post_id).where(_IS_OPEN, ready).order_by(_d.next_at, _d.id).limit(1)
-    first = tx.execute(skip_locked(tx, oldest)).one_or_none()
-    if first is None:
+    due, far = _QUERIES[take_over]
+    rows = list(tx.execute(due, {"now": now, "most": limit}))
+    rows = rows or list(tx.execute(far, {"far": now + LONGEST_WAIT, "most": limit}))
+    if not rows:
         return []
-    query = (
-        select(_d.id, _d.post_id, _d.state, _d.kind, _d.list_id, _d.letter_id, _d.subscription_id, _d.to)
-        .add_columns(_d.attempts, _d.created)
-        .where(_IS_OPEN, ready, _d.post_id == first.post_id)  # a notice's post_id is null
-        .order_by(_d.next_at, _d.id)
-        .limit(limit)
-    )
-    rows = tx.execute(skip_locked(tx, query)).all()
-    ids = [row.id for row in rows]
-    tx.execute(
-        update(schema.deliveries)
-        .where(_d.id.in_(ids))
-        .values(state=DeliveryState.SENDING, next_at=now + LEASE, leased_by=who)
-    )
+    tx.execute(_LEASE, {"ids": [row.id for row in rows], "until": now + LEASE, "who": who})
     before = Counter(counter_of(row.state) for row in rows)
     doubt = before[counter_of(DeliveryState.SENDING)]
     count(tx, {IN_DOUBT: doubt} | moves(before, Counter({counter_of(DeliveryState.SENDING): len(rows)})))
@@ -182,24 +214,10 @@ class Result:
 
 def record(tx: Connection, who: str, results: list[Result], now: datetime) -> list[int]:
     """Write down a group of results; the ids that were still ours to end."""
-    statement = (
-        update(schema.deliveries)
-        .where(_d.id == bindparam("b_id"), _d.state == DeliveryState.SENDING, _d.leased_by == who)
-        .values(
-            state=bindparam("b_state"),
-            attempts=bindparam("b_attempts"),
-            answer=bindparam("b_answer"),
-            next_at=func.coalesce(bindparam("b_next", type_=schema.Moment), _d.next_at),
-            done=bindparam("b_done", type_=schema.Moment),
-        )
-    )
-    held = select(_d.id).where(
-        _d.id.in_([result.id for result in results]), _d.state == DeliveryState.SENDING, _d.leased_by == who
-    )
-    mine = set(tx.scalars(held if tx.dialect.name == "sqlite" else held.with_for_update()))
+    mine = set(tx.scalars(_HELD, {"ids": [result.id for result in results], "who": who}))
     ended = [result for result in results if result.id in mine]
     if ended:
-        tx.execute(statement, [_bound(result, now) for result in ended])
+        tx.execute(_RECORD, [_bound(result, now) for result in ended])
         after = Counter(counter_of(result.state) for result in ended)
         count(tx, moves(Counter({counter_of(DeliveryState.SENDING): len(ended)}), after))
     return [result.id for result in ended]
@@ -227,7 +245,7 @@ def counter_of(state: str) -> str:
     return f"delivery:{state}"
 
 
-def read_copy(row: Row[tuple[object, ...]]) -> Copy:
+def read_copy(row: Any) -> Copy:
     """A row of ``deliveries`` as its record."""
     return Copy(
         id=row.id,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, bindparam, func, or_, select, tuple_
 
 from listserv.core.address import Address, BadAddress, bare_sender, read_address
 from listserv.core.routing import Kind, Place, readings
@@ -15,6 +15,7 @@ from listserv.core.types import MailList, Member, MemberState
 from listserv.store import lists, schema
 from listserv.store.rosters import members_query, read_member
 
+_NAMES_AT_ONCE = 200
 REMEMBERED = timedelta(days=7)  # how long after leaving an address is still known to a hidden list
 _s, _a, _r, _d = schema.subscriptions.c, schema.addresses.c, schema.relays.c, schema.deliveries.c
 
@@ -31,6 +32,35 @@ class Found:
 
 
 NOWHERE = Found(Place(Kind.NOWHERE))
+
+# Statements are made once: making one anew costs several times what running it does.
+_RELAY = select(schema.relays).where(_r.seal == bindparam("seal"))
+_LIST_OF = select(_d.list_id).where(_d.id == bindparam("delivery"))
+_LAST_DELIVERY = select(func.max(_d.id))
+_SERVED = select(schema.list_names.c.local).where(schema.list_names.c.domain == bindparam("domain")).limit(1)
+_KNOWN = (
+    select(_s.id)
+    .join_from(schema.subscriptions, schema.addresses, _a.person_id == _s.person_id)
+    .where(
+        _a.key == bindparam("key"),
+        _s.list_id == bindparam("of_list"),
+        or_(
+            _s.state != MemberState.LEFT,
+            and_(_s.left.is_not(None), _s.left > bindparam("since", type_=schema.Moment)),
+        ),
+    )
+    .limit(1)
+)
+_PEOPLE = select(_a.key).where(_a.key.in_(bindparam("keys", expanding=True)))
+_WHOSE = select(_a.person_id).where(_a.key == bindparam("key"), _a.confirmed.is_not(None)).scalar_subquery()
+_MEMBER = members_query().where(_s.list_id == bindparam("of_list"), _s.person_id == _WHOSE)
+_NAMED = (
+    select(schema.list_names.c.list_id)
+    .where(
+        tuple_(schema.list_names.c.domain, schema.list_names.c.local).in_(bindparam("names", expanding=True))
+    )
+    .distinct()
+)
 
 
 def look_up(tx: Connection, recipient: Address, site_domain: str, ring: Keyring) -> Found:
@@ -61,7 +91,7 @@ def _resolve(tx: Connection, place: Place, domain: str, site_domain: str, ring: 
 
 
 def _relayed(tx: Connection, place: Place, domain: str) -> Found | None:
-    row = tx.execute(select(schema.relays).where(_r.seal == place.word)).one_or_none()
+    row = tx.execute(_RELAY, {"seal": place.word}).one_or_none()
     if row is None:
         return None
     here = lists.list_by_id(tx, row.list_id)
@@ -72,11 +102,11 @@ def _relayed(tx: Connection, place: Place, domain: str) -> Found | None:
 
 def _is_copy_of(tx: Connection, delivery_id: int, here: MailList) -> bool:
     """A token speaks for its own list alone: else one list's member could try the names of hidden ones."""
-    return tx.scalar(select(_d.list_id).where(_d.id == delivery_id)) == here.id
+    return tx.scalar(_LIST_OF, {"delivery": delivery_id}) == here.id
 
 
 def _last_delivery(tx: Connection) -> int:
-    return tx.scalar(select(func.max(_d.id))) or 0
+    return tx.scalar(_LAST_DELIVERY) or 0
 
 
 def barred(tx: Connection, found: MailList) -> Callable[[Address], str]:
@@ -102,8 +132,7 @@ def is_served(tx: Connection, domain: str, site_domain: str) -> bool:
     """Whether mail for this domain is ours to take or to refuse."""
     if domain == site_domain:
         return True
-    query = select(schema.list_names.c.local).where(schema.list_names.c.domain == domain).limit(1)
-    return tx.scalar(query) is not None
+    return tx.scalar(_SERVED, {"domain": domain}) is not None
 
 
 def is_known(tx: Connection, list_id: int, sender: str, now: datetime) -> bool:
@@ -115,40 +144,29 @@ def is_known(tx: Connection, list_id: int, sender: str, now: datetime) -> bool:
         key = read_address(bare_sender(sender)).key
     except BadAddress:
         return False
-    query = (
-        select(_s.id)
-        .join_from(schema.subscriptions, schema.addresses, _a.person_id == _s.person_id)
-        .where(
-            _a.key == key,
-            _s.list_id == list_id,
-            or_(_s.state != MemberState.LEFT, and_(_s.left.is_not(None), _s.left > now - REMEMBERED)),
-        )
-        .limit(1)
-    )
-    return tx.scalar(query) is not None
+    return tx.scalar(_KNOWN, {"key": key, "of_list": list_id, "since": now - REMEMBERED}) is not None
 
 
 def people_among(tx: Connection, keys: Iterable[str]) -> set[str]:
     """Those of these addresses (by key) that belong to anybody on this site."""
-    return set(tx.scalars(select(_a.key).where(_a.key.in_(tuple(keys)))))
+    return set(tx.scalars(_PEOPLE, {"keys": tuple(keys)}))
 
 
 def member_by_address(tx: Connection, list_id: int, address: Address) -> Member | None:
     """The subscription of whoever writes from this address, by any of their confirmed addresses."""
-    theirs = select(_a.person_id).where(_a.key == address.key, _a.confirmed.is_not(None)).scalar_subquery()
-    row = tx.execute(members_query().where(_s.list_id == list_id, _s.person_id == theirs)).one_or_none()
+    row = tx.execute(_MEMBER, {"of_list": list_id, "key": address.key}).one_or_none()
     return read_member(row) if row else None
 
 
-def lists_named(tx: Connection, addresses: Iterable[Address], but: int) -> tuple[MailList, ...]:
+def lists_named(tx: Connection, addresses: Iterable[Address], but: MailList) -> tuple[MailList, ...]:
     """Further lists of ours among these addresses."""
-    names = schema.list_names.c
-    wanted = {(address.local.lower(), address.domain) for address in addresses}
-    served = set(tx.scalars(select(names.domain).distinct())) if wanted else set()
-    found = (
-        lists.find_list(tx, Address(local, domain)) for local, domain in sorted(wanted) if domain in served
-    )
-    return tuple({here.id: here for here in found if here and here.id != but}.values())
+    own = {(one.domain, one.local.lower()) for one in (but.address, *but.aliases)}
+    wanted = sorted({(one.domain, one.local.lower()) for one in addresses} - own)
+    numbers: set[int] = set()
+    for at in range(0, len(wanted), _NAMES_AT_ONCE):
+        numbers.update(tx.scalars(_NAMED, {"names": wanted[at : at + _NAMES_AT_ONCE]}))
+    found = (lists.list_by_id(tx, number) for number in sorted(numbers - {but.id}))
+    return tuple(here for here in found if here is not None)
 
 
 def hosts_of(tx: Connection, list_id: int) -> tuple[Address, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from listserv.core.decide import relayed_hash
 from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts, Site
@@ -21,6 +21,11 @@ from listserv.store.rows import one_at_a_time
 HOUR = timedelta(hours=1)
 _LIST_LOCK = 1
 _a, _seen, _d = schema.arrivals.c, schema.seen.c, schema.deliveries.c
+_TWINS = (
+    select(_seen.body_hash, _seen.arrival_id, _a.state, _a.why)
+    .select_from(schema.seen.outerjoin(schema.arrivals, _a.id == _seen.arrival_id))
+    .where(_seen.list_id == bindparam("of_list"), _seen.message_hash == bindparam("own"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
 
 def _others(tx: Connection, ask: Question, here: MailList) -> tuple[MailList, ...]:
     """Further lists of ours that To and Cc name. A hidden one is no list to an author it does not know."""
-    named = directory.lists_named(tx, (*ask.mail.to, *ask.mail.cc), here.id)
+    named = directory.lists_named(tx, (*ask.mail.to, *ask.mail.cc), here)
     author = str(ask.mail.author or "")
     return tuple(
         other
@@ -100,12 +105,8 @@ def _member(tx: Connection, list_id: int, mail: Mail) -> Member | None:
 
 def _twins(tx: Connection, list_id: int, own: str, arrival_id: int) -> dict[str, str]:
     """Body hash → "gone out" or "waits" (refused, too), of earlier mails and imports with this Message-ID."""
-    query = (
-        select(_seen.body_hash, _seen.arrival_id, _a.state, _a.why)
-        .select_from(schema.seen.outerjoin(schema.arrivals, _a.id == _seen.arrival_id))
-        .where(_seen.list_id == list_id, _seen.message_hash == own)
-    )
-    rows = [row for row in tx.execute(query) if row.arrival_id != arrival_id]
+    found = tx.execute(_TWINS, {"of_list": list_id, "own": own})
+    rows = [row for row in found if row.arrival_id != arrival_id]
     return {row.body_hash: "gone out" if _is_out(row) else "waits" for row in rows}
 
 

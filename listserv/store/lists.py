@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, case, delete, func, insert, select, update
 
 from listserv.core.address import Address
 from listserv.core.settings_table import dump, load
@@ -23,6 +23,26 @@ from listserv.store.schema import deliveries, holds, list_names, lists, posts, s
 
 _BATCH = 500  # values in one IN (…)
 PRESENT = (MemberState.ACTIVE, MemberState.PAUSED, MemberState.BOUNCING)
+
+# A list with its further names, a row each: asked for with every mail, so one statement, made once.
+_ASKED, _OTHER = list_names.alias("asked"), list_names.alias("other")
+_WHOLE = select(lists, _OTHER.c.local.label("other_local"), _OTHER.c.domain.label("other_domain"))
+_OTHERS = (_OTHER.c.list_id == lists.c.id) & _OTHER.c.kind.in_(("alias", "former"))
+_IN_ORDER = (_OTHER.c.kind, _OTHER.c.domain, _OTHER.c.local)
+_BY_NUMBER = (
+    _WHOLE.select_from(lists.outerjoin(_OTHER, _OTHERS))
+    .where(lists.c.id == bindparam("number"), lists.c.retired.is_(None))
+    .order_by(*_IN_ORDER)
+)
+_BY_NAME = (
+    _WHOLE.select_from(_ASKED.join(lists, lists.c.id == _ASKED.c.list_id).outerjoin(_OTHER, _OTHERS))
+    .where(
+        _ASKED.c.local == bindparam("local"),
+        _ASKED.c.domain == bindparam("domain"),
+        lists.c.retired.is_(None),
+    )
+    .order_by(*_IN_ORDER)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,23 +87,20 @@ def create_list(tx: Connection, new: NewList, hand: Hand) -> MailList:
 
 def find_list(tx: Connection, address: Address) -> MailList | None:
     """The living list that an address leads to: its own, an alias, or one it had before."""
-    found = tx.execute(
-        select(list_names.c.list_id).where(
-            list_names.c.local == address.local.lower(), list_names.c.domain == address.domain
-        )
-    ).scalar()
-    return None if found is None else list_by_id(tx, found)
+    return _read(tx.execute(_BY_NAME, {"local": address.local.lower(), "domain": address.domain}).all())
 
 
 def list_by_id(tx: Connection, number: int) -> MailList | None:
     """A living list by its number."""
-    found = _read_lists(tx, lists.c.id == number)
-    return found[0] if found else None
+    return _read(tx.execute(_BY_NUMBER, {"number": number}).all())
 
 
 def all_lists(tx: Connection) -> list[MailList]:
     """Every living list, by address."""
-    return sorted(_read_lists(tx), key=lambda one: (one.address.domain, one.address.local))
+    rows = tx.execute(select(lists).where(lists.c.retired.is_(None))).all()
+    names = _names(tx, [row.id for row in rows], ("alias", "former"))
+    found = (_with_names(row, names.get(row.id, ())) for row in rows)
+    return sorted(found, key=lambda one: (one.address.domain, one.address.local))
 
 
 def set_list(tx: Connection, old: MailList, new: MailList, hand: Hand) -> MailList:
@@ -153,20 +170,17 @@ def _count(tx: Connection, by: Any, *where: Any) -> dict[int, int]:
     return {row[0]: row[1] for row in tx.execute(select(by, func.count()).where(*where).group_by(by))}
 
 
-def _read_lists(tx: Connection, *where: Any) -> list[MailList]:
-    rows = tx.execute(select(lists).where(lists.c.retired.is_(None), *where)).all()
-    names = _names(tx, [row.id for row in rows], ("alias", "former"))
-    return [
-        MailList(
-            row.id,
-            Address(row.local, row.domain),
-            row.list_id,
-            row.title,
-            _settings(row.settings),
-            names.get(row.id, ()),
-        )
-        for row in rows
-    ]
+def _read(rows: Sequence[Row[Any]]) -> MailList | None:
+    """One list from the rows of ``_BY_NUMBER`` or ``_BY_NAME``."""
+    if not rows:
+        return None
+    others = tuple(Address(row.other_local, row.other_domain) for row in rows if row.other_local is not None)
+    return _with_names(rows[0], others)
+
+
+def _with_names(row: Row[Any], others: tuple[Address, ...]) -> MailList:
+    address = Address(row.local, row.domain)
+    return MailList(row.id, address, row.list_id, row.title, _settings(row.settings), others)
 
 
 @lru_cache(maxsize=1024)

@@ -6,7 +6,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BindParameter, Connection, Row, and_, case, func, insert, literal, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    update,
+)
 
 from listserv.core.address import read_address
 from listserv.core.changes import KeepPost
@@ -16,6 +29,47 @@ from listserv.store import schema
 from listserv.store.rows import insert_new
 
 _p, _t, _i = schema.posts.c, schema.threads.c, schema.thread_ids.c
+
+# Statements are made once: making one anew costs several times what running it does.
+_KEEP = insert(schema.posts).returning(_p.id)
+_NEW_THREAD = insert(schema.threads).returning(_t.id)
+_OWN_ID = update(schema.thread_ids).where(
+    and_(_i.list_id == bindparam("of_list"), _i.message_hash == bindparam("own"), _i.post_id.is_(None))
+)
+_FILL_GHOST = _OWN_ID.values(post_id=bindparam("post"))
+_AT = bindparam("at_", type_=schema.Moment)
+_SHOW = (
+    update(schema.threads)
+    .where(_t.id == bindparam("thread"))
+    .values(
+        posts=_t.posts + 1,
+        last=case((_t.last < _AT, _AT), else_=_t.last),
+        first=case((_t.first > _AT, _AT), else_=_t.first),
+    )
+)
+_STALE = insert(schema.stale)
+# In the index's own words: with a bound value SQLite would read all posts there ever were.
+_DUE_FROM_OUTBOX = (
+    select(_p.id)
+    .where(text("posts.state = 'outbox'"), _p.release_at <= bindparam("now", type_=schema.Moment))
+    .order_by(_p.release_at, _p.id)
+    .limit(bindparam("most"))
+)
+_KNOWN = (
+    select(_i.message_hash, _i.thread_id, func.coalesce(_p.hash, _i.message_hash).label("hash"))
+    .select_from(schema.thread_ids.outerjoin(schema.posts, _p.id == _i.post_id))
+    .where(_i.list_id == bindparam("of_list"), _i.message_hash.in_(bindparam("hashes", expanding=True)))
+)
+_FIND = select(*(column for column in _p if column.name not in ("text", "html"))).where(
+    _p.id == bindparam("post")
+)
+_SINCE = (
+    select(func.count())
+    .select_from(schema.posts)
+    .where(_p.list_id == bindparam("of_list"), _p.at > bindparam("since", type_=schema.Moment))
+)
+_SINCE_BY_AUTHOR = _SINCE.where(_p.author_key == bindparam("author"))
+_PROVED = select(_p.id).where(_p.author_key == bindparam("author"), _p.proved).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,35 +83,34 @@ def keep(tx: Connection, post: KeepPost, raw_hash: str, arrival_id: int | None) 
     thread_id = _thread_for(tx, post)
     mail = post.mail
     made = tx.execute(
-        insert(schema.posts)
-        .values(
-            list_id=post.list_id,
-            thread_id=thread_id,
-            parent_hash=post.placement.parent,
-            arrival_id=arrival_id,
-            message_id=mail.message_id,
-            hash=post.hash,
-            author=str(mail.author or ""),
-            author_key=mail.author.key if mail.author else "",
-            author_name=mail.author_name,
-            subscription_id=post.subscription_id,
-            subject=mail.subject,
-            date=mail.date,
-            at=post.at,
-            raw_hash=raw_hash,
-            size=mail.size,
-            state=PostState.OUTBOX if post.release_at else PostState.POSTED,
-            release_at=post.release_at,
-            audience=post.audience,
-            from_=post.from_,
-            public_id=post.public_id,
-            proved=post.proved,
-            flagged=post.flagged,
-            text=mail.text,
-            html=mail.html,
-            language=mail.language,
-        )
-        .returning(_p.id)
+        _KEEP,
+        {
+            "list_id": post.list_id,
+            "thread_id": thread_id,
+            "parent_hash": post.placement.parent,
+            "arrival_id": arrival_id,
+            "message_id": mail.message_id,
+            "hash": post.hash,
+            "author": str(mail.author or ""),
+            "author_key": mail.author.key if mail.author else "",
+            "author_name": mail.author_name,
+            "subscription_id": post.subscription_id,
+            "subject": mail.subject,
+            "date": mail.date,
+            "at": post.at,
+            "raw_hash": raw_hash,
+            "size": mail.size,
+            "state": PostState.OUTBOX if post.release_at else PostState.POSTED,
+            "release_at": post.release_at,
+            "audience": post.audience,
+            "from_": post.from_,
+            "public_id": post.public_id,
+            "proved": post.proved,
+            "flagged": post.flagged,
+            "text": mail.text,
+            "html": mail.html,
+            "language": mail.language,
+        },
     )
     post_id = int(made.scalar_one())
     _remember_ids(tx, post, thread_id, post_id)
@@ -90,7 +143,7 @@ def _thread_for(tx: Connection, post: KeepPost) -> int:
             "last": post.at,
             "posts": 0,
         }
-        return int(tx.execute(insert(schema.threads).values(**values).returning(_t.id)).scalar_one())
+        return int(tx.execute(_NEW_THREAD, values).scalar_one())
     for other in placement.merge:
         _merge(tx, other, placement.thread)
     return placement.thread
@@ -123,24 +176,17 @@ def _remember_ids(tx: Connection, post: KeepPost, thread_id: int, post_id: int) 
     if post.public_id:
         rows.append(known | {"message_hash": message_hash(post.public_id), "post_id": post_id})
     rows += [known | {"message_hash": hash_} for hash_ in post.placement.ghosts]
-    insert_new(tx, schema.thread_ids, rows)
+    if insert_new(tx, schema.thread_ids, rows) == len(rows):
+        return
     # A ghost becomes a post; a pre-claimed id stays with whoever came first.
-    where = and_(_i.list_id == post.list_id, _i.message_hash == own, _i.post_id.is_(None))
-    tx.execute(update(schema.thread_ids).where(where).values(post_id=post_id))
+    tx.execute(_FILL_GHOST, {"of_list": post.list_id, "own": own, "post": post_id})
 
 
 def show(tx: Connection, list_id: int, thread_id: int, at: datetime) -> None:
     """Count a post that became readable, and mark the pages that it touches."""
-    tx.execute(
-        update(schema.threads)
-        .where(_t.id == thread_id)
-        .values(
-            posts=_t.posts + 1,
-            last=case((_t.last < at, _moment(at)), else_=_t.last),
-            first=case((_t.first > at, _moment(at)), else_=_t.first),
-        )
-    )
-    tx.execute(insert(schema.stale).values(list_id=list_id, thread_id=thread_id, month=f"{at:%Y-%m}", at=at))
+    tx.execute(_SHOW, {"thread": thread_id, "at_": at})
+    touched = {"list_id": list_id, "thread_id": thread_id, "month": f"{at:%Y-%m}", "at": at}
+    tx.execute(_STALE, touched)
 
 
 def _moment(at: datetime) -> BindParameter[datetime]:
@@ -150,8 +196,7 @@ def _moment(at: datetime) -> BindParameter[datetime]:
 
 def due_from_outbox(tx: Connection, now: datetime, limit: int) -> list[int]:
     """Posts whose outbox time is over."""
-    query = select(_p.id).where(_p.state == PostState.OUTBOX, _p.release_at <= now)
-    return list(tx.scalars(query.order_by(_p.release_at, _p.id).limit(limit)))
+    return list(tx.scalars(_DUE_FROM_OUTBOX, {"now": now, "most": limit}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +231,8 @@ class KnownId:
 
 def known_ids(tx: Connection, list_id: int, hashes: Iterable[str]) -> dict[str, KnownId]:
     """Message-ID hash → what this list knows by that id."""
-    query = (
-        select(_i.message_hash, _i.thread_id, func.coalesce(_p.hash, _i.message_hash).label("hash"))
-        .select_from(schema.thread_ids.outerjoin(schema.posts, _p.id == _i.post_id))
-        .where(_i.list_id == list_id, _i.message_hash.in_(tuple(hashes)))
-    )
-    return {row.message_hash: KnownId(row.thread_id, row.hash) for row in tx.execute(query)}
+    rows = tx.execute(_KNOWN, {"of_list": list_id, "hashes": tuple(hashes)})
+    return {row.message_hash: KnownId(row.thread_id, row.hash) for row in rows}
 
 
 def public_ids(tx: Connection, list_id: int, message_ids: Iterable[str]) -> dict[str, str]:
@@ -207,7 +248,7 @@ def public_ids(tx: Connection, list_id: int, message_ids: Iterable[str]) -> dict
 
 def find(tx: Connection, post_id: int) -> Post:
     """One post. Raises NoResultFound."""
-    return read_post(tx.execute(select(schema.posts).where(_p.id == post_id)).one())
+    return read_post(tx.execute(_FIND, {"post": post_id}).one())
 
 
 def read_post(row: Row[tuple[object, ...]]) -> Post:
@@ -232,13 +273,12 @@ def read_post(row: Row[tuple[object, ...]]) -> Post:
 
 def count_since(tx: Connection, list_id: int, since: datetime, author_key: str | None = None) -> int:
     """How many posts a list (or one author in it) had since then."""
-    where = [_p.list_id == list_id, _p.at > since]
-    if author_key is not None:
-        where.append(_p.author_key == author_key)
-    return tx.scalar(select(func.count()).select_from(schema.posts).where(*where)) or 0
+    asked = {"of_list": list_id, "since": since}
+    if author_key is None:
+        return tx.scalar(_SINCE, asked) or 0
+    return tx.scalar(_SINCE_BY_AUTHOR, asked | {"author": author_key}) or 0
 
 
 def has_proved(tx: Connection, author_key: str) -> bool:
     """Whether an earlier post of this address passed authentication."""
-    query = select(_p.id).where(_p.author_key == author_key, _p.proved).limit(1)
-    return tx.scalar(query) is not None
+    return tx.scalar(_PROVED, {"author": author_key}) is not None

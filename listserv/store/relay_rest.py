@@ -13,6 +13,7 @@ from listserv.store import schema
 _KEY = "relay_rest"
 _LONGEST = timedelta(minutes=10)  # a rest that ends later was written by a clock that jumped
 _m = schema.meta.c
+_CURRENT = select(_m.value).where(_m.key == _KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Rest:
 
 def current(tx: Connection) -> Rest | None:
     """The relay's rest, over or not; None where it is well."""
-    found = tx.scalar(select(_m.value).where(_m.key == _KEY))
+    found = tx.scalar(_CURRENT)
     if found is None:
         return None
     said = json.loads(found)

@@ -4,6 +4,7 @@ each step in a savepoint of its own, intake first: many clients share one fsync 
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from listserv.errors import StoreBusy
@@ -134,15 +135,26 @@ class SqliteStore:
 
 def _attempt(connection: Connection, job: _Job) -> None:
     """Run one step in its savepoint. An error of its own undoes the step; one of the database's, all."""
-    savepoint = connection.begin_nested()
+    _say(connection, "SAVEPOINT step")
     try:
         job.value = job.step(connection)
-        savepoint.commit()
+        _say(connection, "RELEASE step")
     except Exception as error:
         if isinstance(error, DBAPIError) and kind_of(error) is not None:
             raise  # a full disk has undone the whole transaction, savepoints too: nothing to roll back to
-        savepoint.rollback()
+        _say(connection, "ROLLBACK TO step")
+        _say(connection, "RELEASE step")
         job.error = error
+
+
+def _say(connection: Connection, words: str) -> None:
+    """To the driver itself: a step's savepoint would else cost as much as its statements."""
+    raw = connection.connection.dbapi_connection
+    try:
+        assert isinstance(raw, sqlite3.Connection)
+        raw.execute(words)
+    except sqlite3.Error as error:
+        raise OperationalError(words, None, error) from error
 
 
 def _sqlite_engine(url: URL, begin: str, pool: type[Any]) -> Engine:

@@ -26,7 +26,7 @@ from listserv.core.types import Copy, Deferred, Failed, Outcome, Sent
 from listserv.errors import StoreBusy
 from listserv.flow.courier import open_courier
 from listserv.flow.deliver import composed, deliver_due
-from listserv.flow.parcel import Parcel
+from listserv.flow.parcel import Parcel, offered
 from listserv.flow.process import process_due
 from listserv.flow.results import GROUP, Depot, Recorder
 from listserv.mail.signing import Signer, load_key
@@ -171,8 +171,8 @@ class _Tells:
 
     told: list[int]
 
-    def carry(self, parcels: Iterable[Parcel], report: Callable[[int, str, Outcome], None]) -> None:
-        for parcel in parcels:
+    def carry(self, parcels: Iterable[Parcel | None], report: Callable[[int, str, Outcome], None]) -> None:
+        for parcel in offered(parcels):
             report(parcel.key, parcel.envelope.recipients[0], Sent(250, "ok"))
             self.told.append(parcel.key)
 
@@ -189,7 +189,7 @@ def test_results_outlast_a_database_that_is_away(world: World) -> None:
     deliver_due(replace(world.depot, store=FailingStore(world.store, away)))
     assert states(world) == {"sent": 3}
     assert len(world.outbox) == 3
-    assert away.calls == 4  # the claim, twice in vain, then written
+    assert away.calls >= 4  # a claim, twice in vain, then written
 
 
 def _as_we_close(world: World, parcel: Parcel) -> Outcome:
@@ -328,9 +328,9 @@ def test_a_relay_in_trouble_is_left_alone_longer_each_time_and_no_copy_pays_for_
     for seconds in (5, 15, 60, 300, 300):
         tries.clear()
         deliver_due(world.depot)
-        assert len(tries) == 3
+        assert len(tries) == 1  # one tells enough: the others are not even tried
         world.pass_time(seconds=seconds - 1)
-        assert len(tries) == 3  # it rests
+        assert len(tries) == 1  # it rests
         world.clock.move(timedelta(seconds=1))
     assert {row.attempts for row in rows(world)} == {0}
     world.pigeons.answer = lambda parcel: Sent(250, "ok")

@@ -32,7 +32,7 @@ from listserv.core.types import (
 )
 from listserv.flow.bells import Bells
 from listserv.flow.deliver import deliver_due
-from listserv.flow.parcel import Parcel
+from listserv.flow.parcel import Parcel, offered
 from listserv.flow.pen import Pen
 from listserv.flow.process import STRANGERS, Desk, process_due
 from listserv.flow.results import Depot
@@ -91,8 +91,8 @@ class Pigeons:
         self.mailed: list[Mailed] = []
         self.answer: Callable[[Parcel], Outcome] = lambda parcel: Sent(250, "ok")
 
-    def carry(self, parcels: Iterable[Parcel], report: Callable[[int, str, Outcome], None]) -> None:
-        for parcel in parcels:
+    def carry(self, parcels: Iterable[Parcel | None], report: Callable[[int, str, Outcome], None]) -> None:
+        for parcel in offered(parcels):
             outcome = self.answer(parcel)
             if isinstance(outcome, Sent):
                 raw = b"".join(parcel.message)

@@ -155,13 +155,12 @@ def test_a_clock_set_back_by_a_day_does_not_freeze_the_queue(world: World) -> No
     assert len(world.store.do(lambda tx: deliveries.claim(tx, "a", yesterday, 10))) == 1
 
 
-def test_a_batch_is_of_one_post_alone(world: World) -> None:
+def test_a_batch_holds_what_is_due_of_any_post_and_each_copy_once(world: World) -> None:
     fanned(world, 2)
     letter = Letter("owner@example.org", b"Subject: x\r\n\r\n")
     world.store.do(lambda tx: deliveries.post_letter(tx, letter, NOW))
     batches = [world.store.do(lambda tx: deliveries.claim(tx, "a", NOW, 10)) for _ in range(3)]
-    assert [len(batch) for batch in batches] == [2, 1, 0]
-    assert [batch[0].kind for batch in batches[:2]] == ["post", "notice"]
+    assert [[copy.kind for copy in batch] for batch in batches] == [["post", "post", "notice"], [], []]
 
 
 def test_results_move_copies_to_their_ends_and_the_counters_with_them(world: World) -> None:
