@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from listserv.core.address import Address
 from listserv.core.routing import TOKEN_KINDS, Kind, is_guess
@@ -23,7 +24,9 @@ from listserv.store import arrivals, directory
 from listserv.store.directory import Found
 from listserv.store.engine import Store, Transaction
 
+T = TypeVar("T")
 _REFUSED_AFTER = 0.03  # seconds: longer than any look-up, so that a hidden list can't be told from none
+_MOST_LIMITS = 1000
 _WORDS = (550, "5.1.1", "No such address here")
 
 
@@ -37,29 +40,38 @@ class Admission:
     now: Callable[[], datetime]
     bells: Bells
     ring: Keyring = field(repr=False)
+    _limits: dict[Address, int] = field(default_factory=dict)  # of recipients just admitted
 
     async def admit(self, recipient: Address, caller: Caller) -> Refusal | Address:
         """The routing verdict at RCPT. Refusals take the same time, whatever it took to find out (S20)."""
         begun = time.monotonic()
-        verdict = await asyncio.to_thread(self._admit, recipient, caller.sender)
+        verdict = await self._look(partial(self._admit, recipient, caller.sender))
         if isinstance(verdict, Refusal):
             await asyncio.sleep(max(0.0, begun + _REFUSED_AFTER - time.monotonic()))
         return verdict
 
     async def limit(self, recipient: Address) -> int:
         """How many octets this recipient's list takes."""
-        return await asyncio.to_thread(self._limit, recipient)
+        known = self._limits.pop(recipient, None)
+        return await self._look(partial(self._limit, recipient)) if known is None else known
 
-    async def keep(self, intake: Intake) -> None:
+    async def keep(self, intake: Intake) -> tuple[int, ...]:
         """Keep the mail; returns when that is durable."""
-        step = partial(_keep, intake=intake, now=self.now())
-        await asyncio.wrap_future(self.store.write(step, first=True))
+        step = partial(arrivals.keep, intake=intake, now=self.now())
+        ids = await asyncio.wrap_future(self.store.write(step, first=True))
         self.bells.arrivals.set()
+        return ids
+
+    async def _look(self, step: Callable[[], T]) -> T:
+        """Ask the database. SQLite answers sooner than a thread could be woken, and readers never wait."""
+        return step() if self.store.dialect == "sqlite" else await asyncio.to_thread(step)
 
     def _admit(self, recipient: Address, sender: str) -> Refusal | Address:
         with self.store.read() as tx:
             found = directory.look_up(tx, recipient, self.site_domain, self.ring)
             if found.place.kind is not Kind.NOWHERE and self._may_know(tx, found, sender):
+                if len(self._limits) < _MOST_LIMITS:
+                    self._limits[recipient] = self._limit_of(found)
                 return recipient
             foreign = not directory.is_served(tx, recipient.domain, self.site_domain)
         return Refusal(*_WORDS, guess=is_guess(recipient), foreign=foreign)
@@ -73,9 +85,8 @@ class Admission:
 
     def _limit(self, recipient: Address) -> int:
         with self.store.read() as tx:
-            here = directory.look_up(tx, recipient, self.site_domain, self.ring).list
+            return self._limit_of(directory.look_up(tx, recipient, self.site_domain, self.ring))
+
+    def _limit_of(self, found: Found) -> int:
+        here = found.list
         return min(here.settings.max_bytes, self.max_bytes) if here else self.max_bytes
-
-
-def _keep(tx: Transaction, intake: Intake, now: datetime) -> None:
-    arrivals.keep(tx, intake, now)

@@ -74,8 +74,11 @@ class Keeper(Protocol):
     async def admit(self, recipient: Address, caller: Caller) -> Refusal | Address:
         """The routing verdict at RCPT; an Address is the normalised recipient to keep."""
 
-    async def keep(self, intake: Intake) -> None:
-        """Return only after the durable commit. StoreFull, StoreBusy or anything else: not kept."""
+    async def keep(self, intake: Intake) -> tuple[int, ...]:
+        """Return only after the durable commit: an arrival's id for each recipient, in their order.
+
+        Raises StoreFull, StoreBusy or anything else: not kept.
+        """
 
     async def limit(self, recipient: Address) -> int:
         """How many octets this recipient's list takes."""

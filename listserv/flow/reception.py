@@ -125,8 +125,9 @@ class Reception:
             fits = [True] * len(fits)  # one reply for all: taken, and each list decides later (P22)
         chosen = (accepted.address for accepted, fit in zip(sent.recipients, fits, strict=True) if fit)
         recipients = tuple({address.key: address for address in chosen}.values())
-        await self.keeper.keep(Intake(recipients, sent.sender, mail.raw, mail.raw_hash))
-        self.log.info("mail kept", id=mail.id, peer=trace.peer, octets=mail.size, recipients=len(recipients))
+        ids = await self.keeper.keep(Intake(recipients, sent.sender, mail.raw, mail.raw_hash))
+        for arrival in ids:
+            self.log.info("mail kept", arrival=arrival, id=mail.id, peer=trace.peer, octets=mail.size)
         return [f"250 2.0.0 Kept as {mail.id}" if fit else reply(TOO_BIG) for fit in fits]
 
     def shut(self) -> None:

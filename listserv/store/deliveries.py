@@ -177,7 +177,7 @@ def claim(tx: Connection, who: str, now: datetime, limit: int, *, take_over: boo
     before = Counter(counter_of(row.state) for row in rows)
     doubt = before[counter_of(DeliveryState.SENDING)]
     count(tx, {IN_DOUBT: doubt} | moves(before, Counter({counter_of(DeliveryState.SENDING): len(rows)})))
-    return [read_copy(row) for row in rows]
+    return [_read_claimed(row) for row in rows]
 
 
 def extend(tx: Connection, who: str, ids: Iterable[int], now: datetime) -> None:
@@ -258,3 +258,12 @@ def read_copy(row: Any) -> Copy:
         attempts=row.attempts,
         created=row.created,
     )
+
+
+def _read_claimed(row: Any) -> Copy:
+    """A row of ``_OPEN_COPIES``, by place: names would cost as much as all the rest."""
+    id_, post_id, _, kind, list_id, letter_id, subscription_id, to, attempts, created = row
+    return Copy(id_, _KINDS[kind], list_id, post_id, letter_id, subscription_id, to, attempts, created)
+
+
+_KINDS = {kind.value: kind for kind in DeliveryKind}

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
+from listserv.core.address import BadAddress, read_address
 from listserv.core.decide import relayed_hash
 from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts, Site
 from listserv.core.routing import Kind
@@ -144,8 +145,21 @@ def _for_pass_on(tx: Connection, ask: Question) -> PassOnFacts:
 
 def _for_return(tx: Connection, ask: Question) -> ReturnFacts:
     query = select(_d.subscription_id).where(_d.id == ask.found.delivery_id)
-    subscription = tx.scalar(query) if ask.found.delivery_id is not None else None
+    subscription = tx.scalar(query) if ask.found.delivery_id is not None else _named_in_report(tx, ask)
     return ReturnFacts(ask.now, ask.site, ask.found.list, ask.found.delivery_id, subscription)
+
+
+def _named_in_report(tx: Connection, ask: Question) -> int | None:
+    """Whose copy came back without a token (``personal=off``): the one member whom the report names."""
+    here, report = ask.found.list, ask.mail.report
+    named = report.recipients if report else ()
+    if here is None or len(named) != 1:
+        return None
+    try:
+        member = directory.member_by_address(tx, here.id, read_address(named[0]))
+    except BadAddress:
+        return None
+    return member.id if member else None
 
 
 def _for_relay(tx: Connection, ask: Question, here: MailList) -> RelayFacts | None:

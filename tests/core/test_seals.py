@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +31,12 @@ def test_a_changed_token_is_nothing(number: int, place: int, letter: str) -> Non
     changed = token[:place] + letter + token[place + 1 :]
     if changed != token:
         assert unseal(RING, "back", changed, number) is None
+
+
+@given(st.binary(min_size=1, max_size=100), st.text())
+def test_our_keyed_hash_is_that_of_the_standard_library(key: bytes, what: str) -> None:
+    mac = hmac.digest(key, f"back\0{what}".encode(), "sha256")[:5]
+    assert short_seal(Keyring(key, "e"), "back", what) == base64.b32encode(mac).decode().lower()
 
 
 def test_a_token_is_good_for_its_kind_and_key_alone() -> None:

@@ -64,13 +64,14 @@ class RememberingKeeper:
     async def limit(self, recipient: Address) -> int:
         return self.limits.get(recipient.local, 30_000_000)
 
-    async def keep(self, intake: Intake) -> None:
+    async def keep(self, intake: Intake) -> tuple[int, ...]:
         self.begun += 1
         if self.gate:
             await self.gate.wait()
         if self.trouble:
             raise self.trouble
         self.kept.append(intake)
+        return tuple(range(1, len(intake.recipients) + 1))
 
 
 @dataclass
