@@ -84,7 +84,8 @@ def take_more(depot: Depot) -> list[Copy]:
 
 def _claim(tx: Transaction, depot: Depot) -> list[Copy]:
     now = depot.clock.now()
-    if relay_rest.is_resting(tx, now):
+    depot.trouble.rest_known = relay_rest.is_known(tx)
+    if depot.trouble.rest_known and relay_rest.is_resting(tx, now):
         return []
     return deliveries.claim(tx, depot.who, now, BATCH, take_over=depot.trouble.is_over())
 

@@ -44,6 +44,7 @@ class Trouble:
 
     def __init__(self) -> None:
         self._last = -self._CALM
+        self.rest_known = True  # whether the relay may have a rest to be ended
 
     def note(self) -> None:
         self._last = monotonic()
@@ -206,7 +207,7 @@ def write_results(depot: Depot, group: list[tuple[Copy, Outcome]]) -> None:
     refused = [copy for copy, outcome in group if isinstance(outcome, Failed) and outcome.at == "RCPT"]
 
     def step(tx: Transaction) -> None:
-        rest = rested(tx, group, now)
+        rest = rested(tx, group, now, rest_known=depot.trouble.rest_known)
         ended = set(deliveries.record(tx, depot.who, [result(*one, now, rest) for one in group], now))
         for copy in refused:
             if copy.id in ended and copy.subscription_id is not None:
@@ -218,10 +219,15 @@ def write_results(depot: Depot, group: list[tuple[Copy, Outcome]]) -> None:
         depot.log.info("copy " + name, delivery=copy.id, post=copy.post_id, answer=outcome.text)
 
 
-def rested(tx: Transaction, group: list[tuple[Copy, Outcome]], now: datetime) -> Rest | None:
-    """Let the relay rest where it is in trouble; end its rest where it took something again."""
-    before = relay_rest.current(tx)
+def rested(
+    tx: Transaction, group: list[tuple[Copy, Outcome]], now: datetime, *, rest_known: bool = True
+) -> Rest | None:
+    """Let the relay rest where it is in trouble; end its rest where it took something again.
+
+    ``rest_known`` False: it had none when this work began, so there is none to be ended.
+    """
     troubles = [outcome for _, outcome in group if isinstance(outcome, Deferred) and outcome.of_relay]
+    before = relay_rest.current(tx) if troubles or rest_known else None
     if not troubles:
         if before is not None and any(isinstance(outcome, Sent) for _, outcome in group):
             relay_rest.lift(tx)

@@ -98,14 +98,12 @@ _LEASE = (
         leased_by=bindparam("who"),
     )
 )
-_HELD = (
-    select(_d.id)
-    .where(_d.id.in_(_IDS), _d.state == DeliveryState.SENDING, _d.leased_by == bindparam("who"))
-    .with_for_update()
+_ENDED = select(_d.id).where(
+    _d.id.in_(_IDS), _d.state != DeliveryState.SENDING, _d.leased_by == bindparam("who")
 )
 _RECORD = (
     update(schema.deliveries)
-    .where(_d.id == bindparam("b_id"))
+    .where(_d.id == bindparam("b_id"), _d.state == DeliveryState.SENDING, _d.leased_by == bindparam("b_who"))
     .values(
         state=bindparam("b_state"),
         attempts=bindparam("b_attempts"),
@@ -214,13 +212,20 @@ class Result:
 
 def record(tx: Connection, who: str, results: list[Result], now: datetime) -> list[int]:
     """Write down a group of results; the ids that were still ours to end."""
-    mine = set(tx.scalars(_HELD, {"ids": [result.id for result in results], "who": who}))
-    ended = [result for result in results if result.id in mine]
+    if not results:
+        return []
+    changed = tx.execute(_RECORD, [_bound(result, now) | {"b_who": who} for result in results]).rowcount
+    ended = results if changed == len(results) else _ended(tx, who, results)
     if ended:
-        tx.execute(_RECORD, [_bound(result, now) for result in ended])
         after = Counter(counter_of(result.state) for result in ended)
         count(tx, moves(Counter({counter_of(DeliveryState.SENDING): len(ended)}), after))
     return [result.id for result in ended]
+
+
+def _ended(tx: Connection, who: str, results: list[Result]) -> list[Result]:
+    """Those that we ended just now: somebody took over the others' leases."""
+    mine = set(tx.scalars(_ENDED, {"ids": [result.id for result in results], "who": who}))
+    return [result for result in results if result.id in mine]
 
 
 def _bound(result: Result, now: datetime) -> dict[str, object]:

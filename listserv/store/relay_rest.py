@@ -34,6 +34,11 @@ def current(tx: Connection) -> Rest | None:
     return Rest(datetime.fromisoformat(said["until"]), int(said["failures"]), str(said["why"]))
 
 
+def is_known(tx: Connection) -> bool:
+    """Whether there is any rest, over or not."""
+    return current(tx) is not None
+
+
 def is_resting(tx: Connection, now: datetime) -> bool:
     """Whether the relay is to be left alone now."""
     rest = current(tx)

@@ -148,7 +148,7 @@ def _attempt(connection: Connection, job: _Job) -> None:
 
 
 def _say(connection: Connection, words: str) -> None:
-    """To the driver itself: a step's savepoint would else cost as much as its statements."""
+    """To the driver itself: these words would else cost as much as all the statements between them."""
     raw = connection.connection.dbapi_connection
     try:
         assert isinstance(raw, sqlite3.Connection)
@@ -179,6 +179,6 @@ def _sqlite_engine(url: URL, begin: str, pool: type[Any]) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(f"BEGIN {begin}")
+        _say(connection, f"BEGIN {begin}")
 
     return engine
