@@ -214,9 +214,23 @@ def write_results(depot: Depot, group: list[tuple[Copy, Outcome]]) -> None:
                 count_bounce(tx, copy.subscription_id)
 
     depot.store.do(step)
-    for copy, outcome in group:
+    for text, several in _by_answer(group).items():
+        outcome = several[0][1]
         name = type(outcome).__name__.lower()
-        depot.log.info("copy " + name, delivery=copy.id, post=copy.post_id, answer=outcome.text)
+        if len(several) <= GROUP:
+            for copy, _ in several:
+                depot.log.info("copy " + name, delivery=copy.id, post=copy.post_id, answer=text)
+        else:  # of one mail to many: a line each would cost more than sending them
+            ids = [copy.id for copy, _ in several]
+            post = several[0][0].post_id
+            depot.log.info("copies " + name, deliveries=ids, post=post, answer=text)
+
+
+def _by_answer(group: list[tuple[Copy, Outcome]]) -> dict[str, list[tuple[Copy, Outcome]]]:
+    found: dict[str, list[tuple[Copy, Outcome]]] = {}
+    for copy, outcome in group:
+        found.setdefault(outcome.text, []).append((copy, outcome))
+    return found
 
 
 def rested(

@@ -101,9 +101,9 @@ _LEASE = (
 _ENDED = select(_d.id).where(
     _d.id.in_(_IDS), _d.state != DeliveryState.SENDING, _d.leased_by == bindparam("who")
 )
-_RECORD = (
+_END = (
     update(schema.deliveries)
-    .where(_d.id == bindparam("b_id"), _d.state == DeliveryState.SENDING, _d.leased_by == bindparam("b_who"))
+    .where(_d.state == DeliveryState.SENDING, _d.leased_by == bindparam("b_who"))
     .values(
         state=bindparam("b_state"),
         attempts=bindparam("b_attempts"),
@@ -112,6 +112,8 @@ _RECORD = (
         done=bindparam("b_done", type_=schema.Moment),
     )
 )
+_RECORD = _END.where(_d.id == bindparam("b_id"))
+_RECORD_ALIKE = _END.where(_d.id.in_(_IDS))
 _POST_LETTER = insert(schema.deliveries).returning(_d.id)
 _LETTER = insert(schema.letters).returning(schema.letters.c.id)
 _READ_LETTER = select(schema.letters).where(schema.letters.c.id == bindparam("letter"))
@@ -214,12 +216,28 @@ def record(tx: Connection, who: str, results: list[Result], now: datetime) -> li
     """Write down a group of results; the ids that were still ours to end."""
     if not results:
         return []
-    changed = tx.execute(_RECORD, [_bound(result, now) | {"b_who": who} for result in results]).rowcount
+    changed = _write_down(tx, [_bound(result, now) | {"b_who": who} for result in results])
     ended = results if changed == len(results) else _ended(tx, who, results)
     if ended:
         after = Counter(counter_of(result.state) for result in ended)
         count(tx, moves(Counter({counter_of(DeliveryState.SENDING): len(ended)}), after))
     return [result.id for result in ended]
+
+
+def _write_down(tx: Connection, said: list[dict[str, object]]) -> int:
+    """How many rows that changed. What is said of many alike (of one mail to many) is said once."""
+    alike: dict[tuple[object, ...], list[dict[str, object]]] = {}
+    for one in said:
+        alike.setdefault((one["b_state"], one["b_attempts"], one["b_answer"], one["b_next"]), []).append(one)
+    changed = 0
+    single = [several[0] for several in alike.values() if len(several) == 1]
+    if single:
+        changed += tx.execute(_RECORD, single).rowcount
+    for several in alike.values():
+        if len(several) > 1:
+            ids = [one["b_id"] for one in several]
+            changed += tx.execute(_RECORD_ALIKE, several[0] | {"ids": ids}).rowcount
+    return changed
 
 
 def _ended(tx: Connection, who: str, results: list[Result]) -> list[Result]:
