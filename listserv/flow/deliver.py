@@ -8,7 +8,9 @@ Nothing here is asked per member but the leave token, the return path and one si
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future
+from contextlib import closing
 from functools import partial
 from itertools import groupby, islice
 
@@ -73,11 +75,12 @@ def take(depot: Depot) -> list[Copy]:
         raise
 
 
-def take_more(depot: Depot) -> list[Copy]:
-    """What has become due meanwhile; nothing while the database is away."""
+def take_more(depot: Depot, ahead: Future[list[Copy]] | None) -> list[Copy]:
+    """What was leased ahead, else what has become due meanwhile; nothing while the database is away."""
     try:
-        return take(depot)
+        return take(depot) if ahead is None else ahead.result()
     except StoreBusy as error:
+        depot.trouble.note()
         depot.log.warning("no further copies taken", why=str(error))
         return []
 
@@ -92,8 +95,10 @@ def _claim(tx: Transaction, depot: Depot) -> list[Copy]:
 
 def send(depot: Depot, batch: list[Copy], recorder: Recorder) -> None:
     """Hand batches to the courier. What is not begun when we are told to close is due again."""
+    made = parcels(depot, batch, recorder)
     try:
-        depot.courier.carry(parcels(depot, batch, recorder), recorder.report)
+        with closing(made):
+            depot.courier.carry(made, recorder.report)
     except StoreBusy:
         recorder.release()
         raise
@@ -110,20 +115,27 @@ def _our_error(error: Exception) -> Deferred:
 # -- composing --------------------------------------------------------------------------------------
 
 
-def parcels(depot: Depot, batch: list[Copy], recorder: Recorder) -> Iterator[Parcel | None]:
+def parcels(depot: Depot, batch: list[Copy], recorder: Recorder) -> Generator[Parcel | None, None, None]:
     """This batch as the courier takes it, then what else is due; None where that is nothing just now.
 
     Ends when we are told to close, or when the relay is in trouble.
     """
     while True:
-        for parcel in _compose(depot, batch, recorder):
+        # A full batch will not be the last: the next is being leased while this one leaves.
+        ahead = depot.store.write(partial(_claim, depot=depot)) if len(batch) == BATCH else None
+        try:
+            for parcel in _compose(depot, batch, recorder):
+                if depot.bells.closing.is_set() or recorder.away:
+                    return
+                yield parcel
             if depot.bells.closing.is_set() or recorder.away:
                 return
-            yield parcel
-        if depot.bells.closing.is_set() or recorder.away:
-            return
-        batch = take_more(depot)
-        recorder.add(batch)
+        finally:
+            if ahead is not None:  # also where we end here: they are to be released
+                recorder.add(leased := take_more(depot, ahead))
+        if ahead is None:
+            recorder.add(leased := take_more(depot, None))
+        batch = leased
         if not batch:
             yield None
 

@@ -29,6 +29,7 @@ from listserv.store.engine import Store, Transaction
 from listserv.store.relay_rest import Rest
 
 GROUP = 20  # results a commit at most: with what is in flight, the bound on duplicates (docs/promise.md)
+GROUP_SHARED = 500  # the same where a mail goes to many at once: five of them
 _GATHER_SECONDS = 0.05
 _RENEW_SECONDS = 8.0  # how often leases of what is still to be sent are renewed
 _AFTER_TROUBLE = 1.0
@@ -97,7 +98,7 @@ class Recorder:
         """One parcel goes to all of these, and is known by this key."""
         with self._change:
             self._shares |= {(key, copy.to): copy.id for copy in copies}
-            self._room = max(self._room, len(copies))
+            self._room = max(self._room, GROUP_SHARED)
 
     @property
     def has_open(self) -> bool:
