@@ -58,7 +58,8 @@ class Admission:
     async def keep(self, intake: Intake) -> tuple[int, ...]:
         """Keep the mail; returns when that is durable."""
         step = partial(arrivals.keep, intake=intake, now=self.now())
-        ids = await asyncio.wrap_future(self.store.write(step, first=True))
+        with self.bells.lull.busy():
+            ids = await asyncio.wrap_future(self.store.write(step, first=True))
         self.bells.arrivals.set()
         return ids
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
+from listserv.flow.lull import Lull
+
 
 @dataclass(frozen=True, slots=True)
 class Bells:
@@ -18,3 +20,4 @@ class Bells:
     owner: threading.Event = field(default_factory=threading.Event)
     closing: threading.Event = field(default_factory=threading.Event)  # stays set: begin nothing new
     links: threading.Event = field(default_factory=threading.Event)
+    lull: Lull = field(default_factory=Lull)

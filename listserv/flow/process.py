@@ -7,6 +7,7 @@ transaction. Run twice on the same arrival it asks for the same changes, and the
 from __future__ import annotations
 
 import traceback
+from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -32,6 +33,7 @@ from listserv.store.engine import Store, Transaction
 from listserv.store.facts import Question, gather
 
 BATCH = 16
+_FOR_INTAKE = 0.02  # seconds that each mail lets the doors go first, at most
 STRANGERS = "strangers"  # the lane of mail from addresses that nobody here has
 
 
@@ -75,13 +77,22 @@ def process_due(desk: Desk, lane: str = "") -> int:
     taken = desk.store.do(partial(arrivals.claim, now=desk.clock.now(), limit=BATCH, lane=lane))
     mine = taken if lane else keep_to_known(taken, desk)
     # What is left out at the end keeps its lease until that runs out.
-    steps = [(arrival, begin(arrival, desk)) for arrival in mine if not desk.bells.closing.is_set()]
+    steps = [(arrival, begin(arrival, desk)) for arrival in in_turn(mine, desk.bells)]
     for arrival, step in steps:
         settle(arrival, step, desk)
     if mine:
         desk.bells.deliveries.set()
         desk.bells.pages.set()
     return len(taken)
+
+
+def in_turn(taken: list[Arrival], bells: Bells) -> Iterator[Arrival]:
+    """One after the other, mail that is being taken in first, until we are told to close."""
+    for arrival in taken:
+        bells.lull.wait(_FOR_INTAKE)
+        if bells.closing.is_set():
+            return
+        yield arrival
 
 
 def keep_to_known(taken: list[Arrival], desk: Desk) -> list[Arrival]:
