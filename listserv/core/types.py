@@ -291,6 +291,7 @@ class Post:
     from_: str = "author"  # how copies show who wrote it: author, relay (DMARC), hidden (the list's wish)
     public_id: str = ""  # hidden: the Message-ID that copies carry
     subscription_id: int | None = None
+    arrival_id: int | None = None  # the mail that it came as; None: imported
 
 
 class DeliveryState(StrEnum):

@@ -163,6 +163,8 @@ def _post_parcels(
 ) -> Iterator[Parcel]:
     with depot.store.read() as tx:
         post, here, made = load(tx, depot, post_id)
+    if recorder and post.arrival_id is not None:
+        recorder.arrivals[post_id] = post.arrival_id
     tail = stuff(made.tail)
     if not here.settings.personal:
         yield from _shared_parcels(depot, copies, (here, made, tail), recorder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,16 @@ def mail_to_json(mail: Mail | Malformed) -> dict[str, Any]:
     """What ``json.dumps`` takes; ``mail_from_json`` gives the same record back."""
     if isinstance(mail, Malformed):
         return {"why": mail.why}
-    return asdict(mail) | {"date": mail.date.isoformat() if mail.date else None}
+    return {name: _plain(getattr(mail, name)) for name in mail.__slots__}
+
+
+def _plain(value: Any) -> Any:
+    """A record as a dict, some records as a list; all else as it is."""
+    if is_dataclass(value):
+        return {one.name: getattr(value, one.name) for one in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def mail_from_json(data: dict[str, Any]) -> Mail | Malformed:

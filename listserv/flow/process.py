@@ -159,7 +159,9 @@ def settle(arrival: Arrival, step: Future[Finish | None], desk: Desk) -> None:
         _failed(arrival, error, desk)
     else:
         if end is not None:
-            desk.log.info("mail processed", arrival=arrival.id, state=end.state, why=end.why)
+            desk.log.info(
+                "mail processed", arrival=arrival.id, state=end.state, why=end.why, list=end.list_id
+            )
 
 
 def _failed(arrival: Arrival, error: Exception, desk: Desk) -> None:

@@ -7,10 +7,12 @@ in flight bound how many (standards.md §3.2).
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from time import monotonic
+from types import MappingProxyType
 
 from listserv.clock import Clock
 from listserv.core.retry import GIVE_UP_AFTER, next_try, relay_pause
@@ -83,6 +85,7 @@ class Recorder:
         self._room = GROUP
         self._change = threading.Condition()
         self._finishing = False
+        self.arrivals: dict[int, int] = {}  # of posts, so that the log tells a mail's whole life
         self.away: Deferred | None = None  # what was said when the relay turned out to be in trouble
         self._broken: Exception | None = None
         self._renewed = monotonic()
@@ -183,7 +186,7 @@ class Recorder:
         """Does not give up while the database is away: a result forgotten is a copy sent twice."""
         while True:
             try:
-                write_results(self._depot, group)
+                write_results(self._depot, group, self.arrivals)
             except StoreBusy as error:
                 self._depot.log.warning("results wait for the database", why=str(error))
                 if self._depot.bells.closing.wait(_AFTER_TROUBLE):
@@ -202,7 +205,9 @@ class Recorder:
             depot.log.warning("leases not renewed", why=str(error))
 
 
-def write_results(depot: Depot, group: list[tuple[Copy, Outcome]]) -> None:
+def write_results(
+    depot: Depot, group: list[tuple[Copy, Outcome]], arrivals: Mapping[int, int] = MappingProxyType({})
+) -> None:
     """One commit for a group of results: bounces counted, and the relay's rest begun or ended."""
     now = depot.clock.now()
     refused = [copy for copy, outcome in group if isinstance(outcome, Failed) and outcome.at == "RCPT"]
@@ -215,23 +220,32 @@ def write_results(depot: Depot, group: list[tuple[Copy, Outcome]]) -> None:
                 count_bounce(tx, copy.subscription_id)
 
     depot.store.do(step)
-    for text, several in _by_answer(group).items():
-        outcome = several[0][1]
-        name = type(outcome).__name__.lower()
-        if len(several) <= GROUP:
-            for copy, _ in several:
-                depot.log.info("copy " + name, delivery=copy.id, post=copy.post_id, answer=text)
-        else:  # of one mail to many: a line each would cost more than sending them
-            ids = [copy.id for copy, _ in several]
-            post = several[0][0].post_id
-            depot.log.info("copies " + name, deliveries=ids, post=post, answer=text)
+    for several in _alike(group):
+        _tell(depot.log, several, arrivals)
 
 
-def _by_answer(group: list[tuple[Copy, Outcome]]) -> dict[str, list[tuple[Copy, Outcome]]]:
-    found: dict[str, list[tuple[Copy, Outcome]]] = {}
+def _alike(group: list[tuple[Copy, Outcome]]) -> Iterable[list[tuple[Copy, Outcome]]]:
+    """By post and outcome: a mail to many has the same for all."""
+    found: dict[tuple[object, ...], list[tuple[Copy, Outcome]]] = {}
     for copy, outcome in group:
-        found.setdefault(outcome.text, []).append((copy, outcome))
-    return found
+        key = (copy.post_id, type(outcome), outcome.code, outcome.text)
+        found.setdefault(key, []).append((copy, outcome))
+    return found.values()
+
+
+def _tell(log: Log, several: list[tuple[Copy, Outcome]], arrivals: Mapping[int, int]) -> None:
+    """A line a copy; one for all where a mail went to many, since lines would cost more than sending."""
+    first, outcome = several[0]
+    kind, answer = type(outcome).__name__.lower(), f"{outcome.code} {outcome.text}"
+    arrival = arrivals.get(first.post_id) if first.post_id is not None else None
+    named = (("post", first.post_id), ("arrival", arrival))
+    about = {name: number for name, number in named if number is not None}
+    if len(several) > GROUP:
+        ids = [copy.id for copy, _ in several]
+        log.info(f"copies {kind}", deliveries=ids, answer=answer, **about)
+        return
+    for copy, _ in several:
+        log.info(f"copy {kind}", delivery=copy.id, answer=answer, **about)
 
 
 def rested(

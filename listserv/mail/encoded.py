@@ -81,6 +81,8 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 def visible(text: str) -> str:
     """Without bidi overrides, invisible marks, lone surrogates. Zero-width joiners stay: emoji need them."""
+    if text.isascii() and text.isprintable():  # most lines of most mails
+        return text
     return _UNSEEN.sub("", _SURROGATE.sub("\ufffd", text))
 
 

@@ -66,6 +66,20 @@ def split(raw: bytes) -> tuple[tuple[Field, ...], bytes, bytes]:
     The three, joined, are the mail again, but for an mbox line (``From ana Thu …``) at its very start, which
     is dropped. Never raises; linear.
     """
+    global _last
+    if _last is not None and _last[0] is raw:
+        return _last[1]
+    cut = _cut(raw)
+    _last = (raw, cut) if len(raw) <= _REMEMBERED else None
+    return cut
+
+
+# Each part of reading a mail asks for its fields. The same object: nobody else's bytes can be meant.
+_last: tuple[bytes, tuple[tuple[Field, ...], bytes, bytes]] | None = None
+_REMEMBERED = 262_144  # octets: what is kept until the next mail
+
+
+def _cut(raw: bytes) -> tuple[tuple[Field, ...], bytes, bytes]:
     pairs = list(walk_fields(raw, start_of(raw), len(raw)))
     at = pairs[-1][1] if pairs else start_of(raw)
     end = body_start(raw, at, len(raw))

@@ -268,6 +268,7 @@ def read_post(row: Row[tuple[object, ...]]) -> Post:
         from_=row.from_,
         public_id=row.public_id,
         subscription_id=row.subscription_id,
+        arrival_id=row.arrival_id,
     )
 
 

@@ -160,7 +160,11 @@ def _say(connection: Connection, words: str) -> None:
 def _sqlite_engine(url: URL, begin: str, pool: type[Any]) -> Engine:
     sizes = {"pool_size": 4, "max_overflow": 12} if pool is QueuePool else {}
     engine = create_engine(
-        url, poolclass=pool, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}, **sizes
+        url,
+        poolclass=pool,
+        hide_parameters=True,
+        connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+        **sizes,
     )
 
     @event.listens_for(engine, "connect")
