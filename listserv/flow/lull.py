@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
 
-_CALM = 0.004  # seconds after a 250: until then the same client's next mail is likely on its way
+_CALM = 0.02  # seconds after a 250 in a crowd: until then a client's next mail is likely on its way
+_CROWD = 3  # mails that came each within _CLOSE seconds of the one before
+_CLOSE = 0.1
 _GLANCE = 0.002
 
 
@@ -20,6 +22,7 @@ class Lull:
     def __init__(self) -> None:
         self._inside = 0
         self._last = -1.0
+        self._streak = 0
 
     @contextmanager
     def busy(self) -> Iterator[None]:
@@ -29,12 +32,14 @@ class Lull:
             yield
         finally:
             self._inside -= 1
-            self._last = monotonic()
+            now = monotonic()
+            self._streak = self._streak + 1 if now - self._last < _CLOSE else 0
+            self._last = now
 
     def wait(self, most: float) -> None:
         """Until nothing is being taken in, or so many seconds."""
         now = monotonic()
         until = now + most
-        while (self._inside or now - self._last < _CALM) and now < until:
+        while self._streak >= _CROWD and now < until and (self._inside or now - self._last < _CALM):
             sleep(_GLANCE)
             now = monotonic()

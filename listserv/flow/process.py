@@ -33,7 +33,7 @@ from listserv.store.engine import Store, Transaction
 from listserv.store.facts import Question, gather
 
 BATCH = 16
-_FOR_INTAKE = 0.02  # seconds that each mail lets the doors go first, at most
+_FOR_INTAKE = 0.04  # seconds that each mail lets the doors go first, at most
 STRANGERS = "strangers"  # the lane of mail from addresses that nobody here has
 
 
