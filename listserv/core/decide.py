@@ -22,6 +22,7 @@ from listserv.core.changes import (
 from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts
 from listserv.core.notices import Forwarded, Held, Notice, Refused, Welcome
 from listserv.core.privacy import may
+from listserv.core.relaying import judge_relayed
 from listserv.core.rules import STRICT, is_proven, judge
 from listserv.core.seals import derived, message_hash, relay_seal
 from listserv.core.threads import place
@@ -243,39 +244,32 @@ COUNTED_REPORTS = (ReportClass.HARD, ReportClass.SOFT, ReportClass.POLICY)
 
 
 def decide_relayed(mail: Mail, facts: RelayFacts) -> Changes:
-    """Pass a private reply on to a member; mail from somebody who is no member waits for a host (§4)."""
-    list_id = facts.list.id
-    if mail.automatic is not Automatic.NO:
-        return (Finish(ArrivalState.DISCARDED, "automatic", list_id),)
-    if facts.standing is Standing.STRANGER and facts.list.settings.visible == "hidden":
-        return (Finish(ArrivalState.DISCARDED, "hidden list", list_id),)
-    if mail.author is None:  # nobody whom an answer could reach, and nobody to tell
-        return (Finish(ArrivalState.DISCARDED, mail.oddity or "no author", list_id),)
-    rule = "" if facts.approved else _doubt(mail, facts)
-    if facts.duplicate or (rule and facts.held_twin):
-        return (Finish(ArrivalState.DISCARDED, "duplicate", list_id),)
-    seen = MarkSeen(list_id, relayed_hash(mail.message_id, facts.recipient), mail.body_hash, not rule)
-    if rule:
-        return (seen, _hold(mail, list_id, rule), Finish(ArrivalState.HELD, rule, list_id))
-    seal = relay_seal(facts.ring, facts.list.list_id, mail.author.key)
+    """The relay rules' verdict, carried into changes: pass on to the member, wait for a host, or nothing."""
+    list_id, verdict = facts.list.id, judge_relayed(mail, facts)
+    passes = isinstance(verdict, Accept)
+    seen = MarkSeen(list_id, relayed_hash(mail.message_id, facts.recipient), mail.body_hash, passes)
+    match verdict:
+        case Discard(rule):
+            why = mail.oddity or rule if rule == "no author" else rule
+            return (Finish(ArrivalState.DISCARDED, why, list_id),)
+        case Accept() if mail.author is not None:
+            return (
+                seen,
+                *_passed(mail, mail.author, facts),
+                Finish(ArrivalState.COMMANDS, "relayed", list_id),
+            )
+        case _:
+            rule = verdict.rule
+            return (seen, _hold(mail, list_id, rule), Finish(ArrivalState.HELD, rule, list_id))
+
+
+def _passed(mail: Mail, author: Address, facts: RelayFacts) -> Changes:
+    """To the member, with a relay address of the writer's to answer to."""
+    seal = relay_seal(facts.ring, facts.list.list_id, author.key)
     return (
-        seen,
-        KeepRelay(seal, list_id, mail.author, mail.author_name),
-        PassOn(list_id, facts.to, facts.to_name, seal, mail.author_name),
-        Finish(ArrivalState.COMMANDS, "relayed", list_id),
+        KeepRelay(seal, facts.list.id, author, mail.author_name),
+        PassOn(facts.list.id, facts.to, facts.to_name, seal, mail.author_name),
     )
-
-
-def _doubt(mail: Mail, facts: RelayFacts) -> str:
-    """Why a host should look at a private reply first; "" if nothing speaks against it."""
-    if facts.standing is Standing.STRANGER:
-        return "stranger"
-    if mail.oddity not in ("", "calendar reply"):  # an answer to an invitation is meant for one person
-        return "odd mail"
-    named = facts.recipient.key in {address.key for address in (*mail.to, *mail.cc)}
-    signed = mail.proof.dkim is Check.PASSES and named and not facts.preclaimed
-    proven = signed or mail.proof.trusted is Check.PASSES
-    return "forged" if mail.proof.policy in STRICT and not proven else ""
 
 
 def relayed_hash(message_id: str, recipient: Address) -> str:

@@ -13,7 +13,6 @@ from listserv.core.decide import relayed_hash
 from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts, Site
 from listserv.core.routing import Kind
 from listserv.core.seals import Keyring, message_hash
-from listserv.core.threads import MOST_REFERENCES, Known
 from listserv.core.types import Arrival, Mail, MailList, Member, Standing
 from listserv.store import answered, arrivals, directory, posts, schema
 from listserv.store.directory import Found
@@ -83,7 +82,7 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
         else 0,
         storm_count=storm,
         others=_others(tx, ask, here),
-        known=_known(tx, here.id, own, mail),
+        known=posts.known(tx, here.id, mail),
         answered=answered.within_a_day(tx, member.address.key if member else key, here.id, ask.now),
         ring=ask.ring,
     )
@@ -116,14 +115,6 @@ def _is_out(row: Row[Any, Any, Any, Any]) -> bool:
     return bool(
         imported or row.state in ("posted", "commands") or (row.state == "held" and row.why == "outbox")
     )
-
-
-def _known(tx: Connection, list_id: int, own: str, mail: Mail) -> Known:
-    references = tuple(message_hash(id_) for id_ in mail.references[-MOST_REFERENCES:])
-    known = posts.known_ids(tx, list_id, (own, *references))
-    # A reply may name a post by the id that copies carry: the archive's own key stands for both.
-    keys = tuple(known[id_].hash if id_ in known else id_ for id_ in references)
-    return Known(own, keys, {id_: one.thread_id for key, one in known.items() for id_ in (key, one.hash)})
 
 
 def _for_pass_on(tx: Connection, ask: Question) -> PassOnFacts:

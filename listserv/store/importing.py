@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 
 from listserv.core.changes import KeepPost
 from listserv.core.seals import Keyring, derived, message_hash
-from listserv.core.threads import MOST_REFERENCES, Known, place
+from listserv.core.threads import place
 from listserv.core.types import Mail, MailList
 from listserv.store import posts
 from listserv.store.arrivals import keep_raw
@@ -81,7 +81,7 @@ def _keep(tx: Connection, into: Importer, one: Imported) -> None:
         mail=mail,
         hash=message_hash(public_id or mail.message_id),
         thread_key=derived(into.ring, "thread", name)[:12],
-        placement=place(_known(tx, found.id, own, mail)),
+        placement=place(posts.known(tx, found.id, mail)),
         at=one.at,
         audience=found.settings.archive,
         from_="hidden" if hidden else "author",
@@ -89,10 +89,3 @@ def _keep(tx: Connection, into: Importer, one: Imported) -> None:
         public_id=public_id,
     )
     posts.keep(tx, post, raw_hash, None)
-
-
-def _known(tx: Connection, list_id: int, own: str, mail: Mail) -> Known:
-    references = tuple(message_hash(reference) for reference in mail.references[-MOST_REFERENCES:])
-    known = posts.known_ids(tx, list_id, (own, *references))
-    keys = tuple(known[key].hash if key in known else key for key in references)
-    return Known(own, keys, {key: one.thread_id for id_, one in known.items() for key in (id_, one.hash)})

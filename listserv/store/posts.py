@@ -24,7 +24,8 @@ from sqlalchemy import (
 from listserv.core.address import read_address
 from listserv.core.changes import KeepPost
 from listserv.core.seals import message_hash
-from listserv.core.types import Post, PostState
+from listserv.core.threads import MOST_REFERENCES, Known
+from listserv.core.types import Mail, Post, PostState
 from listserv.store import schema
 from listserv.store.rows import insert_new
 
@@ -233,6 +234,16 @@ def known_ids(tx: Connection, list_id: int, hashes: Iterable[str]) -> dict[str, 
     """Message-ID hash → what this list knows by that id."""
     rows = tx.execute(_KNOWN, {"of_list": list_id, "hashes": tuple(hashes)})
     return {row.message_hash: KnownId(row.thread_id, row.hash) for row in rows}
+
+
+def known(tx: Connection, list_id: int, mail: Mail) -> Known:
+    """What a list knows of a mail's own id and of those that it refers to: its place in a thread."""
+    own = message_hash(mail.message_id)
+    references = tuple(message_hash(id_) for id_ in mail.references[-MOST_REFERENCES:])
+    found = known_ids(tx, list_id, (own, *references))
+    # A reply may name a post by the id that copies carry: the archive's own key stands for both.
+    keys = tuple(found[id_].hash if id_ in found else id_ for id_ in references)
+    return Known(own, keys, {id_: one.thread_id for key, one in found.items() for id_ in (key, one.hash)})
 
 
 def public_ids(tx: Connection, list_id: int, message_ids: Iterable[str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from listserv.core.address import Address
 from listserv.core.changes import CountBounce, Finish, KeepRelay, MarkSeen, OpenHold, PassOn
 from listserv.core.decide import decide
 from listserv.core.facts import RelayFacts, ReturnFacts
+from listserv.core.relaying import RELAY_RULES
 from listserv.core.types import (
     ArrivalState,
     Automatic,
@@ -113,3 +114,10 @@ def test_only_failures_of_a_known_copy_count(kind: ReportClass | None, subscript
     counts = kind in (ReportClass.HARD, ReportClass.SOFT, ReportClass.POLICY) and subscription is not None
     assert [one.subscription_id for one in changes if isinstance(one, CountBounce)] == [7] * counts
     assert [one.state for one in changes if isinstance(one, Finish)] == [ArrivalState.COMMANDS]
+
+
+def test_every_row_is_reached_and_has_a_name_of_its_own() -> None:
+    names = [rule.name for rule in RELAY_RULES]
+    assert len(set(names)) == len(names)
+    reached = {next(rule.name for rule in RELAY_RULES if rule.when(*case[1:3])) for case in CASES}
+    assert reached == set(names)
