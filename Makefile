@@ -1,11 +1,14 @@
 # make run   install into .venv and show the real server at work (listserv demo)
 # make test  install, then check and test everything
 # make lint  only the checks that read the code
-# make bench measure it on this machine, a JSON line a figure
+# make bench measure it on this machine: a JSON line a figure, then tables (ARGS='fan-out --members 1000')
+# make bench-peers  beside Mailman 3 and mlmmj, which it installs (Debian, root; ARGS=quick)
+# make soak  half an hour of storms, and the long form of each test that has one (SOAK_MINUTES=5 SOAK_SEED=7)
+# make fuzz  libFuzzer on what strangers send, so many minutes a target (FUZZ_MINUTES=10, ARGS='header mime')
 # make lock  pin the newest releases again
 
 .DEFAULT_GOAL := run
-.PHONY: run test lint format coverage bench docs lock migration clean
+.PHONY: run test soak fuzz lint format coverage bench bench-peers docs lock migration clean
 
 # The first of these that is there and new enough; PYTHON=… chooses another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -16,12 +19,22 @@ FROM_LOCK := --require-hashes --no-build-isolation --use-pep517
 LOCKED := .venv/.lock-is-installed
 READY := .venv/.run-is-ready
 READY_TO_TEST := .venv/.test-is-ready
+READY_TO_FUZZ := .venv/.fuzz-is-ready
 
 run: $(READY)
 	@$(BIN)/listserv demo
 
 test: $(READY_TO_TEST) lint
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+soak: export LISTSERV_LONG := 1
+soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),30)
+soak: $(READY_TO_TEST)
+	@$(BIN)/python -m pytest -q -s tests/soak
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $$(grep -lw -e LONG -e LISTSERV_LONG tests/test_*.py)
+
+fuzz: $(READY_TO_FUZZ)
+	@$(BIN)/python -m tests.fuzz.run $(or $(FUZZ_MINUTES),10) $(ARGS)
 
 lint: $(READY_TO_TEST)
 	@$(BIN)/ruff check
@@ -39,7 +52,10 @@ coverage: $(READY_TO_TEST)
 	@$(BIN)/coverage report
 
 bench: $(READY)
-	@$(BIN)/python bench/run.py
+	@$(BIN)/python bench/run.py $(or $(ARGS),--long)
+
+bench-peers: $(READY)
+	@bench/peers.sh $(ARGS)
 
 # What is there and newer than what it was made from is left alone: a second call does nothing. A changed
 # lock makes the venv anew. The checkout is installed editable, so that a change in it is seen at once.
@@ -61,6 +77,10 @@ $(READY_TO_TEST): $(LOCKED) requirements-dev.txt | $(READY)
 	@$(PIP) $(FROM_LOCK) -r requirements-dev.txt
 	@touch $@
 
+$(READY_TO_FUZZ): $(READY_TO_TEST) requirements-fuzz.txt
+	@$(PIP) --require-hashes --only-binary :all: -r requirements-fuzz.txt
+	@touch $@
+
 COMPILE = $(BIN)/pip-compile --quiet --upgrade --generate-hashes --allow-unsafe --strip-extras --no-annotate \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
@@ -70,6 +90,7 @@ lock: $(READY_TO_TEST)
 	@$(COMPILE) pyproject.toml -o requirements.txt
 	@$(COMPILE) requirements-build.in -o requirements-build.txt
 	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
+	@$(COMPILE) requirements-fuzz.in -o requirements-fuzz.txt
 
 # The pages of docs/ that are told from the code.
 docs: $(READY_TO_TEST)

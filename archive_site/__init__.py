@@ -5,6 +5,7 @@ anything; nobody's mail address on any page; one and the same 404 for what is mi
 for this reader. The database is the truth, the folder is a cache that may be deleted at any time.
 
 Reading order: ``urls`` (paths), ``hiding``, ``text``, ``markup`` (strangers' words made safe), ``pages``
-(rows become pages), ``build`` (what changed is written), ``gate`` with ``sign_in`` (who may see it).
+(rows become pages), ``press`` (a page is written), ``build`` (what changed is found, a round at a time),
+``rendering`` (that in a process of its own), ``gate`` with ``sign_in`` (who may see it).
 It knows the store only by ``listserv.store.reading`` and ``listserv.store.sessions``.
 """

@@ -155,13 +155,15 @@ class _Gate:
         return self._download(found)
 
     def _page(self, visit: Visit, door: Door, merged: Callable[[], str | None]) -> Answer:
-        for tree, audiences in reversed(levels(door.shelf.settings.archive)):
+        archive = door.shelf.settings.archive
+        trees = levels(archive) if self._folder.readers(door.shelf.name) == archive else ()
+        for tree, audiences in reversed(trees):
             if set(audiences) <= set(door.audiences):
                 try:
                     body = self._folder.page(door.shelf.name, tree, visit.path).read_bytes()
                 except (FileNotFoundError, NotADirectoryError):
                     continue
-                public = door.shelf.settings.archive == "public"
+                public = archive == "public"
                 return answers.page(body, public=public, shared=public and not visit.session)
         if visit.route.kind == "thread" and (key := merged()):
             return onward(urls.thread(door.shelf.name, key))

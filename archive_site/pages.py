@@ -25,6 +25,8 @@ LATEST = 14  # conversations on the front page
 LEAD = 340  # characters of an extract
 _YEARS_OPEN = 2
 
+Talking = tuple[Opening, ...]  # first and last posts of one conversation, of each audience
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -131,10 +133,8 @@ def head(shelf: Shelf) -> Head:
     )
 
 
-def thread_page(shelf: Shelf, leaf: Leaf, posts: Sequence[PostRow], zone: ZoneInfo) -> Page:
-    """One page of a thread."""
-    where = {row.hash for row in posts}
-    told = [_article(shelf, row, where, zone) for row in posts]
+def thread_page(shelf: Shelf, leaf: Leaf, posts: Sequence[PostRow], articles: Sequence[Markup]) -> Page:
+    """One page of a thread. ``articles`` are its posts, rendered."""
     people = {row.author_key for row in posts if row.state == "posted"}
     number, more = leaf.number, leaf.more
     return Page(
@@ -143,7 +143,7 @@ def thread_page(shelf: Shelf, leaf: Leaf, posts: Sequence[PostRow], zone: ZoneIn
         {
             "list": head(shelf),
             "title": hiding.title(leaf.title),
-            "articles": told,
+            "articles": articles,
             "people": len(people),
             "number": number,
             "whole": number == 1 and not more,
@@ -155,8 +155,10 @@ def thread_page(shelf: Shelf, leaf: Leaf, posts: Sequence[PostRow], zone: ZoneIn
     )
 
 
-def month_page(shelf: Shelf, month: str, talks: Sequence[Talk], neighbours: tuple[str, str]) -> Page:
-    """The conversations of a month, the latest first. ``neighbours`` are months or ""."""
+def month_page(
+    shelf: Shelf, month: str, found: Sequence[Talking], talks: Sequence[Markup], neighbours: tuple[str, str]
+) -> Page:
+    """The conversations of a month; ``talks``: rendered. ``neighbours`` are months or ""."""
     before, after = (urls.month(shelf.name, one) if one else "" for one in neighbours)
     return Page(
         urls.month(shelf.name, month),
@@ -165,8 +167,8 @@ def month_page(shelf: Shelf, month: str, talks: Sequence[Talk], neighbours: tupl
             "list": head(shelf),
             "year": int(month[:4]),
             "month": int(month[5:7]),
-            "talks": sorted(talks, key=_latest_first),
-            "count": sum(talk.count for talk in talks),
+            "talks": talks,
+            "count": sum(map(said, found)),
             "before": before,
             "before_name": neighbours[0],
             "after": after,
@@ -175,17 +177,16 @@ def month_page(shelf: Shelf, month: str, talks: Sequence[Talk], neighbours: tupl
     )
 
 
-def front_page(shelf: Shelf, talks: Sequence[Talk], counts: Mapping[str, int]) -> Page:
+def front_page(shelf: Shelf, talks: Sequence[Markup], counts: Mapping[str, int]) -> Page:
     """What was said lately, and the way to everything else."""
-    latest = sorted(talks, key=_latest_first)[:LATEST]
     years = calendar(shelf, counts)
     return Page(
         urls.front(shelf.name),
         "list.html",
         {
             "list": head(shelf),
-            "lead": latest[0] if latest else None,
-            "talks": latest[1:],
+            "lead": talks[0] if talks else None,
+            "talks": talks[1:],
             "years": years[:_YEARS_OPEN],
             "older": years[_YEARS_OPEN:],
             "count": sum(counts.values()),
@@ -206,18 +207,20 @@ def _cell(shelf: Shelf, counts: Mapping[str, int], year: int, number: int) -> Ce
     return Cell(number, urls.month(shelf.name, month) if count else "", count, level)
 
 
-def talks(
-    shelf: Shelf, openings: Sequence[Opening], audiences: Sequence[str], zone: ZoneInfo, longest: int = 0
-) -> list[Talk]:
-    """The conversations that somebody of this standing sees, from the openings of all audiences.
-
-    ``longest``: how many characters of the first post's words come along.
-    """
+def conversations(
+    openings: Sequence[Opening], audiences: Sequence[str], most: int | None = None
+) -> list[Talking]:
+    """What somebody of this standing sees, from the openings of all audiences; what moved last is first."""
     found: dict[int, list[Opening]] = {}
     for one in openings:
         if one.audience in audiences and urls.safe_key(one.key):
             found.setdefault(one.thread_id, []).append(one)
-    return [_talk(shelf, rows, one_title(rows, audiences), (zone, longest)) for rows in found.values()]
+    return sorted(map(tuple, found.values()), key=_latest_first)[:most]
+
+
+def said(rows: Talking) -> int:
+    """How many posts a conversation has."""
+    return sum(row.count for row in rows if row.first)
 
 
 def one_title(rows: Sequence[Opening], audiences: Sequence[str]) -> str:
@@ -226,16 +229,16 @@ def one_title(rows: Sequence[Opening], audiences: Sequence[str]) -> str:
     return hiding.title(begins.thread_title if begins.opener in audiences else begins.subject)
 
 
-def _talk(shelf: Shelf, rows: Sequence[Opening], title: str, how: tuple[ZoneInfo, int]) -> Talk:
-    zone, longest = how
+def talk(shelf: Shelf, rows: Talking, audiences: Sequence[str], zone: ZoneInfo, longest: int) -> Talk:
+    """A conversation; ``longest``: how many characters of the first post's words come along."""
     begins, ends = min(rows, key=_order), max(rows, key=_order)
     return Talk(
-        title=title,
+        title=one_title(rows, audiences),
         href=urls.thread(shelf.name, begins.key),
         latest=urls.post(shelf.name, ends.hash),
         who=_opened_by(begins),
         last_who=_opened_by(ends),
-        count=sum(row.count for row in rows if row.first),
+        count=said(rows),
         first_at=begins.at.astimezone(zone),
         last_at=ends.at.astimezone(zone),
         words=excerpt(begins.text, longest) if longest else "",
@@ -250,8 +253,8 @@ def _opened_by(row: Opening) -> Who:
     return who(row.author_name, row.author, row.author_key, hidden=row.hidden)
 
 
-def _latest_first(talk: Talk) -> tuple[float, str]:
-    return -talk.last_at.timestamp(), talk.href
+def _latest_first(rows: Talking) -> tuple[float, str]:
+    return -max(row.at for row in rows).timestamp(), rows[0].key
 
 
 def who(written: str, address: str, key: str, *, hidden: bool) -> Who:
@@ -260,13 +263,13 @@ def who(written: str, address: str, key: str, *, hidden: bool) -> Who:
     return Who(shown, hiding.initials(shown), hiding.tint(key))
 
 
-def _article(shelf: Shelf, row: PostRow, where: set[str], zone: ZoneInfo) -> Article:
+def article(shelf: Shelf, row: PostRow, zone: ZoneInfo, *, near: bool) -> Article:
+    """A post; ``near``: what it answers is on the same page."""
     gone = row.state != "posted"
     parent = None
     if row.parent and not gone:
         hidden = not row.parent_author
         parent = who(row.parent_name, row.parent_author, row.parent_name, hidden=hidden)
-    near = f"#{urls.anchor(row.parent)}"
     return Article(
         anchor=urls.anchor(row.hash),
         href=urls.post(shelf.name, row.hash),
@@ -276,7 +279,7 @@ def _article(shelf: Shelf, row: PostRow, where: set[str], zone: ZoneInfo) -> Art
         utc=row.at.astimezone(UTC),
         lang=_lang(row.language),
         answers=parent,
-        answers_href=near if row.parent in where else urls.post(shelf.name, row.parent),
+        answers_href=f"#{urls.anchor(row.parent)}" if near else urls.post(shelf.name, row.parent),
         body=() if gone or row.html else pieces(row.text),
         html=Markup("") if gone or not row.html else sieve(row.html),
         attached=() if gone else tuple(_download(shelf, row, at) for at in range(len(row.attached))),

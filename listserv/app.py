@@ -6,18 +6,18 @@ Nobody imports it but the command line.
 from __future__ import annotations
 
 import asyncio
-import errno
-import fcntl
 import os
 import resource as resource_limits
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import IO
+from pathlib import Path
 
-from archive_site.build import Builder, SiteNames
 from archive_site.gate import GateParts, make_gate
+from archive_site.missing import make_missing
+from listserv import __version__
 from listserv.clock import Clock, SystemClock
 from listserv.core import facts, rules
 from listserv.core.address import Address, read_address
@@ -28,32 +28,38 @@ from listserv.core.rules import judge
 from listserv.core.seals import Keyring
 from listserv.core.types import Arrival, MailList, Malformed, Member
 from listserv.dice import draw_link
-from listserv.errors import BadSettings, CannotDo, StoreBusy, StoreFull
+from listserv.errors import BadSettings, CannotDo, StoreBusy
 from listserv.flow import daemon, deliver, process, upkeep
 from listserv.flow.admission import Admission
 from listserv.flow.bells import Bells
 from listserv.flow.courier import BadRelay, Courier, open_courier
 from listserv.flow.door import DoorSettings, Log
+from listserv.flow.health import Body
 from listserv.flow.log import open_log
+from listserv.flow.lookout import Lookout
 from listserv.flow.pen import Pen
 from listserv.flow.reader import Reader
 from listserv.flow.receive import Doors, open_doors
+from listserv.flow.renderer import Renderer
 from listserv.flow.results import Depot
 from listserv.flow.signers import Signers
-from listserv.flow.web import WebDoor
+from listserv.flow.watch import Application, Watched
+from listserv.flow.web import WebDoor, WebDoors
 from listserv.flow.worker import Work
 from listserv.mail.notices import Words
 from listserv.mail.parse import leaf
 from listserv.mail.signing import BadKey, Signer, load_key
-from listserv.opening import opened, prepare, read_secret, unread
+from listserv.opening import only_one, opened, prepare, read_secret, unread
 from listserv.resources import resource
 from listserv.settings import Settings
-from listserv.store import arrivals, deliveries, directory, epochs, leaving, lists, queue
+from listserv.side_by_side import in_company
+from listserv.store import arrivals, deliveries, directory, epochs, leaving, lists, pause, queue
 from listserv.store.directory import Found
 from listserv.store.engine import Store
 from listserv.store.facts import Question, gather
 from listserv.store.sessions import WEB_MINUTES, Sessions
 
+_SWITCH_SECONDS = 0.0005  # a tenth of Python's own: a client at the door waits for nobody's long turn
 ROLES = ("receive", "process", "deliver", "schedule", "archive", "web")
 
 
@@ -109,18 +115,28 @@ def serve(
     """The server, until a signal stops it. Raises CannotDo with what to do."""
     log = open_log()
     _lift_file_limit()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     read_secret(settings)  # before anything is made or changed in a folder that is not the site's
-    prepare(settings)
     with ExitStack() as stack:
         if settings.database.url.startswith("sqlite"):
             stack.enter_context(only_one(settings))
+        prepare(settings)
         app = stack.enter_context(open_app(settings, log))
+        _tell_of_pause(app)
         if app.store.dialect == "sqlite":
             app.store.do(arrivals.release_leases)
             app.store.do(partial(deliveries.release_leases, now=app.clock.now()))
         plan = make_plan(app, roles, stack)
+        stack.enter_context(in_company(app.store, app.bells, log))
         asyncio.run(daemon.run(plan, told))
     return 0
+
+
+def _tell_of_pause(app: App) -> None:
+    with app.store.read() as tx:
+        restored = pause.current(tx)
+    if restored is not None:
+        app.log.warning("nothing leaves since the restore", backup_of=f"{restored.made:%Y-%m-%d %H:%M}")
 
 
 def _lift_file_limit() -> None:
@@ -131,23 +147,9 @@ def _lift_file_limit() -> None:
         resource_limits.setrlimit(resource_limits.RLIMIT_NOFILE, (wanted, hard))
 
 
-@contextmanager
-def only_one(settings: Settings) -> Iterator[None]:
-    """An SQLite site is one process's: a second `serve` would send what the first one is sending."""
-    path = settings.site.data_dir / "serve.lock"
-    lock: IO[bytes] = path.open("ab")
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise CannotDo(
-                "another `listserv serve` runs this site; stop it first, or use PostgreSQL for several"
-            ) from None
-        yield
-
-
 def make_plan(app: App, roles: frozenset[str], stack: ExitStack) -> daemon.Plan:
     """Doors, workers and web for the roles of this process; what must be closed goes on the stack."""
+    lookout = _lookout(app, roles)
     works: list[Work] = []
     if "process" in roles:
         works += _processing(app, stack)
@@ -156,23 +158,35 @@ def make_plan(app: App, roles: frozenset[str], stack: ExitStack) -> daemon.Plan:
     if "schedule" in roles:
         works += _scheduled(app)
     if "archive" in roles:
-        works.append(Work("archive", partial(_render, app, make_builder(app)), app.bells.pages, rest=1.0))
-    doors = partial(_open_doors, app) if "receive" in roles else None
-    web = _web(app) if "web" in roles and app.settings.web.listen else None
-    return daemon.Plan(doors, web, tuple(works), app.bells, app.log)
+        works.append(
+            Work("archive", stack.enter_context(closing(make_renderer(app))).step, app.bells.pages, 1.0)
+        )
+    doors = partial(_open_doors, app, lookout) if "receive" in roles else None
+    counted = tuple(map(lookout.tallies.counted, works))
+    return daemon.Plan(doors, _web(app, roles, lookout), counted, app.bells, app.log)
+
+
+def _lookout(app: App, roles: frozenset[str]) -> Lookout:
+    """What is seen of this process from outside."""
+    places = [app.settings.site.data_dir]
+    if app.store.engine.url.database and app.store.dialect == "sqlite":
+        places.append(Path(app.store.engine.url.database).parent)
+    writes = bool(roles & {"receive", "process", "deliver", "schedule"})
+    return Lookout(Body(app.store, writes, places, app.bells.closing, app.log), app.clock, __version__)
 
 
 def _scheduled(app: App) -> tuple[Work, ...]:
     """What time brings about; how often each looks, in seconds."""
     store, clock, bells = app.store, app.clock, app.bells
-    return (
+    works = (
         Work("outbox", partial(upkeep.release_due, store, clock, bells), bells.outbox, rest=1.0),
         Work("owner", partial(upkeep.tell_owner, make_pen(app)), bells.owner, rest=60.0),
         Work("links", partial(upkeep.forget_expired, store, clock), bells.links, rest=3600.0),
     )
+    return tuple(replace(work, step=partial(pause.unless_paused, store, work.step)) for work in works)
 
 
-async def _open_doors(app: App) -> Doors:
+async def _open_doors(app: App, lookout: Lookout) -> Doors:
     settings = app.settings
     receive = settings.receive
     doors = DoorSettings(
@@ -188,7 +202,8 @@ async def _open_doors(app: App) -> Doors:
     keeper = Admission(
         app.store, settings.site.domain, receive.max_message_bytes, app.clock.now, app.bells, app.ring
     )
-    return await open_doors(doors, keeper, app.clock.now, app.log)
+    lookout.doors = await open_doors(doors, keeper, app.clock.now, app.log)
+    return lookout.doors
 
 
 def open_reader(settings: Settings) -> Reader:
@@ -246,7 +261,7 @@ def _depot(app: App, stack: ExitStack) -> Depot:
         signers=stack.enter_context(closing(Signers(signer))) if signer else None,
         bells=app.bells,
         log=app.log,
-        who=f"{os.getpid()}.{app.clock.now():%H%M%S}",
+        who=f"{os.uname().nodename}.{os.getpid()}.{app.clock.now():%H%M%S}",
         ring=app.ring,
     )
 
@@ -294,24 +309,33 @@ def open_pen(settings: Settings) -> Iterator[Pen]:
 # -- the archive ------------------------------------------------------------------------------------
 
 
-def make_builder(app: App) -> Builder:
-    """What renders pages into ``data_dir/archive``."""
+def make_renderer(app: App) -> Renderer:
+    """What has a child process render pages into ``data_dir/archive``."""
     site = app.settings.site
-    names = SiteNames(site.domain, site.base_url, site.timezone)
-    return Builder(app.store, site.data_dir / "archive", resource("templates"), names)
+    about = {
+        "url": app.settings.database.url,
+        "folder": str(site.data_dir / "archive"),
+        "templates": str(resource("templates")),
+        "domain": site.domain,
+        "base_url": site.base_url,
+        "timezone": site.timezone,
+    }
+    return Renderer(app.store, about, app.bells.closing, app.log)
 
 
-def _render(app: App, builder: Builder) -> int:
-    """Bring the pages up to date. Raises StoreFull where they have no room."""
-    try:
-        return builder.catch_up(app.clock.now())
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreFull(f"no room for the archive's pages: {error.strerror}") from None
-        raise
+def _web(app: App, roles: frozenset[str], lookout: Lookout) -> WebDoors | None:
+    """The archive's listener and the one for metrics, each where it is on."""
+    web = app.settings.web
+    archive = metrics = None
+    if "web" in roles and web.listen:
+        archive = WebDoor("web.listen", web.listen, Watched(lookout, web.metrics_token, _gate(app)))
+    if web.metrics_listen:
+        behind = make_missing(resource("templates"))
+        metrics = WebDoor("web.metrics_listen", web.metrics_listen, Watched(lookout, None, behind))
+    return WebDoors(archive, metrics) if archive or metrics else None
 
 
-def _web(app: App) -> WebDoor:
+def _gate(app: App) -> Application:
     parts = GateParts(
         store=app.store,
         sessions=Sessions(app.store),
@@ -325,7 +349,7 @@ def _web(app: App) -> WebDoor:
         mail_link=partial(_mail_link, app, make_pen(app)),
         leave=partial(_leave, app),
     )
-    return WebDoor(app.settings.web.listen, make_gate(parts))
+    return make_gate(parts)
 
 
 def _leaf(app: App, raw_hash: str, position: int) -> tuple[str, str, bytes] | None:

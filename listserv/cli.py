@@ -20,6 +20,8 @@ from sqlalchemy.exc import DBAPIError
 
 from listserv import __version__
 from listserv.cli_archive import archive_group, export, import_group
+from listserv.cli_backup import backup, restore
+from listserv.cli_bench import bench
 from listserv.cli_holds import hold_group
 from listserv.cli_lists import list_group
 from listserv.cli_members import member_group
@@ -116,7 +118,7 @@ def upgrade(desk: Desk) -> None:
 
 for _group in (list_group, member_group, hold_group, queue_group, import_group, archive_group):
     cli.add_command(_group)
-for _command in (status, explain, export):
+for _command in (status, explain, export, bench, backup, restore):
     cli.add_command(_command)
 
 

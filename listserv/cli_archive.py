@@ -10,7 +10,7 @@ import click
 from listserv.boxes import find_boxes
 from listserv.desk import Desk, shows, the_member
 from listserv.dice import draw_link
-from listserv.errors import BadData
+from listserv.errors import BadData, CannotDo
 from listserv.moving_out import export_list
 from listserv.opening import read_secret
 from listserv.resources import resource
@@ -76,13 +76,18 @@ def archive_group() -> None:
 @click.pass_obj
 def build(desk: Desk, list_name: str | None, everything: bool) -> None:
     """Render what changed; all pages of LIST; or everything."""
+    from archive_site.build import Unrendered
+
     settings = desk.settings()
     with desk.store() as store:
         builder = builder_for(settings, store)
-        if not (list_name or everything):
-            builder.catch_up(desk.clock.now())
-        else:
-            _build_whole(desk, store, builder, list_name)
+        try:
+            if not (list_name or everything):
+                builder.catch_up(desk.clock.now())
+            else:
+                _build_whole(desk, store, builder, list_name)
+        except Unrendered as error:
+            raise CannotDo(f"{error}; all others are up to date") from error
     say(f"The pages are in {settings.site.data_dir / 'archive'}.")
 
 

@@ -8,11 +8,13 @@ from typing import Any
 import click
 from sqlalchemy import Connection
 
+from listserv import cli_where
+from listserv.cli_backup import settle, still_paused
 from listserv.cli_holds import print_mail
 from listserv.desk import Desk, shows
 from listserv.errors import BadData, CannotDo
-from listserv.shown import say, warn
-from listserv.store import arrivals, queue, relay_rest
+from listserv.shown import cell, give_json, say, warn
+from listserv.store import arrivals, pause, queue, relay_rest
 from listserv.store.acts import Hand, record
 
 COLUMNS = ("id", "list", "to", "kind", "state", "attempts", "next", "answer")
@@ -29,20 +31,32 @@ def queue_group() -> None:
 
 
 @queue_group.command("ls")
+@click.argument("what", metavar="[WHAT]", required=False)
 @aside_too
 @shows
 @click.pass_obj
-def ls(desk: Desk, aside: bool) -> None:
-    """Copies that are not sent nor given up for good; --aside: mails that could not be understood."""
+def ls(desk: Desk, what: str | None, aside: bool) -> None:
+    """Copies that are not sent nor given up for good; --aside: mails that could not be understood.
+
+    With WHAT (see `queue show`): every copy of that mail or to that address, sent ones too.
+    """
+    most = None if desk.json else _MOST_SHOWN
     with desk.store() as store, store.read() as tx:
         if aside:
             rows, more = [_aside(row) for row in arrivals.aside(tx)], 0
+        elif what:
+            rows, more = cli_where.chosen(tx, what, most), 0
         else:
-            rows, more = _copies(tx, None if desk.json else _MOST_SHOWN)
-    empty = "Nothing is set aside." if aside else "Everything is sent."
-    desk.show(rows, ASIDE_COLUMNS if aside else COLUMNS, empty)
+            rows, more = _copies(tx, most)
+    desk.show(rows, ASIDE_COLUMNS if aside else COLUMNS, _none(what, aside=aside))
     if more:
         say(f"and {more} more; `--json` shows all")
+
+
+def _none(what: str | None, *, aside: bool) -> str:
+    if aside:
+        return "Nothing is set aside."
+    return "There are no copies of it; `queue show` tells why." if what else "Everything is sent."
 
 
 def _copies(tx: Connection, limit: int | None) -> tuple[list[dict[str, Any]], int]:
@@ -63,17 +77,40 @@ def _aside(row: arrivals.AsideRow) -> dict[str, Any]:
 
 
 @queue_group.command("show")
-@click.argument("number", type=int, metavar="ID")
+@click.argument("what", metavar="WHAT…", nargs=-1, required=True)
 @aside_too
 @shows
 @click.pass_obj
-def show(desk: Desk, number: int, aside: bool) -> None:
-    """One copy as it goes out, or one mail set aside as it came."""
+def show(desk: Desk, what: tuple[str, ...], aside: bool) -> None:
+    """Where is this mail? When it came, what decided, how its copies fare, what happens next.
+
+    WHAT is a copy's ID, as `queue ls` has it (its bytes are shown too, as they go out); `arrival=17` or
+    `post=5`, as the log has them; what our 250 said ("Kept as …"); a Message-ID; or an address. With
+    --aside: the ID of a mail that was set aside, which is shown as it came.
+    """
     with desk.store() as store, store.read() as tx:
-        told, raw = _aside_mail(tx, number) if aside else (_copy(tx, number), "")
-    if not aside:
-        raw = _composed(desk, number)
-    desk.show_one({**told, "raw": raw}, lambda: print_mail(told, raw))
+        found = [_aside_mail(tx, word) if aside else cli_where.asked(tx, desk, word) for word in what]
+    for one in found:
+        if not aside and "id" in one:
+            one["raw"] = _composed(desk, one["id"])
+    if desk.json:
+        give_json(found[0] if len(found) == 1 else found)
+        return
+    for number, one in enumerate(found):
+        if number:
+            say("")
+        _print_found(one)
+
+
+def _print_found(one: dict[str, Any]) -> None:
+    if "mails" not in one:
+        print_mail({key: value for key, value in one.items() if key != "raw"}, one["raw"])
+        return
+    cli_where.print_asked(one)
+    if one.get("raw"):
+        say("")
+        for line in one["raw"].splitlines():
+            say(cell(line))
 
 
 def _composed(desk: Desk, number: int) -> str:
@@ -86,18 +123,11 @@ def _composed(desk: Desk, number: int) -> str:
         return ""
 
 
-def _copy(tx: Connection, number: int) -> dict[str, Any]:
-    row = queue.show(tx, number)
+def _aside_mail(tx: Connection, word: str) -> dict[str, Any]:
+    row = next((one for one in arrivals.aside(tx) if str(one.id) == word.removeprefix("arrival=")), None)
     if row is None:
-        raise BadData(f"there is no copy {number}; `listserv queue ls` shows what there is")
-    return asdict(row)
-
-
-def _aside_mail(tx: Connection, number: int) -> tuple[dict[str, Any], str]:
-    row = next((one for one in arrivals.aside(tx) if one.id == number), None)
-    if row is None:
-        raise BadData(f"mail {number} is not set aside; `listserv queue ls --aside` shows what is")
-    return _aside(row), arrivals.raw_of(tx, number).decode("utf-8", "replace")
+        raise BadData(f"mail {word} is not set aside; `listserv queue ls --aside` shows what is")
+    return _aside(row) | {"raw": arrivals.raw_of(tx, row.id).decode("utf-8", "replace")}
 
 
 @queue_group.command("retry")
@@ -112,10 +142,13 @@ def retry(desk: Desk, numbers: tuple[int, ...], everything: bool, aside: bool) -
     somebody who left, never.
     """
     ids, hand = _ids(numbers, everything), desk.hand()
+    if everything and not aside and settle(desk, pause.send, "copies go out"):
+        return
     with desk.store() as store:
         done, lifted = store.do(lambda tx: _retry(tx, ids, hand, aside=aside))
     if done or everything:
         say(f"{len(done)} will be tried again." + (" The relay's pause is lifted." if lifted else ""))
+    still_paused(desk)
     _check_all_found(numbers, done, aside=aside)
 
 
@@ -135,6 +168,8 @@ def _retry(tx: Connection, ids: Ids, hand: Hand, *, aside: bool) -> tuple[list[i
 def drop(desk: Desk, numbers: tuple[int, ...], everything: bool, aside: bool) -> None:
     """Give up for good. A post stays in the archive all the same."""
     ids, hand = _ids(numbers, everything), desk.hand()
+    if everything and not aside and settle(desk, pause.give_up, "copies of the backup given up"):
+        return
     with desk.store() as store:
         done = store.do(lambda tx: _drop(tx, ids, hand, aside=aside))
     if done or everything:

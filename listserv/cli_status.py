@@ -8,13 +8,13 @@ from typing import Any
 import click
 from sqlalchemy import Connection
 
+from listserv.cli_backup import told_waiting, waiting
 from listserv.core.types import ArrivalState, DeliveryState
 from listserv.desk import Desk, shows
 from listserv.errors import BadData
 from listserv.shown import cell, give_table, say
 from listserv.store import counters, relay_rest
-from listserv.store.arrivals import oldest_waiting
-from listserv.store.backlog import last_days, oldest_copy
+from listserv.store.backlog import last_days, oldest_copy, oldest_waiting
 
 
 @click.command()
@@ -35,10 +35,12 @@ def counted(tx: Connection) -> dict[str, Any]:
     return {
         **{name: totals[name] for name in (counters.ACCEPTED, *map(str, ArrivalState))},
         "deliveries": deliveries,
+        counters.IN_DOUBT: totals.get(counters.IN_DOUBT, 0),
         "oldest_waiting": oldest_waiting(tx),
         "oldest_copy": oldest_copy(tx),
         "relay_rests_until": rest.until if rest else None,
         "relay_said": rest.why if rest else None,
+        "restored": waiting(tx),
         **last_days(tx),
     }
 
@@ -57,6 +59,8 @@ def _print(desk: Desk, told: dict[str, Any]) -> None:
     if told["relay_said"]:
         say(f"the relay rests until {cell(told['relay_rests_until'])}: {cell(told['relay_said'])}")
         say("`listserv queue retry --all` tries at once")
+    for line in told_waiting(told["restored"]):
+        say(line)
     say(f"last digest: {told['last_digest'] or 'none'}; last backup: {told['last_backup'] or 'none'}")
 
 

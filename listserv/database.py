@@ -8,9 +8,12 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from listserv.errors import CannotDo
+
+OLDEST = "oldest_program"  # a key of the table meta; its value is a revision
+_OLDEST = text("SELECT value FROM meta WHERE key = :key")
 
 
 class State(StrEnum):
@@ -38,12 +41,29 @@ def state(engine: Engine, migrations: Path) -> State:
 
 
 def refuse_newer(engine: Engine, migrations: Path) -> None:
-    """Raises CannotDo where a newer program than this one has changed the database."""
-    if state(engine, migrations) is State.AHEAD:
-        raise CannotDo(
-            f"the database is at revision {_revision(engine)}, newer than this program, which knows "
-            f"{head(migrations)}; install the newer listserv, or restore a backup made before the upgrade"
-        )
+    """Raises CannotDo where a newer program has changed the database in a way that this one can't bear."""
+    with engine.connect() as connection:
+        if why := too_old(connection, head(migrations)):
+            raise CannotDo(why)
+
+
+def too_old(connection: Connection, mine: str) -> str:
+    """Why a program that knows the revision ``mine`` must keep off this database; "" where it need not.
+
+    The schema states the oldest program that it bears; one that does not, bears only its own. ``mine`` is
+    what was read at the start: a running program's files may be a newer program's by now.
+    """
+    found = _revision_on(connection)
+    if found is None:
+        return ""
+    oldest = connection.scalar(_OLDEST, {"key": OLDEST}) or found
+    if mine >= oldest:
+        return ""
+    stands = f"is at revision {found}" if found > mine else f"is being upgraded to revision {oldest}"
+    return (
+        f"the database {stands}, newer than this program, which knows {mine}; "
+        "install the newer listserv, or restore a backup made before the upgrade"
+    )
 
 
 def _known(migrations: Path) -> set[str]:
@@ -52,6 +72,10 @@ def _known(migrations: Path) -> set[str]:
 
 def _revision(engine: Engine) -> str | None:
     with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        return _revision_on(connection)
+
+
+def _revision_on(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
@@ -77,8 +79,25 @@ def upgrade_site(settings: Settings) -> bool:
     if settings.database.url.startswith(_FILE) and not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    with _store(settings) as store:
+    with _store(settings) as store, ExitStack() as stack:
+        if store.dialect == "sqlite" and state(store.engine, resource("migrations")) is State.BEHIND:
+            stack.enter_context(only_one(settings))  # a program at work would not know its tables again
         return db_upgrade(store.engine)
+
+
+@contextmanager
+def only_one(settings: Settings) -> Iterator[None]:
+    """An SQLite site is one process's: a second `serve` would send what the first one is sending."""
+    path = settings.site.data_dir / "serve.lock"
+    lock: IO[bytes] = path.open("ab")
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CannotDo(
+                "another `listserv serve` runs this site; stop it first, or use PostgreSQL for several"
+            ) from None
+        yield
 
 
 def read_secret(settings: Settings) -> bytes:

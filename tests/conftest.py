@@ -45,6 +45,12 @@ def _stop(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_setting() -> None:
+    """LISTSERV_LONG is read when tests are imported; the program would refuse it as no setting of its."""
+    os.environ.pop("LISTSERV_LONG", None)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Postgres:
     """The real PostgreSQL of this test run."""

@@ -51,7 +51,7 @@ LAYERS = {
         words("aiosmtpd dns prometheus_client structlog uvicorn"),
     ),
     "archive_site": Layer(
-        words("listserv.core listserv.store.reading archive_site"),
+        words("listserv.core listserv.errors listserv.store.reading archive_site"),
         words("jinja2 markupsafe starlette uvicorn"),
     ),
 }
@@ -59,11 +59,13 @@ LATE = {  # what costs much to load and is needed seldom; so may every cli file
     "listserv/opening.py",  # Alembic
     "listserv/shown.py",  # rich
 }
-CHILDREN = {
-    "listserv/flow/reader.py",
-    "listserv/flow/signers.py",
+CHILDREN = {  # start child processes
+    "listserv/benching/children.py",
     "listserv/demo.py",
-}  # start child processes
+    "listserv/flow/signers.py",
+    "listserv/flow/reader.py",
+    "listserv/flow/renderer.py",
+}
 CLOCK, DICE = "listserv/clock.py", "listserv/dice.py"
 DRAWS = {"random", "secrets", "uuid"}
 TELLS_TIME = {"now", "utcnow", "today", "time", "time_ns", "localtime", "gmtime", "make_msgid", "urandom"}

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from listserv.flow.process import STRANGERS, process_due
+from listserv.flow.reader import Limits, Reader
+from listserv.store import arrivals
 from tests.kit.house import House, found
 from tests.kit.mailroom import Mailroom
 from tests.kit.nameserver import nameserver
 from tests.kit.server import until
 from tests.kit.stubborn import Letter, sending
+from tests.kit.world import open_world, sqlite_in
 
 __all__ = ["found"]  # a fixture
 
@@ -74,6 +82,88 @@ def test_a_mail_that_kills_its_reader_is_set_aside_after_three_tries_while_other
             house.desk.does("queue", "retry", "--aside", str(aside["id"]))
             until(lambda: house.settled()["aside"] == 0, house.server)
             assert house.status()["held"] == 1  # a stranger's, as any other
+
+
+POISON = b"From: <ana@poison.example>\nTo: <book@lists.example.org>\nSubject: Odd\n\nWords\n"
+
+
+def good(number: int) -> bytes:
+    head = f"From: <ben@ben.example>\nTo: <book@lists.example.org>\nMessage-ID: <{number}@ben.example>\n"
+    return f"{head}Subject: Number {number}\n\nWords\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("lane", "how"), [("", signal.SIGSTOP), ("", signal.SIGKILL), (STRANGERS, signal.SIGKILL)]
+)
+def test_a_mail_that_stalls_or_kills_its_reader_is_aside_after_three_tries_and_ends_no_other(
+    tmp_path: Path, lane: str, how: signal.Signals
+) -> None:
+    """standards.md T14, for a member's mail and for a stranger's; the others come behind it."""
+    readers: list[Reader] = []
+    ends: list[int] = []
+
+    def asked(name: str) -> bool:
+        if not name.endswith("poison.example"):
+            return True
+        pid = readers[0].pid
+        assert pid
+        if pid not in ends:  # a question may be asked again
+            ends.append(pid)
+        os.kill(pid, how)
+        return False
+
+    with open_world(sqlite_in(tmp_path)) as world, nameserver(asked) as dns:
+        readers.append(Reader(servers=(dns,), limits=Limits(proof_seconds=2, read_seconds=20)))
+        book = world.circle(posting="anyone")
+        author = "ana@poison.example"
+        for address in ("ben@ben.example", *((author,) if not lane else ())):
+            world.member(book, address)
+        for number, raw in enumerate((good(1), POISON, good(2), good(3))):
+            world.accept(raw, sender=f"{number}@elsewhere.example")
+        desk = replace(world.desk, reader=readers[0])
+        with closing(readers[0]):
+            for _ in range(4):
+                process_due(desk)
+                process_due(desk, STRANGERS)
+        assert world.ends() == {"posted": 3, "aside": 1}
+        assert len(ends) == 3
+        with world.store.read() as tx:
+            aside = {row.why for row in arrivals.aside(tx)}
+        ended = "it took too long to read" if how is signal.SIGSTOP else "reading it ended the process (-9)"
+        assert aside == {ended}
+
+
+def test_while_a_strangers_mail_stalls_its_reader_members_mail_is_posted(tmp_path: Path) -> None:
+    stalled: list[int] = []
+
+    def asked(name: str) -> bool:
+        if name.endswith("poison.example") and not stalled and theirs.pid:
+            os.kill(theirs.pid, signal.SIGSTOP)
+            stalled.append(theirs.pid)
+        return True
+
+    with (
+        open_world(sqlite_in(tmp_path)) as world,
+        nameserver(asked) as dns,
+        closing(Reader(servers=(dns,))) as ours,
+        closing(Reader(servers=(dns,), limits=Limits(proof_seconds=300, read_seconds=60))) as theirs,
+    ):
+        book = world.circle(posting="anyone")
+        world.member(book, "ben@ben.example")
+        world.accept(POISON, sender="ana@poison.example")
+        process_due(replace(world.desk, reader=ours))  # sees whose it is
+        lane = threading.Thread(target=process_due, args=(replace(world.desk, reader=theirs), STRANGERS))
+        lane.start()
+        try:
+            until(lambda: bool(stalled))
+            world.accept(good(1), sender="ben@ben.example")
+            process_due(replace(world.desk, reader=ours))
+            assert world.ends() == {"posted": 1, "waiting": 1}
+        finally:
+            os.kill(stalled[0], signal.SIGCONT)
+            lane.join(60)
+        assert not lane.is_alive()
+        assert world.ends() == {"posted": 1, "held": 1}  # a stranger's, as any other
 
 
 def test_a_reader_that_is_killed_while_mail_flows_costs_no_mail(found: Callable[..., House]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 
@@ -111,3 +112,56 @@ def test_a_relay_that_hangs_does_not_keep_the_server_from_ending(found: Callable
         with house.life():
             until(lambda: house.settled()["deliveries"]["sent"] == 12, house.server)
         assert copies(room, house) == [3, 3, 3, 3]
+
+
+VERBS = ("banner", "EHLO", "MAIL", "RCPT", "DATA", "dot", "QUIT")
+
+
+def test_a_relay_that_hangs_in_any_verb_and_is_restarted_in_the_end_has_everything_once(
+    found: Callable[..., House],
+) -> None:
+    """standards.md T5. Meanwhile mail comes in and is posted as ever."""
+    rooms: list[Mailroom] = []
+    with Mailroom() as room:
+        house = found(room)
+    with house.life():
+        for number, verb in enumerate(VERBS):
+            with Mailroom(Script(hang=verb), port=room.port) as hanging:
+                rooms.append(hanging)
+                house.desk.does("queue", "retry", "--all")  # a relay that was in trouble is tried at once
+                with sending(house.port, [house.letter(2 * number), house.letter(2 * number + 1)]) as work:
+                    until(lambda work=work: len(work.accepted) == 2, house.server)  # type: ignore[misc]
+                until(lambda number=number: house.status()["posted"] == 2 * number + 2, house.server)  # type: ignore[misc]
+                if verb != "QUIT":  # that is said when a connection has been idle for long
+                    until(lambda hanging=hanging: hanging.is_hanging, house.server)  # type: ignore[misc]
+        with Mailroom(port=room.port) as healthy:
+            rooms.append(healthy)
+            until(lambda: _all_sent(house, 14 * 4), house.server)
+    copies = Counter(message_and_member for room in rooms for message_and_member in _copies(room))
+    assert len(copies) == 14 * 4
+    assert set(copies.values()) == {1}  # what hung behind the dot was not kept
+
+
+def test_while_one_connection_hangs_the_other_posts_and_members_get_theirs(
+    found: Callable[..., House],
+) -> None:
+    with Mailroom(Script(hang="DATA", hang_times=1)) as room:
+        house = found(room)
+        with house.life() as running:
+            letters = [house.letter(number) for number in range(5)]
+            with sending(house.port, letters, senders=1) as work:
+                until(lambda: len(work.accepted) == 5, house.server)
+            until(lambda: house.status()["deliveries"]["sent"] == 19, house.server)
+            assert room.is_hanging
+            running.process.kill()
+
+
+def _all_sent(house: House, copies: int) -> bool:
+    house.desk.does("queue", "retry", "--all")
+    return bool(house.status()["deliveries"]["sent"] == copies)
+
+
+def _copies(room: Mailroom) -> list[tuple[bytes, str]]:
+    """What was taken: the subject line, and for whom."""
+    found = [(re.search(rb"^Subject: .*$", mail.data, re.M), mail) for mail in room.mails]
+    return [(subject[0], to) for subject, mail in found if subject for to in mail.recipients]

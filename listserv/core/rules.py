@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from listserv.core.facts import PostFacts
 from listserv.core.privacy import is_more_open, may
-from listserv.core.seals import loop_mark
+from listserv.core.seals import loop_marks
 from listserv.core.types import Automatic, Check, Mail, Policy, Role, Standing
 from listserv.core.verdicts import Accept, Discard, Hold, Reject, Verdict
 
@@ -44,8 +44,8 @@ def is_report(mail: Mail, facts: PostFacts) -> bool:
 
 
 def has_come_round(mail: Mail, facts: PostFacts) -> bool:
-    mark = loop_mark(facts.ring, facts.list.list_id)
-    ours = {facts.list.list_id.lower(), facts.list.address.key, mark}
+    marks = loop_marks(facts.ring, facts.list.list_id)
+    ours = {facts.list.list_id.lower(), facts.list.address.key, *marks}
     return not ours.isdisjoint((*mail.list_ids, *mail.loops))
 
 

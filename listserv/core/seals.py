@@ -11,7 +11,7 @@ A seal only shows that we made it. What makes an answer single-use, bound and ex
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha1, sha256
 from typing import Any
@@ -76,6 +76,12 @@ def derived(ring: Keyring, kind: str, what: str) -> str:
 def loop_mark(ring: Keyring, list_id: str) -> str:
     """What a list's copies carry, to be known when they come round. Names no list to anybody else."""
     return derived(ring, "loop", list_id)
+
+
+def loop_marks(ring: Keyring, list_id: str) -> frozenset[str]:
+    """The marks that a list's copies carried in any of the database's epochs."""
+    rings = (replace(ring, epoch=epoch) for epoch in (ring.epoch, *(epoch for epoch, _ in ring.older)))
+    return frozenset(loop_mark(one, list_id) for one in rings)
 
 
 def message_hash(message_id: str) -> str:

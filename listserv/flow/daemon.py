@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
@@ -17,6 +16,7 @@ from typing import Protocol
 from listserv.flow.bells import Bells
 from listserv.flow.door import Log
 from listserv.flow.receive import Doors
+from listserv.flow.spout import open_spout
 from listserv.flow.worker import Work, Worker
 
 GRACE = 20.0  # seconds for what is under way
@@ -62,8 +62,7 @@ async def run(plan: Plan, told: Callable[[str], None] | None = None) -> None:
 
 
 def _tell(line: str) -> None:
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    open_spout().write(line + "\n")  # ready we are, even where nobody can be told
 
 
 async def _close(plan: Plan, doors: Doors | None, workers: list[Worker]) -> None:

@@ -15,7 +15,7 @@ from listserv.core.types import Arrival, Mail, MailList
 from listserv.mail.names import discreet, relay_local
 from listserv.mail.notices import Letter as Heading
 from listserv.mail.notices import Words, write
-from listserv.mail.passing import Way, pass_on
+from listserv.mail.passing import Way, pass_on, passing_token
 from listserv.store import lists
 from listserv.store.deliveries import Letter
 from listserv.store.engine import Store
@@ -93,7 +93,7 @@ class Pen:
         assert here is not None, "a relay address is a list's"
         name = discreet(change.from_name)
         sender = Address(relay_local(name, change.from_seal), here.address.domain)
-        token = derived(self.ring, "passed", f"{arrival.id}")
+        token = passing_token(self.ring, arrival.id)
         raw = pass_on(arrival.raw, Way(sender, name, change.to, f"{token}@{self.site.domain}"))
         return Letter(str(change.to), raw, change.list_id, returns=True)
 

@@ -66,6 +66,14 @@ class Doors:
             if place.startswith("unix:"):
                 Path(place.removeprefix("unix:")).unlink(missing_ok=True)
 
+    def inside(self) -> dict[str, int]:
+        """How many clients are inside each mail door just now."""
+        return {"lmtp" if door.lmtp else "smtp": len(door.lines) for door in self._doors}
+
+    def in_flight(self) -> int:
+        """Octets of mails between the wire and the disk."""
+        return self._reception.scales.weighed
+
     def _dismissed(self) -> set[asyncio.Task[None]]:
         """Tell every client that we close; the tasks of those conversations."""
         for door in self._doors:

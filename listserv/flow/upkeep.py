@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 
 from listserv.clock import Clock
+from listserv.core.address import Address
 from listserv.core.notices import SetAside
 from listserv.core.types import ArrivalState
 from listserv.flow.bells import Bells
 from listserv.flow.pen import Pen
 from listserv.store import answered, arrivals, deliveries, posts, sessions
 from listserv.store.engine import Store, Transaction
+from listserv.store.rows import one_at_a_time
 
 _BATCH = 100
+_OWNER_LOCK = 4  # store/presence.py says which numbers are taken
 
 
 def release_due(store: Store, clock: Clock, bells: Bells) -> int:
@@ -42,18 +46,25 @@ def tell_owner(pen: Pen) -> int:
     now, owner = pen.clock.now(), pen.site.owner
     with pen.store.read() as tx:
         count, since = arrivals.count_aside(tx)
-        told = SetAside.__name__ in answered.within_a_day(tx, owner.key, 0, now)
+        told = _told(tx, owner, now)
     if not count or since is None or told:
         return 0
     notice = SetAside(pen.site.domain, count, f"{since:%d %B %Y}".lstrip("0"))
     letter = pen.unasked(notice, owner, None, f"{now:%Y-%m-%d}")
 
-    def step(tx: Transaction) -> None:
+    def step(tx: Transaction) -> int:
+        one_at_a_time(tx, _OWNER_LOCK, 0)  # of several processes, one writes
+        if _told(tx, owner, now):
+            return 0
         answered.note(tx, SetAside.__name__, owner.key, 0, now)
         deliveries.post_letter(tx, letter, now)
+        return 1
 
-    pen.store.do(step)
-    return 1
+    return pen.store.do(step)
+
+
+def _told(tx: Transaction, owner: Address, now: datetime) -> bool:
+    return SetAside.__name__ in answered.within_a_day(tx, owner.key, 0, now)
 
 
 def forget_expired(store: Store, clock: Clock) -> int:

@@ -1,4 +1,4 @@
-"""The archive's gate on a socket: uvicorn in this process's loop, without an access log or a server banner.
+"""The web on its sockets: uvicorn in this process's loop, without an access log or a server banner.
 
 A link's secret stands in a query, so nothing of a request is ever logged (standards.md S28).
 """
@@ -31,6 +31,7 @@ class _Server(uvicorn.Server):
 class WebDoor:
     """One HTTP listener for one ASGI application."""
 
+    setting: str  # that asks for it: "web.listen"
     listen: str  # HOST:PORT
     application: Any
     _server: _Server | None = None
@@ -38,7 +39,7 @@ class WebDoor:
 
     async def open(self) -> str:
         """Listen; "HOST:PORT" as it really is. Raises CannotDo where it can't."""
-        listener = _listen(self.listen)
+        listener = _listen(self.setting, self.listen)
         config = uvicorn.Config(
             self.application,
             log_config=None,
@@ -65,7 +66,24 @@ class WebDoor:
             await self._task
 
 
-def _listen(place: str) -> socket.socket:
+@dataclass(frozen=True, slots=True)
+class WebDoors:
+    """All listeners of a process: the archive's, the one for metrics, both or either."""
+
+    archive: WebDoor | None
+    metrics: WebDoor | None
+
+    async def open(self) -> str:
+        """Listen; "HOST:PORT" of the archive, then " metrics=HOST:PORT" where that is on. Raises CannotDo."""
+        place = await self.archive.open() if self.archive else ""
+        return place + (f" metrics={await self.metrics.open()}" if self.metrics else "")
+
+    async def close(self) -> None:
+        """Answer what is under way, then close."""
+        await asyncio.gather(*(door.close() for door in (self.archive, self.metrics) if door))
+
+
+def _listen(setting: str, place: str) -> socket.socket:
     host, _, port = place.rpartition(":")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Named, so that asyncio knows it for TCP and sets TCP_NODELAY: else each answer waits 40 ms for Nagle.
@@ -75,6 +93,6 @@ def _listen(place: str) -> socket.socket:
         listener.bind((host.strip("[]"), int(port)))
     except OSError as error:
         listener.close()
-        raise unopened("web.listen", place, error) from None
+        raise unopened(setting, place, error) from None
     listener.set_inheritable(True)
     return listener

@@ -8,11 +8,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from listserv.errors import StoreBusy, StoreFull
 from listserv.flow.door import Log
 
 _AFTER_TROUBLE = 1.0
+
+
+class Wakes(Protocol):
+    """What a worker waits for: a Bell, or a threading.Event."""
+
+    def set(self) -> None: ...
+
+    def clear(self) -> None: ...
+
+    def wait(self, timeout: float | None = None) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +32,7 @@ class Work:
 
     name: str
     step: Callable[[], int]
-    bell: threading.Event
+    bell: Wakes
     rest: float = 0.5
 
 

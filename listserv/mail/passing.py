@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from listserv.core.address import Address
+from listserv.core.seals import Keyring, derived
 from listserv.mail.cleansing import anonymous, single
 from listserv.mail.fields import split, write_field, write_mailbox
 from listserv.mail.names import shown_name
@@ -22,6 +23,11 @@ class Way:
     name: str
     to: Address
     message_id: str
+
+
+def passing_token(ring: Keyring, arrival_id: int) -> str:
+    """The left part of the Message-ID under which an arrival is passed on."""
+    return derived(ring, "passed", f"{arrival_id}")
 
 
 def pass_on(raw: bytes, way: Way) -> bytes:

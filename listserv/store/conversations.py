@@ -6,7 +6,7 @@ the pages that list threads, stand in openings.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -99,6 +99,21 @@ def thread_counts(tx: Connection, thread_id: int, before: datetime | None = None
     return {row.audience: row.posts for row in rows}
 
 
+def first_changed(tx: Connection, thread_id: int, since: datetime) -> datetime:
+    """The first post of a thread that shows something else since these came: theirs, or an answer to one.
+
+    An answer may be older here than what it answers, whose mail was slow.
+    """
+    return tx.scalar(_ANSWERS, {"thread": thread_id, "since": since}) or since
+
+
+def living_keys(tx: Connection, list_id: int, keys: Collection[str]) -> set[str]:
+    """Which of these are keys of threads that were not merged into others."""
+    own = threads.c
+    query = select(own.key).where(own.list_id == list_id, own.key.in_(keys), own.merged_into.is_(None))
+    return set(tx.scalars(query))
+
+
 def thread_posts(
     tx: Connection, thread_id: int, audiences: Sequence[str], offset: int, most: int
 ) -> tuple[PostRow, ...]:
@@ -156,6 +171,24 @@ def opener() -> ColumnElement[str]:
     )
 
 
+def _answers() -> Select[Any]:
+    new = posts.alias("new")
+    answered = and_(
+        new.c.thread_id == bindparam("thread"),
+        new.c.at >= bindparam("since", type_=posts.c.at.type),
+        new.c.hash == posts.c.parent_hash,
+    )
+    return (
+        select(func.min(posts.c.at))
+        .join(new, answered)
+        .where(
+            posts.c.thread_id == bindparam("thread"),
+            posts.c.parent_hash != "",
+            posts.c.at < bindparam("since", type_=posts.c.at.type),
+        )
+    )
+
+
 def _posts() -> Select[Any]:
     parent = posts.alias("parent")
     answered = and_(
@@ -192,6 +225,7 @@ _THREADS = select(
     threads.c.merged_into,
     opener().label("opener"),
 )
+_ANSWERS = _answers()
 _POSTS = _posts()
 _COUNTS = (
     select(posts.c.audience, func.count().label("posts"))

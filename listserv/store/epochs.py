@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from listserv.core.seals import Keyring
 from listserv.errors import CannotDo
@@ -15,6 +15,12 @@ def begin_first(tx: Connection, epoch: str) -> None:
     """Start a new database's first epoch; a database that has one keeps it."""
     if tx.scalar(select(_e.id).limit(1)) is None:
         tx.execute(insert(schema.epochs).values(epoch=epoch))
+
+
+def begin_next(tx: Connection, epoch: str, top: int) -> None:
+    """End the epoch that a backup was made in: from now on it speaks for ids up to ``top`` only."""
+    tx.execute(update(schema.epochs).where(_e.top.is_(None)).values(top=top))
+    tx.execute(insert(schema.epochs).values(epoch=epoch))
 
 
 def keyring(tx: Connection, key: bytes) -> Keyring:

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, literal, select
 
 from listserv.core.types import PostState
 from listserv.store.conversations import opener
 from listserv.store.months import bounds
 from listserv.store.schema import posts, threads
 
-_OF_OPENING = ("audience", "hash", "author", "author_key", "author_name", "from_", "subject", "at")
 _EXCERPT = 1500  # characters of a first post that the front page may need
 
 
@@ -31,8 +30,6 @@ class Opening:
     opener: str  # the audience of the thread's first post; "" where that was taken out
     audience: str
     count: int  # posts of this audience
-    first: bool
-    last: bool
     hash: str
     author: str
     author_key: str
@@ -40,19 +37,28 @@ class Opening:
     hidden: bool
     subject: str
     at: datetime
-    text: str  # the beginning only
+    text: str  # the beginning only, and of a month's nothing
+    first: bool
+    last: bool
 
 
 def openings(tx: Connection, thread_ids: Sequence[int]) -> tuple[Opening, ...]:
     """First and last posts of these threads, for each audience of its own."""
-    return tuple(_opening(row) for row in tx.execute(_OF_THREADS, {"threads": list(thread_ids)}))
+    return _ends(tx.execute(_OF_THREADS, {"threads": list(thread_ids)}).all())
 
 
 def month_openings(tx: Connection, list_id: int, month: str) -> tuple[Opening, ...]:
     """First and last posts of a month in each of its threads."""
     start, end = bounds(month)
     rows = tx.execute(_OF_MONTH, {"list": list_id, "start": start, "end": end})
-    return tuple(_opening(row) for row in rows)
+    return _ends(rows.all())
+
+
+def month_counts(tx: Connection, list_id: int, month: str) -> dict[str, int]:
+    """How many posts of each audience a month shows."""
+    start, end = bounds(month)
+    rows = tx.execute(_COUNTS, {"list": list_id, "start": start, "end": end})
+    return {row.audience: row.posts for row in rows}
 
 
 def latest_threads(tx: Connection, list_id: int, most: int) -> tuple[int, ...]:
@@ -66,58 +72,71 @@ def latest_threads(tx: Connection, list_id: int, most: int) -> tuple[int, ...]:
     return tuple(rows)
 
 
-def _opening(row: Row[Any]) -> Opening:
-    return Opening(
-        row.thread_id,
-        row.key,
-        row.title,
-        row.opener,
-        row.audience,
-        row._mapping["count"],
-        first=row.up == 1,
-        last=row.down == 1,
-        hash=row.hash,
-        author=row.author,
-        author_key=row.author_key,
-        author_name=row.author_name,
-        hidden=row.from_ == "hidden",
-        subject=row.subject,
-        at=row.at,
-        text=row.text,
-    )
+def _ends(rows: Sequence[Any]) -> tuple[Opening, ...]:
+    """The rows that are first or last, each once; of posts of one moment, by id."""
+    first: dict[tuple[int, str], Any] = {}
+    last: dict[tuple[int, str], Any] = {}
+    for row in rows:
+        whose = (row.thread_id, row.audience)
+        first.setdefault(whose, row)
+        last[whose] = row
+    told: list[list[Any]] = []
+    for row in rows:
+        whose = (row.thread_id, row.audience)
+        if row is first[whose] or row is last[whose]:
+            told.append([*row, row is first[whose], row is last[whose]])
+    return tuple(Opening(*one) for one in told)
 
 
-def _openings(*where: ColumnElement[bool]) -> Select[Any]:
+def _openings(*where: ColumnElement[bool], words: ColumnElement[str]) -> Select[Any]:
+    """Posts of the first and of the last moment of each audience in each thread, in their order."""
+    shown = (*where, posts.c.state == PostState.POSTED)
     own = (posts.c.thread_id, posts.c.audience)
-    upward, downward = (posts.c.at, posts.c.id), (posts.c.at.desc(), posts.c.id.desc())
-    ranked = (
-        select(
-            posts.c.id,
-            posts.c.thread_id,
-            func.count().over(partition_by=own).label("count"),
-            func.row_number().over(partition_by=own, order_by=upward).label("up"),
-            func.row_number().over(partition_by=own, order_by=downward).label("down"),
-        )
-        .where(*where, posts.c.state == PostState.POSTED)
-        .subquery()
+    ends = (
+        func.count().label("count"),
+        func.min(posts.c.at).label("begins"),
+        func.max(posts.c.at).label("ends"),
+    )
+    group = select(*own, *ends).where(*shown).group_by(*own).subquery()
+    at_an_end = and_(
+        posts.c.thread_id == group.c.thread_id,
+        posts.c.at.in_((group.c.begins, group.c.ends)),
+        posts.c.audience == group.c.audience,
+        posts.c.state == PostState.POSTED,
     )
     return (
         select(
-            ranked,
+            posts.c.thread_id,
             threads.c.key,
             threads.c.title,
-            opener().label("opener"),
-            *(posts.c[name] for name in _OF_OPENING),
-            func.substr(posts.c.text, 1, _EXCERPT).label("text"),
+            func.coalesce(opener(), ""),
+            posts.c.audience,
+            group.c.count,
+            *(posts.c[name] for name in ("hash", "author", "author_key", "author_name")),
+            posts.c.from_ == "hidden",
+            posts.c.subject,
+            posts.c.at,
+            words,
         )
-        .join(posts, posts.c.id == ranked.c.id)
-        .join(threads, threads.c.id == ranked.c.thread_id)
-        .where(or_(ranked.c.up == 1, ranked.c.down == 1))
+        .select_from(group)
+        .join(posts, at_an_end)
+        .join(threads, threads.c.id == group.c.thread_id)
         .order_by(posts.c.at, posts.c.id)
     )
 
 
-_OF_THREADS = _openings(posts.c.thread_id.in_(bindparam("threads", expanding=True)))
-_OF_MONTH = _openings(
-    posts.c.list_id == bindparam("list"), posts.c.at >= bindparam("start"), posts.c.at < bindparam("end")
+_OF_THREADS = _openings(
+    posts.c.thread_id.in_(bindparam("threads", expanding=True)),
+    words=func.substr(posts.c.text, 1, _EXCERPT),
+)
+_IN_MONTH = (
+    posts.c.list_id == bindparam("list"),
+    posts.c.at >= bindparam("start"),
+    posts.c.at < bindparam("end"),
+)
+_OF_MONTH = _openings(*_IN_MONTH, words=literal(""))
+_COUNTS = (
+    select(posts.c.audience, func.count().label("posts"))
+    .where(*_IN_MONTH, posts.c.state == PostState.POSTED)
+    .group_by(posts.c.audience)
 )

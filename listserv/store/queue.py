@@ -48,7 +48,10 @@ DROPPED = "dropped by the operator"
 HAS_LEFT = "has left the list"
 LIST_GONE = "the list is gone"
 UNFINISHED = (DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.DEFERRED, DeliveryState.FAILED)
-_IN_TROUBLE = (DeliveryState.DEFERRED, DeliveryState.FAILED)
+IN_TROUBLE = (DeliveryState.DEFERRED, DeliveryState.FAILED)
+ALL = tuple(DeliveryState)
+Whose = ColumnElement[bool]  # which copies are meant; outside this package nobody knows more of it
+NEWEST = 100_000  # copies among which letters to an address are looked for: no index leads to them
 
 
 def listing(tx: Connection, limit: int | None = None) -> list[QueueRow]:
@@ -56,9 +59,41 @@ def listing(tx: Connection, limit: int | None = None) -> list[QueueRow]:
 
     Where there are more than ``limit``: those in trouble before all others, the newest before the older.
     """
-    healthy = case((_d.state.in_(_IN_TROUBLE), 0), else_=1)
+    healthy = case((_d.state.in_(IN_TROUBLE), 0), else_=1)
     query = _queue().where(*_is_listed()).order_by(healthy, _d.id.desc()).limit(limit)
     return sorted(map(_queue_row, tx.execute(query)), key=lambda row: row.id)
+
+
+def one(delivery_id: int) -> Whose:
+    """That copy."""
+    return _d.id == delivery_id
+
+
+def these(ids: Iterable[int]) -> Whose:
+    """Those copies."""
+    return _d.id.in_(tuple(ids))
+
+
+def of_arrivals(ids: Iterable[int]) -> Whose:
+    """Every copy of the posts that these arrivals became."""
+    posts = schema.posts.c
+    return _d.post_id.in_(select(posts.id).where(posts.arrival_id.in_(tuple(ids))))
+
+
+def to_address(tx: Connection, key: str) -> Whose:
+    """Every copy for the subscriptions of an address, and of the newest letters those that went there."""
+    newest = tx.scalar(select(func.max(_d.id))) or 0
+    theirs = select(_s.id).join(schema.addresses, _a.id == _s.address_id).where(_a.key == key)
+    letter = and_(_d.id > newest - NEWEST, _d.subscription_id.is_(None), func.lower(_d.to) == key)
+    return or_(_d.subscription_id.in_(list(tx.scalars(theirs))), letter)
+
+
+def chosen(
+    tx: Connection, whose: Whose, states: Iterable[DeliveryState], limit: int | None
+) -> list[QueueRow]:
+    """Copies of one's choice in some states, the newest first."""
+    query = _queue().where(whose, _d.state.in_(tuple(states))).order_by(_d.id.desc()).limit(limit)
+    return [_queue_row(row) for row in tx.execute(query)]
 
 
 def listed_count(tx: Connection) -> int:
@@ -125,8 +160,8 @@ def retry(tx: Connection, ids: Iterable[int] | None, now: datetime) -> list[int]
     """
     values = {"state": DeliveryState.DUE, "next_at": now, "created": now, "done": None}
     if ids is None:
-        return _operate(tx, None, _IN_TROUBLE, values, ~_is_given_up())
-    return _operate(tx, ids, (DeliveryState.DUE, *_IN_TROUBLE), values, ~_is_for_nobody())
+        return _operate(tx, None, IN_TROUBLE, values, ~_is_given_up())
+    return _operate(tx, ids, (DeliveryState.DUE, *IN_TROUBLE), values, ~_is_for_nobody())
 
 
 def drop(tx: Connection, ids: Iterable[int] | None, now: datetime) -> list[int]:

@@ -13,7 +13,9 @@ from listserv.store.conversations import (
     PostRow,
     ThreadRow,
     count_threads,
+    first_changed,
     first_subject,
+    living_keys,
     thread,
     thread_counts,
     thread_posts,
@@ -22,17 +24,20 @@ from listserv.store.conversations import (
 from listserv.store.doors import AUDIENCES, Door, Shelf, door, first_shelf, shelves
 from listserv.store.finding import Place, attachment, merged_key, place
 from listserv.store.months import bounds, month_of, next_month, thread_months
-from listserv.store.openings import Opening, latest_threads, month_openings, openings
-from listserv.store.stale_log import Mark, epoch, log_bounds, marks
+from listserv.store.openings import Opening, latest_threads, month_counts, month_openings, openings
+from listserv.store.read_only import ReadOnly, open_read_only
+from listserv.store.stale_log import GAP_REACH, Mark, epoch, last_act, log_bounds, marks, position
 
 __all__ = [
     "AUDIENCES",
+    "GAP_REACH",
     "Attached",
     "Door",
     "Mark",
     "Opening",
     "Place",
     "PostRow",
+    "ReadOnly",
     "Shelf",
     "ThreadRow",
     "attachment",
@@ -40,17 +45,23 @@ __all__ = [
     "count_threads",
     "door",
     "epoch",
+    "first_changed",
     "first_shelf",
     "first_subject",
+    "last_act",
     "latest_threads",
+    "living_keys",
     "log_bounds",
     "marks",
     "merged_key",
+    "month_counts",
     "month_of",
     "month_openings",
     "next_month",
+    "open_read_only",
     "openings",
     "place",
+    "position",
     "shelves",
     "thread",
     "thread_counts",

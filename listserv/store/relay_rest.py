@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select
 
-from listserv.store import schema
+from listserv.store import pause, schema
 
 _KEY = "relay_rest"
 _LONGEST = timedelta(minutes=10)  # a rest that ends later was written by a clock that jumped
 _m = schema.meta.c
 _CURRENT = select(_m.value).where(_m.key == _KEY)
+_ANY_REST = select(_m.key).where(_m.key.in_((_KEY, pause.KEY))).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,16 @@ def current(tx: Connection) -> Rest | None:
 
 
 def is_known(tx: Connection) -> bool:
-    """Whether there is any rest, over or not."""
-    return current(tx) is not None
+    """Whether there is any rest, over or not, or a pause."""
+    return tx.execute(_ANY_REST).first() is not None
 
 
 def is_resting(tx: Connection, now: datetime) -> bool:
-    """Whether the relay is to be left alone now."""
+    """Whether the relay is to be left alone now: it is in trouble, or the site was restored (pause.py)."""
+    if not is_known(tx):
+        return False
+    if pause.current(tx) is not None:
+        return True
     rest = current(tx)
     return rest is not None and now < rest.until <= now + _LONGEST
 

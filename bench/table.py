@@ -1,0 +1,284 @@
+"""The tables of docs/performance.md, as Markdown, from the JSON lines of a run.
+
+    python -m bench.table ours FILE [PEERS]    our figures beside the targets and the peers' figures
+    python -m bench.table write PAGE FILE [PEERS]    both, into PAGE between its two marks
+    python -m bench.table peers FOLDER         Mailman 3, mlmmj and us, as bench/peers.sh measured them
+
+FILE: what `listserv bench` printed. PEERS, FOLDER: the folder of the *.jsonl of bench/peers.sh.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from bench.sources import NONE, Ours, Peers, cell, read_lines, read_peers
+
+_MIB = 1.048576  # MB
+_BEGIN, _END = "<!-- figures:", "<!-- end of figures -->"
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    """A Markdown table and an empty line; nothing where no row says anything."""
+    names = list(heads)
+    rows = [row for row in map(list, rows) if any(_tells(one) for one in row[1:4])]
+    if not rows:
+        return
+    yield f"| {' | '.join(names)} |"
+    yield "|" + "---|" * len(names)
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+    yield ""
+
+
+def _tells(words: str) -> bool:
+    return any(letter.isdigit() for letter in words)
+
+
+# -- ours -------------------------------------------------------------------------------------------
+
+
+def our_tables(ours: Ours, peers: Peers) -> Iterator[str]:
+    """Everything that docs/performance.md holds of a run."""
+    yield conditions(ours)
+    yield ""
+    yield from table(("what", "Mailman 3", "mlmmj", "listserv", "target"), _targets(ours, peers))
+    yield from table(
+        ("members", "copies a second", "s from 250 to the last", "CPU-s per 1,000"), _by_members(ours)
+    )
+    yield from table(
+        (
+            "a post of",
+            "members",
+            "copies a second",
+            "the bare wire",
+            "ms a copy beyond the wire",
+            "CPU-s per 1,000",
+        ),
+        _by_body(ours),
+    )
+    yield from table(
+        ("lists", "subscriptions", "ms from submission to the last of 100: p50", "p95", "CPU-ms a post"),
+        _by_site(ours),
+    )
+    yield from table(("what else", "figure"), _others(ours))
+
+
+def conditions(ours: Ours) -> str:
+    """The machine in a sentence."""
+    here = ours.one("machine")
+    if not here:
+        return "Conditions: unknown; `listserv bench machine` tells them."
+    told = {key: cell(value) for key, value in here.items()}
+    return (
+        f"Conditions: {told['cores']} cores ({here['cpu']}), kernel {here['kernel']}, "
+        f"Python {here['python']}, {here['file_system']}, {here['database']}; signing limit "
+        f"{told['signatures_one_core']} a second on one core, {told['signatures_all_cores']} on all; "
+        f"{told['commits_per_second']} durable commits a second one by one, "
+        f"{told['commits_of_1_mb_per_second']} of 1 MB; Python loop {told['python_loop_ms']} ms; other "
+        f"processes took {told['others_cores']} cores, the host took {told['stolen_cores']}."
+    )
+
+
+def _targets(ours: Ours, peers: Peers) -> Iterator[tuple[str, ...]]:
+    yield from _fan_outs(ours, peers)
+    yield from _intakes(ours, peers)
+    start = ours.one("start to ready")
+    peak = ours.one("memory, fan-out, personal and signed")
+    yield (
+        f"memory, idle after a post / at the fan-out to {cell(peak.get('members'))}, MB (processes)",
+        _memory(peers, "mailman", "bulk-default/10000", "bulk-default/1000"),
+        _memory(peers, "mlmmj", "bulk-500/10000", "bulk-500/1000"),
+        f"{cell(peak.get('idle_mb'))} / {cell(peak.get('peak_mb'))} ({cell(peak.get('peak_processes'))})",
+        "≤ 120 / ≤ 220",
+    )
+    ready = peers.value("mailman", "startup_ready", "bulk-default")
+    yield "start to ready, s", ready, NONE, cell(start.get("seconds")), "≤ 1"
+    for one in ours.all("posts of 1 MB in"):
+        what = f"1 MB posts coming in, {one['clients']} client{'s' * (one['clients'] > 1)}, MB/s"
+        yield what, NONE, NONE, cell(one["mb_per_second"]), "≥ 60"
+    yield _site_row(ours)
+
+
+def _fan_outs(ours: Ours, peers: Peers) -> Iterator[tuple[str, ...]]:
+    own, shared = ours.one("fan-out, personal and signed"), ours.one("fan-out, shared copies")
+    yield (
+        f"{cell(own.get('members'))} members, 4 kB, each copy personal, ours signed: a second",
+        peers.value("mailman", "fanout_rate", "personal/1000", "verp/1000"),
+        peers.value("mlmmj", "fanout_rate", "verp-default/1000"),
+        f"**{cell(own.get('per_second'))}**",
+        "≥ 3,500",
+    )
+    yield "– of what all cores can sign", NONE, NONE, cell(own.get("of_signing")), "≥ 0.55"
+    yield (
+        "– CPU-s per 1,000",
+        peers.value("mailman", "fanout_cpu", "personal/1000", "verp/1000"),
+        peers.value("mlmmj", "fanout_cpu", "verp-default/1000"),
+        cell(own.get("cpu_seconds_per_1000")),
+        "≤ 0.5",
+    )
+    yield (
+        f"shared copies, up to {cell(shared.get('most_at_once'))} recipients a transaction, a second",
+        peers.value("mailman", "fanout_rate", "bulk-default/10000", "bulk-default/1000"),
+        peers.value("mlmmj", "fanout_rate", "bulk-500/10000", "bulk-500/1000"),
+        f"**{cell(shared.get('per_second'))}**",
+        "≥ 20,000",
+    )
+    late = ours.one("latency, 250 to the last of 10")
+    yield (
+        "250 → the last of 10, ms: p50 / p95",
+        _milliseconds(peers, "mailman", "bulk-default"),
+        _milliseconds(peers, "mlmmj", "bulk-100"),
+        f"{cell(late.get('p50_ms'))} / {cell(late.get('p95_ms'))}",
+        "≤ 30 / ≤ 100",
+    )
+
+
+def _intakes(ours: Ours, peers: Peers) -> Iterator[tuple[str, ...]]:
+    for clients, target in ((4, "≥ 500"), (16, "≥ 800")):
+        own = ours.one("intake", clients=clients)
+        for what, measure, key, least in (
+            ("durable posts accepted", "ingest_accept", "accepted_per_second", target),
+            ("– delivered to ten members", "ingest_delivered", "delivered_to_ten_per_second", "≥ 150"),
+        ):
+            yield (
+                f"{what}, {clients} clients, a second",
+                peers.value("mailman", measure, f"bulk-default/conc{clients}"),
+                peers.value("mlmmj", measure, f"bulk-100/conc{clients}"),
+                cell(own.get(key)),
+                least,
+            )
+
+
+def _memory(peers: Peers, peer: str, *variants: str) -> str:
+    found = peers.find(peer, "fanout_mem", variants)
+    return f"{cell(found['idle_pss'] * _MIB)} / {cell(found['peak_pss'] * _MIB)}" if found else NONE
+
+
+def _milliseconds(peers: Peers, peer: str, variant: str) -> str:
+    seconds = peers.find(peer, "latency_single", [variant]).get("median")
+    return cell(None if seconds is None else seconds * 1000)
+
+
+def _site_row(ours: Ours) -> tuple[str, ...]:
+    found = ours.all("growth, site")
+    spent = " → ".join(cell(one["cpu_ms_per_post"]) for one in found) or NONE
+    sizes = " → ".join(cell(one["lists"]) for one in found)
+    return f"one post to 100 members, CPU-ms, on a site of {sizes} lists", NONE, NONE, spent, "the same"
+
+
+def _by_members(ours: Ours) -> Iterator[tuple[str, ...]]:
+    for one in ours.all("growth, members"):
+        keys = ("members", "per_second", "seconds_from_250", "cpu_seconds_per_1000")
+        yield tuple(cell(one[key]) for key in keys)
+
+
+def _by_body(ours: Ours) -> Iterator[tuple[str, ...]]:
+    for one in ours.all("growth, body"):
+        beyond = (1 / one["per_second"] - 1 / one["wire_per_second"]) * 1000
+        kept = (
+            one["members"],
+            one["per_second"],
+            one["wire_per_second"],
+            beyond,
+            one["cpu_seconds_per_1000"],
+        )
+        yield f"{cell(one['body'] / 1000)} kB", *map(cell, kept)
+
+
+def _by_site(ours: Ours) -> Iterator[tuple[str, ...]]:
+    for one in ours.all("growth, site"):
+        yield tuple(
+            cell(one[key]) for key in ("lists", "subscriptions", "p50_ms", "p95_ms", "cpu_ms_per_post")
+        )
+
+
+def _others(ours: Ours) -> Iterator[tuple[str, ...]]:
+    people, fresh = ours.one("import, members from CSV"), ours.one("memory, idle")
+    yield "memory before any post, MB", cell(fresh.get("idle_mb"))
+    yield f"{cell(people.get('members'))} members added from CSV", cell(people.get("seconds"), " s")
+    moved, pages = ours.one("import, posts from mbox"), ours.one("render, an archive anew")
+    yield (
+        f"{cell(moved.get('posts'))} posts imported from an mbox",
+        cell(moved.get("per_second"), " a second"),
+    )
+    yield "– all their pages rendered", cell(pages.get("posts_per_second"), " posts a second")
+    sink = ours.one("fan-out, personal and signed")
+    yield "the sink's own CPU-s per 1,000 copies, part of no figure", cell(sink.get("sink_cpu_per_1000"))
+
+
+# -- beside the peers -------------------------------------------------------------------------------
+
+_BULK = {"mailman": "bulk-default", "mlmmj": "bulk-500", "listserv": "shared-100"}
+_PERSONAL = {"mailman": "personal", "mlmmj": "verp-default", "listserv": "personal-signed"}
+_USUAL = {"mailman": "bulk-default", "mlmmj": "bulk-100", "listserv": "personal-signed"}
+
+
+def peer_table(peers: Peers) -> Iterator[str]:
+    """One table of one run. Ours are signed throughout, the peers' never."""
+    yield from table(("one run, medians", *_PERSONAL), _peer_rows(peers))
+
+
+def _peer_rows(peers: Peers) -> Iterator[tuple[str, ...]]:
+    for what, measure in (("copies a second", "fanout_rate"), ("CPU-s per 1,000", "fanout_cpu")):
+        for kind, chosen, sizes in (
+            ("one post, personal copies", _PERSONAL, (1000, 10000)),
+            ("one post, shared copies", _BULK, (1000, 10000)),
+        ):
+            for size in sizes:
+                yield (
+                    f"{kind}, {size:,} members: {what}",
+                    *(peers.value(peer, measure, f"{variant}/{size}") for peer, variant in chosen.items()),
+                )
+    yield from _usual(peers, "250 → the last of 10, s", "latency_single", "{}")
+    for clients in (1, 4, 16):
+        yield from _usual(
+            peers, f"posts accepted, {clients} clients, a second", "ingest_accept", f"{{}}/conc{clients}"
+        )
+        yield from _usual(peers, "– delivered to ten", "ingest_delivered", f"{{}}/conc{clients}")
+        yield from _usual(peers, "– CPU-s per 1,000 posts", "ingest_cpu", f"{{}}/conc{clients}")
+    yield from _usual(peers, "start to ready, s", "startup_ready", "{}")
+    for size in (1000, 10000):
+        what = f"memory, idle / at the fan-out to {size:,} (MB, PSS)"
+        yield (
+            what,
+            *(_memory(peers, peer, f"{variant}/{size}") for peer, variant in _PERSONAL_OR_BULK.items()),
+        )
+
+
+_PERSONAL_OR_BULK = _BULK | {"listserv": "personal-signed"}
+
+
+def _usual(peers: Peers, what: str, measure: str, variant: str) -> Iterator[tuple[str, ...]]:
+    yield what, *(peers.value(peer, measure, variant.format(usual)) for peer, usual in _USUAL.items())
+
+
+def write_into(page: Path, lines: Iterable[str]) -> None:
+    """Put lines between the two marks of a page; what is between them goes."""
+    text = page.read_text()
+    before, mark, rest = text.partition(_BEGIN)
+    first, _, rest = rest.partition("\n")
+    _, end, after = rest.partition(_END)
+    if not (mark and end):
+        raise SystemExit(f"{page} has no place for figures: {_BEGIN} … and {_END}")
+    page.write_text(f"{before}{mark}{first}\n{chr(10).join(lines).rstrip()}\n{end}{after}")
+
+
+def main(words: list[str]) -> None:
+    """As the module says."""
+    match words:
+        case ["ours", file, *folders]:
+            print("\n".join(our_tables(Ours(read_lines([Path(file)])), read_peers(folders))))
+        case ["peers", *folders]:
+            print("\n".join(peer_table(read_peers(folders))))
+        case ["write", page, file, *folders]:
+            peers = read_peers(folders)
+            lines = [*our_tables(Ours(read_lines([Path(file)])), peers), *peer_table(peers)]
+            write_into(Path(page), lines)
+        case _:
+            raise SystemExit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

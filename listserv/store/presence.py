@@ -1,0 +1,35 @@
+"""Which programs are at work on a PostgreSQL database, by the newest revision that each knows.
+
+A lock that anyone may share and nobody waits for, held by the connection that listens (calls.py): it is
+gone when the process is, however that ends. An upgrade looks whether a program is there that it would break.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, text
+
+_PRESENT, _UPGRADE = 2, 3  # the locks' first number; 1 is the lists' (facts.py), 4 the owner's (upkeep.py)
+
+_COUNT = text(
+    "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid = :space"
+    " AND objid < :revision AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
+
+def attend(line: Connection, revision: str) -> None:
+    """Be there, until the connection ends. Once for each connection."""
+    line.execute(text("SELECT pg_advisory_lock_shared(:space, :revision)"), _lock(_PRESENT, revision))
+
+
+def older_than(connection: Connection, revision: str) -> int:
+    """How many processes are at work whose program does not know this revision."""
+    return connection.scalar(_COUNT, _lock(_PRESENT, revision)) or 0
+
+
+def upgrade_alone(connection: Connection) -> None:
+    """Wait until nobody else upgrades this database; then nobody does until the connection ends."""
+    connection.execute(text("SELECT pg_advisory_lock(:space, :revision)"), _lock(_UPGRADE, "0"))
+
+
+def _lock(space: int, revision: str) -> dict[str, int]:
+    return {"space": space, "revision": int(revision)}
