@@ -490,6 +490,7 @@ def test_a_site_without_its_database_says_what_makes_it(desk: Desk) -> None:
 def test_a_database_newer_than_the_program_is_left_alone(desk: Desk) -> None:
     with sqlite3.connect(desk.folder / "data" / "listserv.db") as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute("UPDATE meta SET value = '9999' WHERE key = 'oldest_program'")
     connection.close()
     for words in (("list", "ls"), ("db", "upgrade"), ("serve",), ("status",)):
         line = desk.fails(*words)
