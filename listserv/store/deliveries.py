@@ -99,7 +99,7 @@ _LEASE = (
     )
 )
 _ENDED = select(_d.id).where(
-    _d.id.in_(_IDS), _d.state != DeliveryState.SENDING, _d.leased_by == bindparam("who")
+    _d.id.in_(_IDS), _d.state != DeliveryState.SENDING, _d.leased_by == bindparam("mark")
 )
 _END = (
     update(schema.deliveries)
@@ -110,6 +110,7 @@ _END = (
         answer=bindparam("b_answer"),
         next_at=func.coalesce(bindparam("b_next", type_=schema.Moment), _d.next_at),
         done=bindparam("b_done", type_=schema.Moment),
+        leased_by=bindparam("b_mark"),
     )
 )
 _RECORD = _END.where(_d.id == bindparam("b_id"))
@@ -216,8 +217,10 @@ def record(tx: Connection, who: str, results: list[Result], now: datetime) -> li
     """Write down a group of results; the ids that were still ours to end."""
     if not results:
         return []
-    changed = _write_down(tx, [_bound(result, now) | {"b_who": who} for result in results])
-    ended = results if changed == len(results) else _ended(tx, who, results)
+    # Where the answer to a commit was lost, this is asked again: what was ended then is not ended now.
+    mark = f"{who} {now.timestamp()}"
+    changed = _write_down(tx, [_bound(result, now) | {"b_who": who, "b_mark": mark} for result in results])
+    ended = results if changed == len(results) else _ended(tx, mark, results)
     if ended:
         after = Counter(counter_of(result.state) for result in ended)
         count(tx, moves(Counter({counter_of(DeliveryState.SENDING): len(ended)}), after))
@@ -240,9 +243,9 @@ def _write_down(tx: Connection, said: list[dict[str, object]]) -> int:
     return changed
 
 
-def _ended(tx: Connection, who: str, results: list[Result]) -> list[Result]:
-    """Those that we ended just now: somebody took over the others' leases."""
-    mine = set(tx.scalars(_ENDED, {"ids": [result.id for result in results], "who": who}))
+def _ended(tx: Connection, mark: str, results: list[Result]) -> list[Result]:
+    """Those that we ended just now: others took over the leases of the rest, or we had ended them before."""
+    mine = set(tx.scalars(_ENDED, {"ids": [result.id for result in results], "mark": mark}))
     return [result for result in results if result.id in mine]
 
 

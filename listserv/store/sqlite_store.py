@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -34,6 +34,7 @@ class _Job:
     future: Future[Any]
     value: Any = None
     error: BaseException | None = None
+    since: float = field(default_factory=monotonic)
 
     def settle(self) -> None:
         if self.error is None:
@@ -101,11 +102,26 @@ class SqliteStore:
                 job.error = error
                 job.settle()
                 continue
+            begun = monotonic()
             if not self._group(connection, job):
                 connection.close()
                 connection = None
+                if monotonic() - begun >= _BUSY_SECONDS / 2:
+                    self._give_up(begun, job.error)
         if connection is not None:
             connection.close()
+
+    def _give_up(self, before: float, error: BaseException | None) -> None:
+        """The file is in other hands. Who has waited as long is told at once, or each would wait the whole
+        time after the one before, and a client gets no answer for minutes."""
+        with self._wake:
+            late = [job for jobs in self._jobs for job in jobs if job.since <= before]
+            for jobs in self._jobs:
+                for job in [job for job in jobs if job.since <= before]:
+                    jobs.remove(job)
+        for job in late:
+            job.error = error
+            job.settle()
 
     def _next(self, *, wait: bool) -> _Job | None:
         with self._wake:

@@ -170,6 +170,10 @@ class Mailroom:
             self.port = server.sockets[0].getsockname()[1]
         self._started.set()
         await self._stop.wait()
+        for door in server.sockets:  # asyncio forgets to close whom it lets in just as the server closes
+            self._loop.remove_reader(door.fileno())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
         server.close()
         me = asyncio.current_task()
         while others := asyncio.all_tasks() - {me}:  # who was just being let in is among them

@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from listserv.core.address import Address
 from listserv.core.types import ListSettings, MailList, Post
 from listserv.mail.compose import Frame, KeptFrom, Personal, Variant, personal, shared, variant
-from listserv.mail.signing import BadKey, Signer, body_hash, load_key, make_key
+from listserv.mail.fields import Field, write_field
+from listserv.mail.signing import BadKey, Press, Signer, body_hash, cover, load_key, make_key
 
 GOLDEN = Path(__file__).parent / "golden"
 CORPORA = Path(__file__).parents[3] / "shared" / "corpora"
@@ -233,3 +234,35 @@ def test_what_is_no_key_is_refused_in_words(pem: bytes, why: str) -> None:
 def test_a_made_key_reads_back_and_fits_its_dns_record(key: tuple[bytes, str]) -> None:
     assert load_key(key[0]).key_size == 2048
     assert re.fullmatch(r"v=DKIM1; k=rsa; p=[A-Za-z0-9+/]{300,}=*", key[1])
+
+
+@given(
+    token=st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=20, max_size=20), when=st.integers(0, 2**33)
+)
+def test_a_press_prints_what_the_signer_signs(signer: Signer, token: str, when: int) -> None:
+    common = (Field("from", b"From: ana@ana.example\r\n"), Field("subject", b"Subject: One\r\n"))
+    covered = cover(common, body_hash(b"Words\r\n"))
+
+    def fields(place: str) -> tuple[Field, ...]:
+        leave = f"<https://lists.example.org/u/{place}>, <mailto:book+leave@lists.example.org>"
+        click = write_field("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+        return (
+            Field("list-unsubscribe", write_field("List-Unsubscribe", leave)),
+            Field("list-unsubscribe-post", click),
+        )
+
+    place = "~" * 20
+    printed = Press(signer, covered, fields(place), place.encode(), when)
+    signature = signer.sign_digest(printed.digest(token.encode()))
+    own = fields(token)
+    expected = signer.signature(covered, own, when) + b"".join(field.raw for field in own)
+    assert printed.block(token.encode(), signature) == expected
+    assert printed.block(token.encode(), None) == b"".join(field.raw for field in own)
+
+
+def test_a_press_refuses_fields_without_one_place_for_the_token() -> None:
+    covered = cover((), body_hash(b""))
+    for value in ("nothing", "~~ and ~~"):
+        field = Field("list-unsubscribe", write_field("List-Unsubscribe", value))
+        with pytest.raises(ValueError, match="no place of its own"):
+            Press(None, covered, (field,), b"~~", 0)
