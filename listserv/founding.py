@@ -6,6 +6,7 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,15 +86,19 @@ def _dkim(settings: Settings) -> str:
 
 
 def _write_new(file: Path, data: bytes) -> None:
-    """Write and sync a file that is not there yet, for its owner alone; what is there is kept as it is."""
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(handle, "wb") as out:
+    """Write and sync a file that is not there yet, for its owner alone; what is there is kept as it is.
+
+    Written beside and linked: a file with its name is whole, whenever we died.
+    """
+    beside = file.with_name(f".{file.name}.new")
+    beside.unlink(missing_ok=True)
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
         out.write(data)
         out.flush()
         os.fsync(out.fileno())
+    with suppress(FileExistsError):
+        os.link(beside, file)
+    beside.unlink()
 
 
 def domain_of(words: str) -> str:

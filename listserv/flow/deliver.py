@@ -66,10 +66,10 @@ def deliver_due(depot: Depot) -> int:
     return len(batch)
 
 
-def take(depot: Depot) -> list[Copy]:
-    """Lease a batch, unless the relay rests."""
+def take(depot: Depot, *, busy: bool = False) -> list[Copy]:
+    """Lease a batch, unless the relay rests. ``busy``: earlier ones are in our hands."""
     try:
-        return depot.store.do(partial(_claim, depot=depot))
+        return depot.store.do(partial(_claim, depot=depot, busy=busy))
     except StoreBusy:
         depot.trouble.note()
         raise
@@ -78,19 +78,21 @@ def take(depot: Depot) -> list[Copy]:
 def take_more(depot: Depot, ahead: Future[list[Copy]] | None) -> list[Copy]:
     """What was leased ahead, else what has become due meanwhile; nothing while the database is away."""
     try:
-        return take(depot) if ahead is None else ahead.result()
+        return take(depot, busy=True) if ahead is None else ahead.result()
     except StoreBusy as error:
         depot.trouble.note()
         depot.log.warning("no further copies taken", why=str(error))
         return []
 
 
-def _claim(tx: Transaction, depot: Depot) -> list[Copy]:
+def _claim(tx: Transaction, depot: Depot, *, busy: bool) -> list[Copy]:
     now = depot.clock.now()
+    if depot.trouble.look_at(now):
+        deliveries.bring_nearer(tx, now)
     depot.trouble.rest_known = relay_rest.is_known(tx)
     if depot.trouble.rest_known and relay_rest.is_resting(tx, now):
         return []
-    return deliveries.claim(tx, depot.who, now, BATCH, take_over=depot.trouble.is_over())
+    return deliveries.claim(tx, depot.who, now, BATCH, take_over=depot.trouble.is_over(), busy=busy)
 
 
 def send(depot: Depot, batch: list[Copy], recorder: Recorder) -> None:
@@ -122,7 +124,7 @@ def parcels(depot: Depot, batch: list[Copy], recorder: Recorder) -> Generator[Pa
     """
     while True:
         # A full batch will not be the last: the next is being leased while this one leaves.
-        ahead = depot.store.write(partial(_claim, depot=depot)) if len(batch) == BATCH else None
+        ahead = depot.store.write(partial(_claim, depot=depot, busy=True)) if len(batch) == BATCH else None
         try:
             for parcel in _compose(depot, batch, recorder):
                 if depot.bells.closing.is_set() or recorder.away:
@@ -194,15 +196,19 @@ def _signed_ahead(depot: Depot, copies: list[Copy], printed: Press) -> Iterator[
     assert signers
     chunk, left = signers.share(len(copies)), iter(copies)
     under_way: deque[tuple[list[Copy], list[bytes], Ticket]] = deque()
-    while True:
-        while len(under_way) < signers.depth and (few := list(islice(left, chunk))):
-            tokens = [_token(depot, copy) for copy in few]
-            under_way.append((few, tokens, signers.sign([printed.digest(token) for token in tokens])))
-        if not under_way:
-            return
-        few, tokens, ticket = under_way.popleft()
-        for copy, token, signature in zip(few, tokens, ticket.result(), strict=True):
-            yield copy, printed.block(token, signature)
+    try:
+        while True:
+            while len(under_way) < signers.depth and (few := list(islice(left, chunk))):
+                tokens = [_token(depot, copy) for copy in few]
+                under_way.append((few, tokens, signers.sign([printed.digest(token) for token in tokens])))
+            if not under_way:
+                return
+            few, tokens, ticket = under_way.popleft()
+            for copy, token, signature in zip(few, tokens, ticket.result(), strict=True):
+                yield copy, printed.block(token, signature)
+    finally:  # the relay is in trouble, or we close: a child must not be left with words nobody reads
+        for _, _, ticket in under_way:
+            ticket.result()
 
 
 def _token(depot: Depot, copy: Copy) -> bytes:

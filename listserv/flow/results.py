@@ -38,22 +38,38 @@ _AFTER_TROUBLE = 1.0
 
 
 class Trouble:
-    """When the database was away last. For a while after it is back nobody's leases are taken over:
+    """When the database was away last, or the clock was set. For a while after that no lease is taken over:
 
-    whoever holds them is alive, has results in hand, and writes them down within a second or two.
+    whoever holds one is alive, has results in hand, and writes them down or renews it in a moment.
     """
 
     _CALM = 5.0  # seconds: a few times _AFTER_TROUBLE
+    _CALM_AFTER_JUMP = 2 * _RENEW_SECONDS  # by then the living have renewed theirs by the new time
+    _JUMP = 2.0  # seconds by which the clock and the machine's own count of seconds may differ
 
     def __init__(self) -> None:
-        self._last = -self._CALM
+        self._until = 0.0
+        self._seen: tuple[float, float] | None = None
         self.rest_known = True  # whether the relay may have a rest to be ended
 
     def note(self) -> None:
-        self._last = monotonic()
+        self._until = max(self._until, monotonic() + self._CALM)
 
     def is_over(self) -> bool:
-        return monotonic() - self._last >= self._CALM
+        return monotonic() >= self._until
+
+    def look_at(self, now: datetime) -> bool:
+        """Whether times that were written down may lie too far ahead: the clock was set back, or we just began.
+
+        Where it was set forward, or the machine slept, every lease seems to have run out: then is calm.
+        """
+        seen, self._seen = self._seen, (now.timestamp(), monotonic())
+        if seen is None:
+            return True
+        jump = (self._seen[0] - seen[0]) - (self._seen[1] - seen[1])
+        if jump > self._JUMP:
+            self._until = max(self._until, monotonic() + self._CALM_AFTER_JUMP)
+        return jump < -self._JUMP
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +117,6 @@ class Recorder:
         """One parcel goes to all of these, and is known by this key."""
         with self._change:
             self._shares |= {(key, copy.to): copy.id for copy in copies}
-            self._room = max(self._room, GROUP_SHARED)
 
     @property
     def has_open(self) -> bool:
@@ -115,11 +130,13 @@ class Recorder:
         send what we then forget.
         """
         with self._change:
+            shared = self._shares.pop((key, recipient), None)
+            self._room = GROUP if shared is None else GROUP_SHARED
             while len(self._waiting) >= self._room and not self._finishing and not self._broken:
                 self._change.wait()
             if self._broken:
                 raise self._broken
-            copy = self._open.pop(self._shares.pop((key, recipient), key))
+            copy = self._open.pop(key if shared is None else shared)
             self._waiting.append((copy, outcome))
             if isinstance(outcome, Deferred) and outcome.of_relay:
                 self.away = outcome

@@ -151,7 +151,7 @@ def write_field(name: str, value: str) -> bytes:
 def _encoded(value: str) -> str:
     """From the first word that needs it to the last, encoded; what stands around them as it is."""
     pieces = _PIECE.findall(value)
-    needy = [n for n, piece in enumerate(pieces) if not _PLAIN.fullmatch(piece) or len(piece) > 900]
+    needy = [n for n, piece in enumerate(pieces) if _needs_it(piece)]
     if not needy:
         return value
     first, last = needy[0], needy[-1] + 1
@@ -159,6 +159,10 @@ def _encoded(value: str) -> str:
     core = middle.lstrip(" \t")
     gap = " " if first else ""
     return "".join(pieces[:first]) + gap + encode_words(core) + "".join(pieces[last:])
+
+
+def _needs_it(piece: str) -> bool:
+    return not _PLAIN.fullmatch(piece) or "=?" in piece or len(piece) > 900
 
 
 def _fold(name: str, pieces: list[str]) -> str:

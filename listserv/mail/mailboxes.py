@@ -97,10 +97,11 @@ def read_mailboxes(value: str) -> Mailboxes:
 def _items(value: str) -> tuple[list[list[_Token]], bool]:
     """Cut at commas outside of angle brackets; a group's name and semicolon only mark its edges."""
     items: list[list[_Token]] = [[]]
-    inside = grouped = False
-    in_group = False
+    inside = grouped = in_group = named = False
+    phrase = True  # so far, this item may be the name of a group: told token by token, or it were quadratic
     for token in _tokens(value):
-        if token.kind == ":" and not inside and not in_group and _is_phrase(items[-1]):
+        opens = token.kind == ":" and not (inside or in_group) and phrase and named
+        if opens:
             items[-1] = []
             grouped = in_group = True
         elif token.kind == ";" and in_group and not inside:
@@ -111,14 +112,15 @@ def _items(value: str) -> tuple[list[list[_Token]], bool]:
         else:
             items[-1].append(token)
             inside = token.kind == "<" or (inside and token.kind != ">")
+        begins = not items[-1]
+        named = not begins and (named or token.kind in ("word", "quoted"))
+        phrase = begins or (phrase and token.kind in _OF_PHRASES and _plain(token))
     if in_group:
         items.append([_Token(":", ":")])  # a group that nothing closes: left for the mailbox reader to refuse
     return [item for item in items if any(t.kind not in ("blank", "comment") for t in item)], grouped
 
 
-def _is_phrase(tokens: list[_Token]) -> bool:
-    named = any(t.kind in ("word", "quoted") for t in tokens)
-    return named and all(t.kind in ("word", "quoted", "blank", "comment") and _plain(t) for t in tokens)
+_OF_PHRASES = ("word", "quoted", "blank", "comment")
 
 
 def _plain(token: _Token) -> bool:

@@ -85,9 +85,11 @@ _OPEN_COPIES = (
 )
 # Two statements, each a range of the index: with "or" in one, every copy that waits would be looked at.
 _DUE = _OPEN_COPIES.where(_d.next_at <= _now)
-_FAR = _OPEN_COPIES.where(_d.next_at > bindparam("far", type_=schema.Moment))
 _NOT_LEASED = _d.state != DeliveryState.SENDING
-_QUERIES = {True: (_DUE, _FAR), False: (_DUE.where(_NOT_LEASED), _FAR.where(_NOT_LEASED))}
+_FAR = _OPEN_COPIES.where(_d.next_at > bindparam("far", type_=schema.Moment), _NOT_LEASED)
+_NOT_MINE = _NOT_LEASED | (_d.leased_by != bindparam("who"))
+_QUERIES = {True: (_DUE.where(_NOT_MINE), _FAR), False: (_DUE.where(_NOT_LEASED), _FAR)}
+_QUERIES_OWN_TOO = (_DUE, _FAR)
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _LEASE = (
     update(schema.deliveries)
@@ -163,15 +165,17 @@ def letter_of(tx: Connection, copy: Copy) -> Letter:
     return Letter(copy.to, bytes(row.bytes), copy.list_id, row.returns)
 
 
-def claim(tx: Connection, who: str, now: datetime, limit: int, *, take_over: bool = True) -> list[Copy]:
+def claim(  # noqa: PLR0913  (two of them flags)
+    tx: Connection, who: str, now: datetime, limit: int, *, take_over: bool = True, busy: bool = False
+) -> list[Copy]:
     """Lease what is due, oldest first, so copies of one post together; their state is now ``sending``.
 
-    A lease that ran out, or lies further ahead than any lease can (the clock jumped), is taken over, if
-    ``take_over``.
+    A lease that ran out is taken over, if ``take_over``; one of our own never while we are ``busy``: that
+    copy is in our hands.
     """
-    due, far = _QUERIES[take_over]
-    rows = list(tx.execute(due, {"now": now, "most": limit}))
-    rows = rows or list(tx.execute(far, {"far": now + LONGEST_WAIT, "most": limit}))
+    due, far = _QUERIES_OWN_TOO if take_over and not busy else _QUERIES[take_over]
+    rows = list(tx.execute(due, {"now": now, "most": limit, "who": who}))
+    rows = rows or list(tx.execute(far, {"far": now + LONGEST_WAIT, "most": limit, "who": who}))
     if not rows:
         return []
     tx.execute(_LEASE, {"ids": [row.id for row in rows], "until": now + LEASE, "who": who})
@@ -179,6 +183,17 @@ def claim(tx: Connection, who: str, now: datetime, limit: int, *, take_over: boo
     doubt = before[counter_of(DeliveryState.SENDING)]
     count(tx, {IN_DOUBT: doubt} | moves(before, Counter({counter_of(DeliveryState.SENDING): len(rows)})))
     return [_read_claimed(row) for row in rows]
+
+
+def bring_nearer(tx: Connection, now: datetime) -> None:
+    """The clock may have been set back: what is due is due now, and a lease ends when a new one would.
+
+    Whoever lives renews it before that; what a dead worker held is taken over then.
+    """
+    ahead = (_IS_OPEN, _d.next_at > now)
+    tx.execute(update(schema.deliveries).where(*ahead, _d.state == DeliveryState.DUE).values(next_at=now))
+    leased = (_IS_OPEN, _d.next_at > now + LEASE, _d.state == DeliveryState.SENDING)
+    tx.execute(update(schema.deliveries).where(*leased).values(next_at=now + LEASE))
 
 
 def extend(tx: Connection, who: str, ids: Iterable[int], now: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     BindParameter,
@@ -50,12 +50,15 @@ _SHOW = (
 )
 _STALE = insert(schema.stale)
 # In the index's own words: with a bound value SQLite would read all posts there ever were.
-_DUE_FROM_OUTBOX = (
+_IN_OUTBOX = (
     select(_p.id)
-    .where(text("posts.state = 'outbox'"), _p.release_at <= bindparam("now", type_=schema.Moment))
+    .where(text("posts.state = 'outbox'"))
     .order_by(_p.release_at, _p.id)
     .limit(bindparam("most"))
 )
+_DUE_FROM_OUTBOX = _IN_OUTBOX.where(_p.release_at <= bindparam("now", type_=schema.Moment))
+_STRANDED = _IN_OUTBOX.where(_p.at > bindparam("far", type_=schema.Moment))
+_FUTURE = timedelta(minutes=1)  # a post from further ahead waits by a clock that was set back since
 _KNOWN = (
     select(_i.message_hash, _i.thread_id, func.coalesce(_p.hash, _i.message_hash).label("hash"))
     .select_from(schema.thread_ids.outerjoin(schema.posts, _p.id == _i.post_id))
@@ -197,7 +200,8 @@ def _moment(at: datetime) -> BindParameter[datetime]:
 
 def due_from_outbox(tx: Connection, now: datetime, limit: int) -> list[int]:
     """Posts whose outbox time is over."""
-    return list(tx.scalars(_DUE_FROM_OUTBOX, {"now": now, "most": limit}))
+    due = list(tx.scalars(_DUE_FROM_OUTBOX, {"now": now, "most": limit}))
+    return due or list(tx.scalars(_STRANDED, {"far": now + _FUTURE, "most": limit}))
 
 
 @dataclass(frozen=True, slots=True)
