@@ -59,7 +59,7 @@ class Trouble:
         return monotonic() >= self._until
 
     def look_at(self, now: datetime) -> bool:
-        """Whether times that were written down may lie too far ahead: the clock was set back, or we just began.
+        """Whether written times may lie too far ahead: the clock was set back, or we just began.
 
         Where it was set forward, or the machine slept, every lease seems to have run out: then is calm.
         """
