@@ -125,7 +125,7 @@ _WIDE = 78
 _ADDRESSES_AND_IDS = """from sender reply-to to cc bcc resent-from resent-sender resent-to resent-cc
     resent-bcc return-path delivered-to x-original-from x-original-to message-id in-reply-to references
     received archived-at content-type content-disposition content-transfer-encoding mime-version date
-    list-post list-help list-subscribe list-unsubscribe list-unsubscribe-post list-owner list-archive
+    list-id list-post list-help list-subscribe list-unsubscribe list-unsubscribe-post list-owner list-archive
     dkim-signature auto-submitted precedence"""
 _STRUCTURED = frozenset(_ADDRESSES_AND_IDS.split())
 
