@@ -17,7 +17,7 @@ from tests.kit.stubborn import Senders, sending
 
 __all__ = ["found"]  # a fixture
 
-POSTS, KILLS = (5_000, 50) if LONG else (300, 8)
+POSTS, KILLS = (5_000, 50) if LONG else (200, 5)
 SENDERS = 6
 _AHEAD = 60  # so many posts may be accepted and not delivered: all stages are at work when death comes
 

@@ -15,7 +15,7 @@ from tests.test_kill import keeping_pace, nothing_lost
 
 __all__ = ["found"]  # a fixture
 
-POSTS, KILLS = (2_000, 60) if LONG else (60, 6)
+POSTS, KILLS = (2_000, 60) if LONG else (40, 4)
 MEMBERS = 4
 
 

@@ -17,7 +17,7 @@ from tests.kit.stubborn import sending
 
 __all__ = ["found"]  # a fixture
 
-MEMBERS, KILLS = (10_000, 100) if LONG else (600, 8)
+MEMBERS, KILLS = (10_000, 100) if LONG else (400, 5)
 
 
 def killed_during_the_fan_out(house: House, ledger: Ledger, kills: int) -> None:

@@ -30,7 +30,7 @@ from tests.test_migrations import put_a_list_with_a_name, with_a_later_one
 
 __all__ = ["found"]  # a fixture
 
-STARTS = 60 if LONG else 6
+STARTS = 60 if LONG else 4
 _LONGEST_START = 1.5  # seconds: some of the moments lie behind the ready line
 _FORK = multiprocessing.get_context("forkserver")
 _FORK.set_forkserver_preload(["tests.kit.kill_found"])
@@ -101,7 +101,7 @@ def test_an_upgrade_that_died_at_any_statement_is_done_by_running_it_again(tmp_p
     newer, calm = with_a_later_one(tmp_path), tmp_path / "calm"
     older(calm)
     assert one_life(kill_found.bring_up, calm, 0, newer) == 0
-    for die_at in range(1, points(calm) + 1, 1 if LONG else 2):
+    for die_at in range(1, points(calm) + 1, 1 if LONG else 4):
         here = tmp_path / str(die_at)
         older(here)
         assert one_life(kill_found.bring_up, here, die_at, newer) == DIED

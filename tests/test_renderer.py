@@ -32,7 +32,7 @@ from tests.kit.site import BASE, NOON, Rows, Said, book_circle
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICK = Rhythm(apart=0.02, after_trouble=0.05)
-DEATHS = 60 if os.environ.get("LISTSERV_LONG") else 8
+DEATHS = 60 if os.environ.get("LISTSERV_LONG") else 4
 
 
 @dataclass(slots=True)

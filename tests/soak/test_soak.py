@@ -30,7 +30,7 @@ from tests.soak.weather import Weather
 
 __all__ = ["found"]  # a fixture
 
-MINUTES = float(os.environ.get("SOAK_MINUTES", "0.4"))  # of storm, for all tests of this file together
+MINUTES = float(os.environ.get("SOAK_MINUTES", "0.25"))  # of storm, for all tests of this file together
 SEED = int(os.environ.get("SOAK_SEED", "0")) or time.time_ns() % 1_000_000
 AGAIN = f"to run this again: make soak SOAK_MINUTES={MINUTES:g} SOAK_SEED={SEED}"
 WRITERS = 4
