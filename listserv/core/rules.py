@@ -6,24 +6,28 @@ doubt the sender, then rows about size and standing. A predicate only reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from listserv.core.facts import PostFacts
+from listserv.core.facts import PostFacts, RelayFacts
 from listserv.core.privacy import is_more_open, may
 from listserv.core.seals import loop_marks
 from listserv.core.types import Automatic, Check, Mail, Policy, Role, Standing
 from listserv.core.verdicts import Accept, Discard, Hold, Reject, Verdict
 
-Predicate = Callable[[Mail, PostFacts], bool]
+Known = PostFacts | RelayFacts  # what predicates that both tables use may look at
+F = TypeVar("F", PostFacts, RelayFacts)
 STRICT = (Policy.QUARANTINE, Policy.REJECT)
 _NO_AUTHOR = ("no author", "several authors", "ambiguous From", "two From fields")
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Generic[F]):
+    """A row of this table, or of that of private replies (relaying.py)."""
+
     name: str
-    when: Predicate
+    when: Callable[[Mail, F], bool]
     then: type[Accept] | type[Hold] | type[Reject] | type[Discard]
 
 
@@ -35,7 +39,7 @@ def is_proven(mail: Mail, facts: PostFacts) -> bool:
     return mail.proof.dkim is Check.PASSES and not replayed
 
 
-def is_stranger_at_closed_door(mail: Mail, facts: PostFacts) -> bool:
+def is_stranger_at_closed_door(mail: Mail, facts: Known) -> bool:
     return facts.list.settings.visible == "hidden" and facts.standing is Standing.STRANGER
 
 
@@ -53,11 +57,11 @@ def is_automatic(mail: Mail, facts: PostFacts) -> bool:
     return mail.automatic in (Automatic.REPLY, Automatic.GENERATED)
 
 
-def is_duplicate(mail: Mail, facts: PostFacts) -> bool:
+def is_duplicate(mail: Mail, facts: Known) -> bool:
     return facts.duplicate
 
 
-def is_approved(mail: Mail, facts: PostFacts) -> bool:
+def is_approved(mail: Mail, facts: Known) -> bool:
     return facts.approved
 
 
@@ -108,7 +112,7 @@ def is_storm(mail: Mail, facts: PostFacts) -> bool:
     return most.isdigit() and 0 < int(most) <= facts.storm_count
 
 
-def is_stranger(mail: Mail, facts: PostFacts) -> bool:
+def is_stranger(mail: Mail, facts: Known) -> bool:
     return facts.standing is Standing.STRANGER
 
 
@@ -121,12 +125,12 @@ def is_for_hosts_only(mail: Mail, facts: PostFacts) -> bool:
     return not may("post", facts.standing, facts.list.settings)
 
 
-def anything(mail: Mail, facts: PostFacts) -> bool:
+def anything(mail: Mail, facts: Known) -> bool:
     return True
 
 
 # fmt: off
-POSTING_RULES = (
+POSTING_RULES: tuple[Rule[PostFacts], ...] = (
     #    name                           when                         then
     Rule("hidden list",                 is_stranger_at_closed_door,  Discard),
     Rule("report",                      is_report,                   Discard),
@@ -152,12 +156,17 @@ POSTING_RULES = (
 
 
 def judge(mail: Mail, facts: PostFacts) -> Verdict:
+    """Whether a mail is posted."""
+    return first_fit(POSTING_RULES, mail, facts)
+
+
+def first_fit(rules: Sequence[Rule[F]], mail: Mail, facts: F) -> Verdict:
     """The verdict of the first row that fits.
 
     A mail that would wait or be refused like a twin of it before is a duplicate; one that may go out goes
     out, so that nobody keeps a mail from being posted by sending a doubtful copy of it first.
     """
-    rule = next(rule for rule in POSTING_RULES if rule.when(mail, facts))
+    rule = next(rule for rule in rules if rule.when(mail, facts))
     if facts.held_twin and rule.then in (Hold, Reject):
         return Discard("duplicate")
     return rule.then(rule.name)

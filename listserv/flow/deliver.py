@@ -27,7 +27,7 @@ from listserv.core.types import (
 from listserv.errors import StoreBusy
 from listserv.flow.parcel import Parcel, plain, stuff
 from listserv.flow.results import Depot, Recorder
-from listserv.flow.signers import Ticket
+from listserv.flow.signers import Signers, Ticket
 from listserv.mail.compose import (
     PLACE,
     Frame,
@@ -182,18 +182,14 @@ def _blocks(depot: Depot, copies: list[Copy], here: MailList, made: Variant) -> 
     mailto = f"mailto:{here.address.local}+leave@{here.address.domain}"
     member = Personal(f"{depot.base_url}/u/{PLACE}", mailto)
     printed = press(made, depot.signer, member, int(depot.clock.now().timestamp()))
-    if depot.signers is None or depot.signer is None:
-        for copy in copies:
-            token = _token(depot, copy)
-            signature = depot.signer.sign_digest(printed.digest(token)) if depot.signer else None
-            yield copy, printed.block(token, signature)
-        return
-    yield from _signed_ahead(depot, copies, printed)
+    if depot.signer is None:
+        return ((copy, printed.block(_token(depot, copy), None)) for copy in copies)
+    return _signed_ahead(depot, copies, printed, depot.signers or Signers(depot.signer, many=0))
 
 
-def _signed_ahead(depot: Depot, copies: list[Copy], printed: Press) -> Iterator[tuple[Copy, bytes]]:
-    signers = depot.signers
-    assert signers
+def _signed_ahead(
+    depot: Depot, copies: list[Copy], printed: Press, signers: Signers
+) -> Iterator[tuple[Copy, bytes]]:
     chunk, left = signers.share(len(copies)), iter(copies)
     under_way: deque[tuple[list[Copy], list[bytes], Ticket]] = deque()
     try:

@@ -118,11 +118,6 @@ class Recorder:
         with self._change:
             self._shares |= {(key, copy.to): copy.id for copy in copies}
 
-    @property
-    def has_open(self) -> bool:
-        """Whether any copy has no outcome yet."""
-        return bool(self._open)
-
     def report(self, key: int, recipient: str, outcome: Outcome) -> None:
         """What the courier learnt of one copy. Waits while too many results are not written down yet.
 

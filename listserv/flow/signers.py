@@ -89,7 +89,7 @@ class Ticket:
 
 
 class Signers:
-    """As many children as there are processors, at most four."""
+    """As many children as there are processors, at most four. ``many`` 0: all is signed here."""
 
     def __init__(self, signer: Signer, many: int | None = None) -> None:
         self.signer = signer
