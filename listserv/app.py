@@ -21,7 +21,8 @@ from listserv import __version__
 from listserv.clock import Clock, SystemClock
 from listserv.core import facts, rules
 from listserv.core.address import Address, read_address
-from listserv.core.decide import welcome_to
+from listserv.core.asks import AskKind, NewAsk
+from listserv.core.joining import welcome_to
 from listserv.core.notices import SignInLink
 from listserv.core.routing import Kind, Place
 from listserv.core.rules import judge
@@ -37,7 +38,7 @@ from listserv.flow.door import DoorSettings, Log
 from listserv.flow.health import Body
 from listserv.flow.log import open_log
 from listserv.flow.lookout import Lookout
-from listserv.flow.pen import Pen
+from listserv.flow.pen import Answerable, Pen
 from listserv.flow.reader import Reader
 from listserv.flow.receive import Doors, open_doors
 from listserv.flow.renderer import Renderer
@@ -53,10 +54,11 @@ from listserv.opening import only_one, opened, prepare, read_secret, unread
 from listserv.resources import resource
 from listserv.settings import Settings
 from listserv.side_by_side import in_company
-from listserv.store import arrivals, deliveries, directory, epochs, leaving, lists, pause, queue
+from listserv.store import arrivals, asks, deliveries, directory, epochs, leaving, lists, pause, queue
 from listserv.store.directory import Found
-from listserv.store.engine import Store
-from listserv.store.facts import Question, gather
+from listserv.store.engine import Store, Transaction
+from listserv.store.facts import gather
+from listserv.store.question import Question
 from listserv.store.sessions import WEB_MINUTES, Sessions
 
 _SWITCH_SECONDS = 0.0005  # a tenth of Python's own: a client at the door waits for nobody's long turn
@@ -290,13 +292,19 @@ def composed(settings: Settings, delivery_id: int) -> bytes:
 
 def welcome(settings: Settings, here: MailList, member: Member) -> None:
     """Put a welcome for a new member on its way."""
-    with open_app(settings, open_log()) as app, app.store.read() as tx:
-        names = directory.host_names(tx, here.id)
+    with open_app(settings, open_log()) as app:
+        pen, now = make_pen(app), app.clock.now()
+        with app.store.read() as tx:
+            names = directory.host_names(tx, here.id)
         notice = welcome_to(here, member, settings.site.base_url, names)
-        letter = make_pen(app).unasked(
-            notice, member.address, here, f"{member.id}.{int(member.joined.timestamp())}"
-        )
-        app.store.do(partial(deliveries.post_letter, letter=letter, now=app.clock.now()))
+        ask = NewAsk(AskKind.MEMBER, member.person_id)
+
+        def step(tx: Transaction) -> None:
+            number = asks.open_ask(tx, ask, asks.Sent(here.id, member.address, now))
+            letter = pen.asking(notice, member.address, here, Answerable(ask, number))
+            deliveries.post_letter(tx, letter, now)
+
+        app.store.do(step)
 
 
 @contextmanager

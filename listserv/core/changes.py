@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from listserv.core.address import Address
+from listserv.core.asks import NewAsk
 from listserv.core.notices import Notice
 from listserv.core.threads import Placement
-from listserv.core.types import ArrivalState, Mail
+from listserv.core.types import ArrivalState, Mail, MemberState
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +84,12 @@ class KeepRelay:
 
 @dataclass(frozen=True, slots=True)
 class SendNotice:
-    """Write a mail of ours: a notice's words, for one address."""
+    """Write a mail of ours: a notice's words, for one address. ``ask``: what an answer to it may do."""
 
     notice: Notice
     to: Address
     list_id: int | None
+    ask: NewAsk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,162 @@ class CountBounce:
     subscription_id: int
 
 
+# -- what members say of themselves -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SetSubscription:
+    """Fields of ``Member`` and their new values."""
+
+    subscription_id: int
+    values: tuple[tuple[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetPerson:
+    """Fields of ``Person`` and their new values, on all lists."""
+
+    person_id: int
+    values: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EndSubscription:
+    """The member leaves."""
+
+    subscription_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackIn:
+    """Who left is a member again, as before."""
+
+    subscription_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enrol:
+    """Somebody comes onto the list: PENDING until a host decides, or ACTIVE."""
+
+    list_id: int
+    address: Address
+    name: str
+    state: MemberState
+
+
+@dataclass(frozen=True, slots=True)
+class WishThread:
+    """What a member wants of a thread: muted, followed, later (``until``), or "" for nothing."""
+
+    subscription_id: int
+    thread_id: int
+    wish: str
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddAddress:
+    """An address that was confirmed is this person's, too."""
+
+    person_id: int
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class DropAddress:
+    """An address is this person's no longer."""
+
+    person_id: int
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawPost:
+    """The author takes a post back while it waits in the outbox."""
+
+    post_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelHold:
+    """The author takes back a mail that waits for a host."""
+
+    hold_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseHold:
+    """The author says that a mail that waited for that word is theirs: it is processed again, approved."""
+
+    hold_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class UseAsk:
+    """What a mail of ours asked was answered: no second answer does anything."""
+
+    ask_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class UndoAsk:
+    """What a mail of ours told was taken back: once."""
+
+    ask_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    """This address never wants to be asked whether it would join."""
+
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class KeepLink:
+    """A link that signs this person in, once, within so many minutes."""
+
+    person_id: int
+    secret: str = field(repr=False)
+    minutes: int = 60
+
+
+@dataclass(frozen=True, slots=True)
+class EraseMe:
+    """Forget somebody; ``words``: what they wrote goes, too."""
+
+    person_id: int
+    words: bool
+
+
+OfMembers = (
+    SetSubscription
+    | SetPerson
+    | EndSubscription
+    | BackIn
+    | Enrol
+    | WishThread
+    | AddAddress
+    | DropAddress
+    | WithdrawPost
+    | CancelHold
+    | ReleaseHold
+    | Suppress
+    | KeepLink
+    | EraseMe
+)
 Change = (
-    Finish | MarkSeen | OpenHold | KeepPost | SpendProbation | KeepRelay | SendNotice | PassOn | CountBounce
+    Finish
+    | MarkSeen
+    | OpenHold
+    | KeepPost
+    | SpendProbation
+    | KeepRelay
+    | SendNotice
+    | PassOn
+    | CountBounce
+    | UseAsk
+    | UndoAsk
+    | OfMembers
 )
 Changes = tuple[Change, ...]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
 from listserv.core.address import Address
+from listserv.core.asks import AskKind, NewAsk
 from listserv.core.changes import (
     Change,
     Changes,
@@ -19,10 +21,12 @@ from listserv.core.changes import (
     SendNotice,
     SpendProbation,
 )
-from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts
-from listserv.core.notices import Forwarded, Held, Notice, Refused, Welcome
+from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts, SaidFacts
+from listserv.core.notices import Forwarded, Held, Notice, Refused
+from listserv.core.obeying import decide_said
 from listserv.core.privacy import may
 from listserv.core.relaying import judge_relayed
+from listserv.core.requests import WHICH, decide_doubtful, decide_request
 from listserv.core.rules import STRICT, is_proven, judge
 from listserv.core.seals import derived, message_hash, relay_seal
 from listserv.core.threads import place
@@ -32,12 +36,11 @@ from listserv.core.types import (
     Check,
     Mail,
     MailList,
-    Member,
     Policy,
     ReportClass,
     Standing,
 )
-from listserv.core.verdicts import Accept, Discard, Hold, Reject
+from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject
 
 
 def decide(mail: Mail, facts: Facts) -> Changes:
@@ -51,6 +54,8 @@ def decide(mail: Mail, facts: Facts) -> Changes:
             return decide_return(mail, facts)
         case RelayFacts():
             return decide_relayed(mail, facts)
+        case SaidFacts():
+            return decide_said(mail, facts)
         case _:
             assert_never(facts)
 
@@ -67,9 +72,15 @@ def decide_post(mail: Mail, facts: PostFacts) -> Changes:
     match verdict:
         case Accept():
             return (seen, *accept(mail, facts, verdict))
+        case Obey():
+            return (replace(seen, posted=True), *decide_request(mail, facts))
+        case Hold(rule) if rule == WHICH:
+            return (seen, *decide_doubtful(mail, facts))
         case Hold(rule):
             hold = _hold(mail, list_id, rule, who_is_told(mail, facts, rule))
-            held = Held(_named(facts), _hosts(facts.list), mail.subject, _why(rule, mail, facts))
+            ask = _answerable(facts, rule)
+            word = "" if ask is None else "yes" if ask.act else "cancel"
+            held = Held(_named(facts), _hosts(facts.list), mail.subject, _why(rule, mail, facts), word)
             return (seen, hold, Finish(ArrivalState.HELD, rule, list_id), *_tell(mail, facts, held, rule))
         case Reject(rule):
             limit = _size(facts.list.settings.max_bytes)
@@ -159,7 +170,15 @@ def _tell(mail: Mail, facts: PostFacts, notice: Notice, rule: str) -> Changes:
     to = who_is_told(mail, facts, rule)
     if to is None or (type(notice).__name__ in facts.answered and not is_proven(mail, facts)):
         return ()
-    return (SendNotice(notice, to, facts.list.id),)
+    return (SendNotice(notice, to, facts.list.id, _answerable(facts, rule)),)
+
+
+def _answerable(facts: PostFacts, rule: str) -> NewAsk | None:
+    """What the author may answer: "cancel"; and "yes, that was me" where only that was in doubt."""
+    if facts.member is None or facts.standing is Standing.STRANGER:
+        return None
+    kind, act = (AskKind.CONFIRM, "release") if rule == "unproven" else (AskKind.MEMBER, "")
+    return NewAsk(kind, facts.member.person_id, act, about_arrival=True)
 
 
 def _hold(mail: Mail, list_id: int, rule: str, tell: Address | None = None) -> OpenHold:
@@ -275,24 +294,3 @@ def _passed(mail: Mail, author: Address, facts: RelayFacts) -> Changes:
 def relayed_hash(message_id: str, recipient: Address) -> str:
     """What makes a private reply a duplicate: the same mail may go to the list and to one member, too."""
     return message_hash(f"{message_id}\0{recipient.key}")
-
-
-# -- newcomers --------------------------------------------------------------------------------------
-
-
-def welcome_to(here: MailList, member: Member, base_url: str, hosts: tuple[str, ...]) -> Welcome:
-    """What a new member is told of the list."""
-    local, domain = here.address.local, here.address.domain
-    reads = may("read archive", member.standing, here.settings)
-    return Welcome(
-        list=here.title,
-        address=str(here.address),
-        hosts=_hosts(here),
-        leave=f"{local}+leave@{domain}",
-        posting=here.settings.posting,
-        rhythm=member.rhythm,
-        hosts_names=hosts,
-        archive=f"{base_url}/{local}/" if reads else "",
-        description=here.settings.description,
-        welcome=here.settings.welcome,
-    )

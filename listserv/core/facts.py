@@ -6,21 +6,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from listserv.core.address import Address
+from listserv.core.administrivia import Asked, Doubtful
+from listserv.core.asks import Ask
+from listserv.core.commands import Line
+from listserv.core.scene import Scene
 from listserv.core.seals import Keyring
+from listserv.core.site import Site
 from listserv.core.threads import Known
-from listserv.core.types import MailList, Member, Standing
+from listserv.core.types import Check, MailList, Member, Standing
 
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """What a decision needs of the site's settings."""
-
-    domain: str
-    owner: Address
-    base_url: str
-    timezone: str
-    # Domains whose DMARC policy is taken for reject whatever they publish (standards.md A4).
-    strict_domains: tuple[str, ...] = ("gmail.com", "googlemail.com")
+__all__ = ["Facts", "PassOnFacts", "PostFacts", "RelayFacts", "ReturnFacts", "SaidFacts", "Site"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +37,8 @@ class PostFacts:
     known: Known  # the threads that its references know
     answered: frozenset[str]  # kinds of notice this author had from this list within a day
     ring: Keyring = field(repr=False)
+    request: Asked | Doubtful | None = None  # what the whole mail asks for, where it is no post
+    scene: Scene | None = None  # of its author, in that case
 
     @property
     def standing(self) -> Standing:
@@ -96,4 +93,33 @@ class RelayFacts:
         return self.member.standing if self.member else Standing.STRANGER
 
 
-Facts = PostFacts | PassOnFacts | ReturnFacts | RelayFacts
+@dataclass(frozen=True, slots=True)
+class SaidFacts:
+    """For mail to a command address, or to the token of a mail of ours (``ask``).
+
+    ``scene``: whoever was asked, where there is a token, else whoever writes.
+    """
+
+    scene: Scene
+    ask: Ask | None
+    first: str  # the first new line
+    lines: tuple[Line, ...]
+    is_owner: bool  # From is an address of whoever was asked
+    is_known: bool  # the list knows the envelope's sender: member, invited, pending, left lately
+    proof: Check  # what speaks for From in a mail to this very address
+    own_hash: str
+    approved: bool  # a host let a join request through
+    duplicate: bool
+    answered: frozenset[str]  # kinds of notice that From's address had within a day
+    answered_owner: frozenset[str]  # the same of the known address
+    asked_here: bool = False  # this address was asked by this list within a day whether it would join
+    asked_today: int = 0  # and by how many lists
+    suppressed: bool = False  # it said that it never wants to be asked
+    host_names: tuple[str, ...] = ()
+
+    @property
+    def standing(self) -> Standing:
+        return self.scene.member.standing if self.scene.member else Standing.STRANGER
+
+
+Facts = PostFacts | PassOnFacts | ReturnFacts | RelayFacts | SaidFacts

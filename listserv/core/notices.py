@@ -8,17 +8,28 @@ _LINES = {"lines": True}  # a field whose line breaks are kept: a host's own wor
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """One line of an answer: a key of ``templates/mail/said.txt``, and what stands in it."""
+
+    key: str
+    one: str = ""
+    two: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """To the author: the post waits for a host.
 
     Here and below ``list`` is the title where the reader may know it, else the address (interface.md §4);
-    ``why`` the name of a rule; ``hosts`` the address at which the hosts are reached.
+    ``why`` the name of a rule; ``hosts`` the address at which the hosts are reached. ``answer``: the word
+    by which the reader can decide: "cancel", "yes" where only they were in doubt, "" for none.
     """
 
     list: str
     hosts: str
     subject: str
     why: str
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +78,6 @@ class Welcome:
     list: str
     address: str
     hosts: str
-    leave: str
     posting: str
     rhythm: str
     hosts_names: tuple[str, ...] = ()
@@ -104,4 +114,192 @@ class Ended:
     owner: str
 
 
-Notice = Held | Declined | Refused | Forwarded | Welcome | SetAside | SignInLink | Ended
+# -- answers to what members say --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """To a member: what was done, a line each (``said.txt``). ``undo``: it can be taken back."""
+
+    list: str
+    said: tuple[Said, ...]
+    undo: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HelpLine:
+    """One verb as help shows it: its row's name (for its words), how it is said, and its group."""
+
+    name: str
+    shape: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """What can be said by mail: to a member their verbs, to anybody else how to come in (``join``)."""
+
+    list: str
+    address: str
+    member: bool
+    lines: tuple[HelpLine, ...] = ()
+    join: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotUnderstood:
+    """To a member: the first line was no verb. Nothing was done; these are the likeliest."""
+
+    list: str
+    first: str
+    lines: tuple[HelpLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WasThisYou:
+    """To a known address: a mail in its name asked for ``asked``; yes does it."""
+
+    list: str
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostOrSetting:
+    """To a member: their mail was one bare word. ``word`` as a post, or as a setting?"""
+
+    list: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class OtherAddress:
+    """To a member: ``other`` answered a mail of theirs."""
+
+    list: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddressQuestion:
+    """To an address that a member (``known``) wants to add to their own."""
+
+    list: str
+    address: str
+    known: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinQuestion:
+    """To an address that asked to join, with no words of the asker. ``waits``: a host decides after that."""
+
+    list: str
+    address: str
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class YourSettings:
+    """To a member: all that they chose, and by which word it is changed."""
+
+    list: str
+    name: str
+    address: str
+    others: tuple[str, ...]
+    rhythm: str
+    hour: str
+    zone: str
+    time: str
+    language: str
+    copies: bool
+    form: str
+    state: str
+    until: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MyData:
+    list: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetPreview:
+    list: str
+    posts: int
+    quotes: int
+    lists: int
+
+
+@dataclass(frozen=True, slots=True)
+class FoundOne:
+    """A thread that a search found."""
+
+    title: str
+    author: str
+    posts: int
+    last: str
+    extract: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """To a member: what ``find`` found. ``first``: the first one's number; ``more``: there are others."""
+
+    list: str
+    asked: str
+    total: int
+    first: int
+    more: bool
+    threads: tuple[FoundOne, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WholeThread:
+    """To a member: a thread as one text, after ``send`` or when its time came back after ``later``."""
+
+    list: str
+    subject: str
+    count: int
+    text: str = field(default="", metadata=_LINES, repr=False)
+    later: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """One mail of the reader's: when it came, and where it is."""
+
+    subject: str
+    at: str
+    state: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """To a member: where their latest mails are, newest first."""
+
+    list: str
+    mails: tuple[Traced, ...]
+
+
+Notice = (
+    Held
+    | Declined
+    | Refused
+    | Forwarded
+    | Welcome
+    | SetAside
+    | SignInLink
+    | Ended
+    | Answer
+    | Help
+    | NotUnderstood
+    | WasThisYou
+    | PostOrSetting
+    | OtherAddress
+    | AddressQuestion
+    | JoinQuestion
+    | YourSettings
+    | Found
+    | WholeThread
+    | Traces
+)

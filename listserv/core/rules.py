@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from listserv.core.administrivia import Asked, Doubtful
 from listserv.core.facts import PostFacts, RelayFacts
 from listserv.core.privacy import is_more_open, may
 from listserv.core.seals import loop_marks
 from listserv.core.types import Automatic, Check, Mail, Policy, Role, Standing
-from listserv.core.verdicts import Accept, Discard, Hold, Reject, Verdict
+from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject, Verdict
 
 Known = PostFacts | RelayFacts  # what predicates that both tables use may look at
 F = TypeVar("F", PostFacts, RelayFacts)
@@ -28,7 +29,7 @@ class Rule(Generic[F]):
 
     name: str
     when: Callable[[Mail, F], bool]
-    then: type[Accept] | type[Hold] | type[Reject] | type[Discard]
+    then: type[Accept] | type[Hold] | type[Reject] | type[Discard] | type[Obey]
 
 
 def is_proven(mail: Mail, facts: PostFacts) -> bool:
@@ -63,6 +64,14 @@ def is_duplicate(mail: Mail, facts: Known) -> bool:
 
 def is_approved(mail: Mail, facts: Known) -> bool:
     return facts.approved
+
+
+def is_a_request(mail: Mail, facts: PostFacts) -> bool:
+    return isinstance(facts.request, Asked)
+
+
+def may_be_a_setting(mail: Mail, facts: PostFacts) -> bool:
+    return isinstance(facts.request, Doubtful) and facts.standing is not Standing.STRANGER
 
 
 def has_no_clear_author(mail: Mail, facts: PostFacts) -> bool:
@@ -139,6 +148,8 @@ POSTING_RULES: tuple[Rule[PostFacts], ...] = (
     Rule("duplicate",                   is_duplicate,                Discard),
     Rule("approved",                    is_approved,                 Accept),
     Rule("no clear author",             has_no_clear_author,         Hold),
+    Rule("a request",                   is_a_request,                Obey),
+    Rule("post or setting",             may_be_a_setting,            Hold),
     Rule("odd mail",                    is_odd,                      Hold),
     Rule("not addressed to us",         is_addressed_elsewhere,      Hold),
     Rule("forged",                      is_forged,                   Hold),

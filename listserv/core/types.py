@@ -258,6 +258,10 @@ class Member:
     joined: datetime
     bounces: int = 0
     score: int = 0
+    digest_at: str = ""  # "19:30"; "" for the list's hour
+    form: str = ""  # of digests: brief, mime, plain, index; "" for brief
+    paused_until: datetime | None = None
+    left: datetime | None = None
 
     @property
     def standing(self) -> Standing:
@@ -267,10 +271,25 @@ class Member:
         return Standing.HOST if self.role is Role.HOST else Standing.MEMBER
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who holds subscriptions. ``addresses``: those that were confirmed; any of them may post and act."""
+
+    id: int
+    addresses: tuple[Address, ...]
+    timezone: str = ""  # "" where never said: the list's, else the site's
+    language: str = ""
+
+    def owns(self, address: Address | None) -> bool:
+        """Whether an address is one of this person's."""
+        return address is not None and address.key in {one.key for one in self.addresses}
+
+
 class PostState(StrEnum):
     OUTBOX = "outbox"
     POSTED = "posted"
     REDACTED = "redacted"
+    WITHDRAWN = "withdrawn"  # taken back out of the outbox: nobody ever had it
 
 
 @dataclass(frozen=True, slots=True)

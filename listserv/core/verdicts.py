@@ -31,4 +31,11 @@ class Discard:
     rule: str
 
 
-Verdict = Accept | Hold | Reject | Discard
+@dataclass(frozen=True, slots=True)
+class Obey:
+    """No post but a request: done or asked about, and never distributed."""
+
+    rule: str
+
+
+Verdict = Accept | Hold | Reject | Discard | Obey

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Literal
 
 from listserv.clock import Clock
 from listserv.core.address import Address, read_address
+from listserv.core.asks import AskKind, NewAsk
 from listserv.core.changes import PassOn, SendNotice
 from listserv.core.facts import Site
-from listserv.core.notices import Declined, Ended, Forwarded, Notice
-from listserv.core.seals import Keyring, derived, relay_seal
+from listserv.core.notices import (
+    AddressQuestion,
+    Declined,
+    Ended,
+    Forwarded,
+    Notice,
+    OtherAddress,
+    Welcome,
+)
+from listserv.core.seals import Keyring, derived, relay_seal, seal
 from listserv.core.types import Arrival, Mail, MailList
 from listserv.mail.names import discreet, relay_local
 from listserv.mail.notices import Letter as Heading
@@ -21,7 +31,15 @@ from listserv.store.deliveries import Letter
 from listserv.store.engine import Store
 from listserv.store.holds import HoldRow
 
-_POLITE = ("Held", "Declined", "Refused")  # answers to a mail; everything else is written unasked
+_UNASKED = (Forwarded, Welcome, AddressQuestion, OtherAddress)  # all else answers the mail of who reads it
+
+
+@dataclass(frozen=True, slots=True)
+class Answerable:
+    """What a letter asks, and the number under which that is written down."""
+
+    ask: NewAsk
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +52,10 @@ class Pen:
     site: Site
     ring: Keyring = field(repr=False)
 
-    def __call__(self, change: SendNotice | PassOn, /, arrival: Arrival, mail: Mail) -> Letter:
-        """The letter that a mail gave rise to; run again, the same bytes."""
+    def __call__(
+        self, change: SendNotice | PassOn, number: int | None, /, arrival: Arrival, mail: Mail
+    ) -> Letter:
+        """The letter that a mail gave rise to; run again, the same bytes. ``number``: of what it asks."""
         here = self._list(change.list_id)
         if isinstance(change, PassOn):
             return self._passed_on(change, arrival, here)
@@ -44,9 +64,18 @@ class Pen:
         if isinstance(notice, Forwarded):
             notice = replace(notice, original=arrival.raw, reply=str(reply or ""))
         heading = replace(self._heading(notice, change.to, here, f"{arrival.id}"), reply_to=reply)
-        if type(notice).__name__ in _POLITE:
-            heading = replace(heading, auto="auto-replied", in_reply_to=mail.message_id)
+        if change.ask is not None and number is not None and here is not None:
+            heading = self._answerable(heading, here, Answerable(change.ask, number))
+        if not isinstance(notice, _UNASKED):
+            heading = replace(heading, auto="auto-replied", in_reply_to=_answered(mail, change.to))
         return Letter(str(change.to), write(notice, heading, self.words), change.list_id)
+
+    def _answerable(self, heading: Heading, here: MailList, asked: Answerable) -> Heading:
+        """An answer comes back with the token that only this reader was sent."""
+        local, domain = here.address.local, here.address.domain
+        token = Address(f"{local}+re={seal(self.ring, 're', asked.number)}", domain)
+        kind: Literal["notice", "question"] = "notice" if asked.ask.kind is AskKind.MEMBER else "question"
+        return replace(heading, from_address=Address(f"{local}+ask", domain), reply_to=token, kind=kind)
 
     def _relay(self, here: MailList | None, mail: Mail) -> Address | None:
         """The address of ours that reaches the author of a mail."""
@@ -74,6 +103,11 @@ class Pen:
         """A letter that no mail gave rise to. ``of`` tells it from all others, the same after a crash."""
         raw = write(notice, self._heading(notice, to, here, of), self.words)
         return Letter(str(to), raw, here.id if here else None)
+
+    def asking(self, notice: Notice, to: Address, here: MailList, asked: Answerable) -> Letter:
+        """A letter that no mail gave rise to and that can be answered."""
+        heading = self._answerable(self._heading(notice, to, here, f"ask {asked.number}"), here, asked)
+        return Letter(str(to), write(notice, heading, self.words), here.id)
 
     def _heading(self, notice: Notice, to: Address, here: MailList | None, of: str) -> Heading:
         kind = type(notice).__name__
@@ -105,6 +139,11 @@ class Pen:
 
     def _now(self) -> datetime:
         return self.clock.now().replace(microsecond=0)
+
+
+def _answered(mail: Mail, to: Address) -> str | None:
+    """The mail that a letter answers: only for who wrote it, or somebody learns of a mail in their name."""
+    return mail.message_id if mail.author is not None and mail.author.key == to.key else None
 
 
 def _hosts(here: MailList) -> Address:

@@ -30,7 +30,8 @@ from listserv.store.apply import Hand, apply
 from listserv.store.arrivals import Ended
 from listserv.store.deliveries import Letter
 from listserv.store.engine import Store, Transaction
-from listserv.store.facts import Question, gather
+from listserv.store.facts import gather
+from listserv.store.question import Question
 
 BATCH = 16
 _FOR_INTAKE = 0.04  # seconds that each mail lets the doors go first, at most
@@ -47,7 +48,9 @@ class Reader(Protocol):
 class Write(Protocol):
     """Writes a letter of ours that a mail gave rise to."""
 
-    def __call__(self, change: SendNotice | PassOn, /, arrival: Arrival, mail: Mail) -> Letter: ...
+    def __call__(
+        self, change: SendNotice | PassOn, number: int | None, /, arrival: Arrival, mail: Mail
+    ) -> Letter: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +145,12 @@ def process(tx: Transaction, case: Case, desk: Desk) -> Finish | None:
     facts = gather(tx, Question(mail, arrival, found, now, desk.site, desk.ring))
     gone = (Finish(ArrivalState.ASIDE, "the address is gone"),)  # deleted between the 250 and now
     changes = decide(mail, facts) if facts else gone
-    return apply(tx, changes, Hand(arrival, now, partial(desk.write, arrival=arrival, mail=mail)))
+    pen = partial(desk.write, arrival=arrival, mail=mail)
+    key = mail.author.key if mail.author else ""
+    return apply(tx, changes, Hand(arrival, now, pen, key, mail.subject[:200]))
 
 
-def _no_letters(change: SendNotice | PassOn) -> Letter:
+def _no_letters(change: SendNotice | PassOn, number: int | None) -> Letter:
     raise AssertionError("what can't be read is never answered")
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -25,6 +25,7 @@ from listserv.mail.dressing import boundary_for, text_part
 from listserv.mail.encoded import one_line
 from listserv.mail.fields import write_field, write_mailbox
 from listserv.mail.names import list_id, shown_name
+from listserv.mail.wording import Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,12 @@ class Words:
             lstrip_blocks=True,
         )
         self._env.filters |= {"because": self.to_author, "indented": indented, "listed": listed}
+        self.verbs = Wording(self._env).verbs
+
+    @property
+    def filters(self) -> frozenset[str]:
+        """What a template may put words through."""
+        return frozenset(self._env.filters)
 
     def to_author(self, rule: str) -> str:
         """Why a mail waits, as said to its author: one or two sentences. Any rule name gives some."""
@@ -141,7 +148,7 @@ def _with_attached(text: str, original: bytes) -> bytes:
 _LONGEST, _LONGEST_WORDS = 200, 8000
 
 
-def _cleaned(notice: Notice) -> dict[str, object]:
+def _cleaned(notice: Any) -> dict[str, object]:
     """The record's fields for its template: bytes left out, text on clean lines."""
     found: dict[str, object] = {}
     for known in fields(notice):
@@ -150,8 +157,10 @@ def _cleaned(notice: Notice) -> dict[str, object]:
                 found[known.name] = [one_line(line) for line in text[:_LONGEST_WORDS].strip().splitlines()]
             case str() as text:
                 found[known.name] = _short(text)
-            case tuple() as texts:
-                found[known.name] = [_short(text) for text in texts]
+            case tuple() as several:
+                found[known.name] = [
+                    _short(one) if isinstance(one, str) else _cleaned(one) for one in several
+                ]
             case int() as number:
                 found[known.name] = number
     return found

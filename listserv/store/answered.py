@@ -30,3 +30,9 @@ def note(tx: Connection, kind: str, key: str, list_id: int, now: datetime) -> No
 def within_a_day(tx: Connection, key: str, list_id: int, now: datetime) -> frozenset[str]:
     """The kinds of notice that this address got within the last day."""
     return frozenset(tx.scalars(_LATELY, {"of": key, "of_list": list_id, "since": now - _DAY}))
+
+
+def was_ever(tx: Connection, kind: str, key: str) -> bool:
+    """Whether this address has such a mark, however long ago."""
+    query = select(_n.kind).where(_n.key == key, _n.kind == kind, _n.list_id == 0)
+    return bool(key) and tx.scalar(query) is not None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
 
 from sqlalchemy import Connection, bindparam, update
 
@@ -23,7 +22,7 @@ from listserv.core.changes import (
     SpendProbation,
 )
 from listserv.core.types import Arrival
-from listserv.store import answered, arrivals, deliveries, holds, posts, schema
+from listserv.store import answered, arrivals, asks, deliveries, holds, own_acts, posts, schema
 from listserv.store.arrivals import Ended
 from listserv.store.deliveries import Letter
 from listserv.store.rows import insert_new
@@ -32,16 +31,21 @@ _s = schema.subscriptions.c
 _SUBSCRIPTION = update(schema.subscriptions).where(_s.id == bindparam("subscription"))
 _SPEND = _SUBSCRIPTION.where(_s.probation_left > 0).values(probation_left=_s.probation_left - 1)
 _BOUNCE = _SUBSCRIPTION.values(bounces=_s.bounces + 1)
-Pen = Callable[[SendNotice | PassOn], Letter]
+Pen = Callable[[SendNotice | PassOn, int | None], Letter]
 
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """Who applies: for which arrival, at what time, and what writes letters."""
+    """Who applies: for which arrival, at what time, and what writes letters.
+
+    ``pen`` also gets the number of the ask that the letter can be answered by.
+    """
 
     arrival: Arrival
     now: datetime
     pen: Pen
+    author_key: str = ""
+    subject: str = ""
 
 
 def apply(tx: Connection, changes: Changes, hand: Hand) -> Finish | None:
@@ -49,7 +53,8 @@ def apply(tx: Connection, changes: Changes, hand: Hand) -> Finish | None:
     ends = [change for change in changes if isinstance(change, Finish)]
     assert len(ends) == 1, "a decision ends its arrival exactly once"
     end = ends[0]
-    if not arrivals.finish(tx, hand.arrival.id, Ended(end.state, end.why, hand.now, end.list_id)):
+    ended = Ended(end.state, end.why, hand.now, end.list_id, author_key=hand.author_key, subject=hand.subject)
+    if not arrivals.finish(tx, hand.arrival.id, ended):
         return None
     for change in changes:
         carry_out(tx, change, hand)
@@ -74,7 +79,7 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
         case SendNotice() | PassOn():
             _send(tx, change, hand)
         case _:
-            assert_never(change)
+            own_acts.carry_out(tx, change, hand.now)
 
 
 def _remember(tx: Connection, change: MarkSeen | KeepRelay, hand: Hand) -> None:
@@ -103,6 +108,10 @@ def count_bounce(tx: Connection, subscription_id: int) -> None:
 
 
 def _send(tx: Connection, change: SendNotice | PassOn, hand: Hand) -> None:
-    deliveries.post_letter(tx, hand.pen(change), hand.now)
+    number = None
+    if isinstance(change, SendNotice) and change.ask is not None and change.list_id is not None:
+        sent = asks.Sent(change.list_id, change.to, hand.now, hand.arrival.id)
+        number = asks.open_ask(tx, change.ask, sent)
+    deliveries.post_letter(tx, hand.pen(change, number), hand.now)
     if isinstance(change, SendNotice):
         answered.note(tx, type(change.notice).__name__, change.to.key, change.list_id or 0, hand.now)

@@ -55,6 +55,8 @@ _FINISH = (
         why=bindparam("because"),
         detail=bindparam("told"),
         list_id=bindparam("of_list"),
+        author_key=bindparam("author"),
+        subject=bindparam("about"),
         done=bindparam("at_", type_=schema.Moment),
         lease_until=None,
     )
@@ -137,6 +139,7 @@ def _read(row: Row[tuple[object, ...]], raw: bytes) -> Arrival:
 def finish(tx: Connection, arrival_id: int, end: Ended) -> bool:
     """Move an arrival to its end, counters too. False: it is not waiting any more, change nothing."""
     said = {"to": end.state, "because": end.why, "told": end.detail}
+    said |= {"author": end.author_key, "about": end.subject}
     when = {"arrival": arrival_id, "of_list": end.list_id, "at_": end.now}
     moved = tx.execute(_FINISH, said | when).rowcount
     if moved:
@@ -151,6 +154,8 @@ class Ended:
     now: datetime
     list_id: int | None = None
     detail: str = ""
+    author_key: str = ""  # of From, so that its author can ask where it is
+    subject: str = ""
 
 
 def move(tx: Connection, arrival_id: int, from_: ArrivalState, to: ArrivalState, why: str) -> bool:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     BindParameter,
     Connection,
     Text,
+    and_,
     bindparam,
     func,
     insert,
@@ -27,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 
-from listserv.core.fanout import GETS_COPIES, NO_COPIES
+from listserv.core.fanout import FOLLOWED, GETS_COPIES, MINE, NO_COPIES, QUIET
 from listserv.core.types import Copy, DeliveryKind, DeliveryState
 from listserv.store import schema
 from listserv.store.counters import IN_DOUBT
@@ -45,6 +46,17 @@ _IS_OPEN = text("deliveries.state IN ('due', 'deferred', 'sending')")
 # Statements are made once: making one anew costs several times what running it does.
 _now = bindparam("now", type_=schema.Moment)
 _post = schema.posts.c
+_w, _earlier = schema.thread_wishes.c, schema.posts.alias("earlier")
+_wish = func.coalesce(_w.wish, "")
+_spoke = (
+    select(_earlier.c.id)
+    .where(
+        _earlier.c.thread_id == _post.thread_id,
+        _earlier.c.subscription_id == _s.id,
+        _earlier.c.id != _post.id,
+    )
+    .exists()
+)
 _AUDIENCE = (
     select(
         literal(DeliveryKind.POST, Text),
@@ -59,10 +71,12 @@ _AUDIENCE = (
     .select_from(schema.posts)
     .join(schema.subscriptions, _s.list_id == _post.list_id)
     .join(schema.addresses, _a.id == _s.address_id)
+    .outerjoin(schema.thread_wishes, and_(_w.thread_id == _post.thread_id, _w.subscription_id == _s.id))
     .where(
         _post.id == bindparam("post"),
         _s.state.in_(GETS_COPIES),
-        _s.rhythm.not_in(NO_COPIES),
+        _wish.not_in(QUIET),
+        or_(_s.rhythm.not_in(NO_COPIES), _wish == FOLLOWED, and_(_s.rhythm == MINE, _spoke)),
         or_(_s.copies, _post.subscription_id.is_(None), _s.id != _post.subscription_id),
         ~select(_d.id).where(_d.post_id == _post.id, _d.subscription_id == _s.id).exists(),
     )

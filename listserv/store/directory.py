@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, tuple_
 
 from listserv.core.address import Address, BadAddress, bare_sender, read_address
+from listserv.core.asks import Ask
 from listserv.core.routing import Kind, Place, readings
 from listserv.core.seals import Keyring, unseal
 from listserv.core.types import MailList, Member, MemberState
-from listserv.store import lists, schema
+from listserv.store import asks, lists, schema
 from listserv.store.rosters import members_query, read_member
 
 _NAMES_AT_ONCE = 200
@@ -29,6 +30,7 @@ class Found:
     delivery_id: int | None = None
     relay_to: Address | None = None
     relay_name: str = ""
+    ask: Ask | None = None
 
 
 NOWHERE = Found(Place(Kind.NOWHERE))
@@ -86,8 +88,16 @@ def _resolve(tx: Connection, place: Place, domain: str, site_domain: str, ring: 
         delivery_id = unseal(ring, "back", place.word, _last_delivery(tx))
         of_here = delivery_id is not None and _is_copy_of(tx, delivery_id, here)
         return Found(place, here, delivery_id=delivery_id) if of_here else None
-    # No mail of ours asks for an answer to a token yet, so no token is good.
-    return None if place.kind is Kind.ANSWER else Found(place, here)
+    if place.kind is Kind.ANSWER:
+        return _answered(tx, place, here, ring)
+    return Found(place, here)
+
+
+def _answered(tx: Connection, place: Place, here: MailList, ring: Keyring) -> Found | None:
+    """A token speaks for its own list alone; one that was used or is too old is told so, not refused."""
+    number = unseal(ring, "re", place.word, asks.last(tx))
+    ask = asks.find(tx, number) if number is not None else None
+    return Found(place, here, ask=ask) if ask is not None and ask.list.id == here.id else None
 
 
 def _relayed(tx: Connection, place: Place, domain: str) -> Found | None:

@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, select
 
 from listserv.core.address import BadAddress, read_address
 from listserv.core.decide import relayed_hash
-from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts, Site
+from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts
 from listserv.core.routing import Kind
-from listserv.core.seals import Keyring, message_hash
-from listserv.core.types import Arrival, Mail, MailList, Member, Standing
-from listserv.store import answered, arrivals, directory, posts, schema
-from listserv.store.directory import Found
+from listserv.core.seals import message_hash
+from listserv.core.types import Mail, MailList, Member, Standing
+from listserv.store import answered, arrivals, directory, posts, said_facts, schema
+from listserv.store.question import Question
 from listserv.store.rows import one_at_a_time
+from listserv.store.twins import twins_of
 
 HOUR = timedelta(hours=1)
 _LIST_LOCK = 1
-_a, _seen, _d = schema.arrivals.c, schema.seen.c, schema.deliveries.c
-_TWINS = (
-    select(_seen.body_hash, _seen.arrival_id, _a.state, _a.why)
-    .select_from(schema.seen.outerjoin(schema.arrivals, _a.id == _seen.arrival_id))
-    .where(_seen.list_id == bindparam("of_list"), _seen.message_hash == bindparam("own"))
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What the facts are wanted for."""
-
-    mail: Mail
-    arrival: Arrival
-    found: Found
-    now: datetime
-    site: Site
-    ring: Keyring = field(repr=False)
+_d = schema.deliveries.c
 
 
 def gather(tx: Connection, ask: Question) -> Facts | None:
@@ -49,7 +31,9 @@ def gather(tx: Connection, ask: Question) -> Facts | None:
             return _for_return(tx, ask)
         case Kind.RELAYED if ask.found.list is not None:
             return _for_relay(tx, ask, ask.found.list)
-        case Kind.HOST | Kind.COMMAND | Kind.OWNER:
+        case Kind.COMMAND | Kind.ANSWER if ask.found.list is not None:
+            return said_facts.gather_said(tx, ask, ask.found.list)
+        case Kind.HOST | Kind.OWNER:
             return _for_pass_on(tx, ask)
         case _:
             return None
@@ -60,13 +44,15 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
     one_at_a_time(tx, _LIST_LOCK, here.id)
     mail, settings = ask.mail, here.settings
     own = message_hash(mail.message_id)
-    twins = _twins(tx, here.id, own, ask.arrival.id)
+    twins = twins_of(tx, here.id, own, ask.arrival.id)
     minutes = settings.storm.partition("/")[2]
     storm = (
         posts.count_since(tx, here.id, ask.now - timedelta(minutes=int(minutes))) if minutes.isdigit() else 0
     )
     key = mail.author.key if mail.author else ""
     member = _member(tx, here.id, mail)
+    known = posts.known(tx, here.id, mail)
+    request = said_facts.request_in(mail, here)
     return PostFacts(
         now=ask.now,
         site=ask.site,
@@ -82,9 +68,11 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
         else 0,
         storm_count=storm,
         others=_others(tx, ask, here),
-        known=posts.known(tx, here.id, mail),
+        known=known,
         answered=answered.within_a_day(tx, member.address.key if member else key, here.id, ask.now),
         ring=ask.ring,
+        request=request,
+        scene=said_facts.scene_of_request(tx, ask, here, request, known) if request and member else None,
     )
 
 
@@ -101,20 +89,6 @@ def _others(tx: Connection, ask: Question, here: MailList) -> tuple[MailList, ..
 
 def _member(tx: Connection, list_id: int, mail: Mail) -> Member | None:
     return directory.member_by_address(tx, list_id, mail.author) if mail.author else None
-
-
-def _twins(tx: Connection, list_id: int, own: str, arrival_id: int) -> dict[str, str]:
-    """Body hash → "gone out" or "waits" (refused, too), of earlier mails and imports with this Message-ID."""
-    found = tx.execute(_TWINS, {"of_list": list_id, "own": own})
-    rows = [row for row in found if row.arrival_id != arrival_id]
-    return {row.body_hash: "gone out" if _is_out(row) else "waits" for row in rows}
-
-
-def _is_out(row: Row[Any, Any, Any, Any]) -> bool:
-    imported = row.arrival_id is None
-    return bool(
-        imported or row.state in ("posted", "commands") or (row.state == "held" and row.why == "outbox")
-    )
 
 
 def _for_pass_on(tx: Connection, ask: Question) -> PassOnFacts:
@@ -157,7 +131,7 @@ def _for_relay(tx: Connection, ask: Question, here: MailList) -> RelayFacts | No
     if ask.found.relay_to is None:
         return None
     recipient = ask.arrival.recipient
-    twins = _twins(tx, here.id, relayed_hash(ask.mail.message_id, recipient), ask.arrival.id)
+    twins = twins_of(tx, here.id, relayed_hash(ask.mail.message_id, recipient), ask.arrival.id)
     return RelayFacts(
         now=ask.now,
         site=ask.site,

@@ -19,6 +19,7 @@ class HoldState(StrEnum):
     WAITING = "waiting"
     APPROVED = "approved"
     DECLINED = "declined"
+    CANCELLED = "cancelled"  # by its author
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,16 @@ def decline(tx: Connection, hold_id: int, who: str, now: datetime) -> bool:
     if arrival_id is None:
         return False
     return arrivals.move(tx, arrival_id, ArrivalState.HELD, ArrivalState.REFUSED, "declined")
+
+
+def cancel(tx: Connection, hold_id: int, now: datetime) -> bool:
+    """Its author takes it back. False: decided before."""
+    arrival_id = _decide(tx, hold_id, HoldState.CANCELLED, "author", now)
+    if arrival_id is None:
+        return False
+    return arrivals.move(
+        tx, arrival_id, ArrivalState.HELD, ArrivalState.DISCARDED, "taken back by its author"
+    )
 
 
 def _decide(tx: Connection, hold_id: int, state: HoldState, who: str, now: datetime) -> int | None:

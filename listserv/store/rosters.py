@@ -25,13 +25,14 @@ _BATCH = 500  # values in one IN (…), rows in one INSERT
 
 @dataclass(frozen=True, slots=True)
 class NewMember:
-    """``rhythm`` "": what the list gives new members."""
+    """``rhythm`` "": what the list gives new members. ``probation``: how many posts wait for a host."""
 
     address: Address
     name: str = ""
     role: Role = Role.MEMBER
     rhythm: str = ""
     copies: bool = True
+    probation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,10 @@ def read_member(row: Row[Any]) -> Member:
         joined=row.joined,
         bounces=row.bounces,
         score=row.score,
+        digest_at=row.digest_at,
+        form=row.form,
+        paused_until=row.paused_until,
+        left=row.left,
     )
 
 
@@ -182,7 +187,7 @@ def _subscription(found: MailList, new: NewMember, person: tuple[int, int], at: 
         "rhythm": new.rhythm or found.settings.rhythm,
         "state": MemberState.ACTIVE,
         "copies": new.copies,
-        "probation_left": 0,
+        "probation_left": new.probation,
         "joined": at,
         "left": None,
         "paused_until": None,

@@ -157,10 +157,18 @@ subscriptions = _table(
     Column("paused_until", Moment),
     Column("bounces", Integer, nullable=False, server_default="0"),
     Column("score", Integer, nullable=False, server_default="0"),
+    Column("digest_at", Text, nullable=False, server_default=""),  # "19:30"; "": the list's hour
+    Column("form", Text, nullable=False, server_default=""),  # of digests: brief, mime, plain, index
     UniqueConstraint("list_id", "person_id"),
     Index(None, "list_id", "state", "rhythm"),
     Index(None, "person_id"),
     Index(None, "address_id"),
+    Index(
+        "ix_subscriptions_paused",
+        "paused_until",
+        sqlite_where=text("state = 'paused'"),
+        postgresql_where=text("state = 'paused'"),
+    ),
 )
 
 # -- mail in ----------------------------------------------------------------------------------------
@@ -187,7 +195,16 @@ arrivals = _table(
     Column("tries", Integer, nullable=False, server_default="0"),
     Column("lease_until", Moment),
     Column("done", Moment),
+    Column("author_key", Text, nullable=False, server_default=""),  # Address.key of From, for `where`
+    Column("subject", Text, nullable=False, server_default=""),
     _ref("list_id", "lists.id", null=True),
+    Index(
+        "ix_arrivals_author",
+        "author_key",
+        "id",
+        sqlite_where=text("author_key <> ''"),
+        postgresql_where=text("author_key <> ''"),
+    ),
     Index(
         "ix_arrivals_waiting",  # each lane's own queue, however long another one is
         "lane",
@@ -238,6 +255,25 @@ answered = _table(
     PrimaryKeyConstraint("key", "kind", "list_id"),
 )
 
+asks = _table(
+    "asks",  # mails of ours that can be answered: whom each was sent to, and what an answer may do
+    _id(),
+    Column("kind", Text, nullable=False),  # core/asks.py
+    _ref("list_id", "lists.id"),
+    _ref("person_id", "people.id", null=True),  # none: somebody who is on no list yet
+    Column("address", Text, nullable=False),  # where the mail went
+    Column("act", Text, nullable=False, server_default=""),  # what "yes" does
+    Column("undo", Text, nullable=False, server_default=""),  # what "undo" does
+    _ref("thread_id", "threads.id", null=True),
+    _ref("arrival_id", "arrivals.id", null=True),
+    Column("made", Moment, nullable=False),
+    Column("expires", Moment, nullable=False),
+    Column("used", Moment),  # the "yes"
+    Column("undone", Moment),
+    Index(None, "person_id", "list_id", "made"),
+    Index(None, "address", "made"),
+)
+
 # -- posts ------------------------------------------------------------------------------------------
 
 threads = _table(
@@ -261,6 +297,21 @@ thread_ids = _table(
     _ref("post_id", "posts.id", null=True),
     PrimaryKeyConstraint("list_id", "message_hash"),
     Index(None, "thread_id"),
+)
+thread_wishes = _table(
+    "thread_wishes",  # what one member wants of one thread
+    _ref("subscription_id", "subscriptions.id"),
+    _ref("thread_id", "threads.id"),
+    Column("wish", Text, nullable=False),  # muted, followed, later
+    Column("until", Moment),  # later: when it comes back
+    PrimaryKeyConstraint("thread_id", "subscription_id"),
+    Index(None, "subscription_id"),
+    Index(
+        "ix_thread_wishes_later",
+        "until",
+        sqlite_where=text("wish = 'later'"),
+        postgresql_where=text("wish = 'later'"),
+    ),
 )
 posts = _table(
     "posts",

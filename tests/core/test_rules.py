@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from listserv.core.address import Address
+from listserv.core.administrivia import Asked, Doubtful
 from listserv.core.changes import Finish, KeepPost, KeepRelay, OpenHold, SendNotice
 from listserv.core.decide import decide
 from listserv.core.facts import PostFacts
 from listserv.core.rules import POSTING_RULES, judge, table
 from listserv.core.types import ArrivalState, Automatic, Check, Mail, MemberState, Policy, Proof, Role
-from listserv.core.verdicts import Accept, Discard, Hold, Reject, Verdict
+from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject, Verdict
 from tests.kit.people import ANA, BOOK, DOMAIN, NOW, a_list, a_mail, a_member, the_facts
 
 HOST = a_member(role=Role.HOST)
@@ -56,6 +57,13 @@ CASES: list[tuple[str, Mail, PostFacts, Verdict]] = [
     ("a stranger's, let through",               mail(),                                     facts(member=None, approved=True),             Accept("approved")),
     ("a forged one, let through",               mail(proof=UNSIGNED),                       facts(approved=True),                          Accept("approved")),
     ("approved, but a duplicate",               mail(),                                     facts(approved=True, duplicate=True),          Discard("duplicate")),
+    ("nothing but a request",                   mail(),                                     facts(request=Asked("mute")),                  Obey("a request")),
+    ("a request, forged",                       mail(proof=UNSIGNED),                       facts(request=Asked("leave")),                 Obey("a request")),
+    ("a stranger's request",                    mail(),                                     facts(request=Asked("leave"), member=None),    Obey("a request")),
+    ("a request from nobody",                   mail(author=None, oddity="no author"),      facts(request=Asked("leave"), member=None),    Hold("no clear author")),
+    ("one bare word",                           mail(),                                     facts(request=Doubtful("3")),                  Hold("post or setting")),
+    ("one bare word of a stranger's",           mail(),                                     facts(request=Doubtful("3"), member=None),     Hold("stranger")),
+    ("one bare word, let through",              mail(),                                     facts(request=Doubtful("3"), approved=True),   Accept("approved")),
     ("no author",                               mail(author=None, oddity="no author"),      facts(member=None),                            Hold("no clear author")),
     ("From that reads two ways",                mail(oddity="ambiguous From"),              facts(),                                       Hold("no clear author")),
     ("two From fields",                         mail(oddity="two From fields"),             facts(),                                       Hold("no clear author")),

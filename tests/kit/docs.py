@@ -8,7 +8,11 @@ from pathlib import Path
 import click
 
 from listserv.cli import cli
+from listserv.core.commands import GROUPS, Weight, verb
 from listserv.core.settings_table import OUTSIDE, PRESETS, TABLE, dump, preset_settings
+from listserv.core.verb_words import WORDS
+from listserv.mail.notices import Words
+from listserv.resources import resource
 from listserv.settings import PREFIX, SCHEMA
 
 _NOTE = "<!-- Written by `make docs` from the code: change it there. -->\n"
@@ -66,6 +70,35 @@ def _contexts(command: click.Command, name: str, above: click.Context | None) ->
             yield from _contexts(found, inner, context)
 
 
+def verbs_page() -> str:
+    """Every verb that can be said by mail, as help shows it."""
+    said = Words((resource("templates") / "mail",)).verbs()
+    known = {name: columns for name, *columns in WORDS}
+    words = [
+        "# What can be said by mail\n",
+        _NOTE,
+        "One verb on the first line of a reply to any mail of ours but a post, or of a mail to",
+        "`book+ask@`; two verbs are two lines, ten at most. Quoted text and what stands below is never",
+        'read. Case, a final full stop and a polite "please" don\'t matter; `everywhere` as last word means',
+        "all of one's lists.\n",
+        "*without a token*: in a mail to `book+ask@` that answers none of ours. *asked* means that the known",
+        'address is asked "was this you?" first; *asked unless proven* means that it is asked even in an',
+        "answer, where nothing shows that the mail is its owner's.\n",
+    ]
+    for group, names in GROUPS:
+        rows = ((_said(name, known), said[name], _WEIGHTS[verb(name).weight]) for name in names.split(", "))
+        words += [f"## {group}\n", *_table(("say", "does", "without a token"), rows), ""]
+    return "\n".join(words)
+
+
+_WEIGHTS = {Weight.HARMLESS: "done", Weight.ORDINARY: "asked", Weight.WEIGHTY: "asked unless proven"}
+
+
+def _said(name: str, known: dict[str, list[str]]) -> str:
+    row, others = verb(name), ", ".join(known.get(name, ()))
+    return f"`{row.shape}`" + (f" ({others})" if others else "")
+
+
 def _table(heads: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
     yield f"| {' | '.join(heads)} |"
     yield f"|{'---|' * len(heads)}"
@@ -76,6 +109,7 @@ def _table(heads: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> Iterator[
 PAGES: dict[str, Callable[[], str]] = {
     "docs/settings.md": settings_page,
     "docs/commands-cli.md": commands_page,
+    "docs/commands.md": verbs_page,
 }
 
 if __name__ == "__main__":

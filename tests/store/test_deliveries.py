@@ -12,11 +12,22 @@ import pytest
 from sqlalchemy import Connection, Update, select, update
 
 from listserv.core.address import read_address
-from listserv.core.changes import KeepPost
+from listserv.core.changes import KeepPost, WishThread
 from listserv.core.fanout import audience
 from listserv.core.threads import Placement
 from listserv.core.types import DeliveryState, MailList, MemberState
-from listserv.store import arrivals, counters, deliveries, lists, posts, queue, relay_rest, rosters, schema
+from listserv.store import (
+    arrivals,
+    counters,
+    deliveries,
+    lists,
+    own_acts,
+    posts,
+    queue,
+    relay_rest,
+    rosters,
+    schema,
+)
 from listserv.store.deliveries import LEASE, Letter, Result
 from listserv.store.relay_rest import Rest
 from tests.kit.people import NOW, a_mail
@@ -29,14 +40,16 @@ def world(database_url: str) -> Iterator[World]:
         yield made
 
 
-def a_post(world: World, here: MailList, author: int | None = None, number: int = 1) -> int:
+def a_post(
+    world: World, here: MailList, author: int | None = None, number: int = 1, thread: int | None = None
+) -> int:
     """A post that is kept but not fanned out."""
     new = KeepPost(
         list_id=here.id,
         mail=a_mail(message_id=f"m{number}@ana.example"),
         hash=f"hash{number}",
         thread_key=f"key{number}",
-        placement=Placement(None, "", ()),
+        placement=Placement(thread, "", ()),
         at=NOW,
         audience="members",
         from_="author",
@@ -49,6 +62,11 @@ def a_post(world: World, here: MailList, author: int | None = None, number: int 
         return posts.keep(tx, new, "raw", None).post_id
 
     return world.store.do(step)
+
+
+def thread_of(world: World, post_id: int) -> int:
+    with world.store.read() as tx:
+        return posts.find(tx, post_id).thread_id
 
 
 def set_state(tx: Connection, statement: Update) -> None:
@@ -68,24 +86,37 @@ def fanned(world: World, members: int = 5) -> int:
 def test_the_fan_out_reaches_exactly_the_people_the_oracle_names(world: World) -> None:
     book = world.circle()
     other = world.circle("other")
-    kinds = itertools.product(("now", "daily", "mon thu", "3", "none"), MemberState, (True, False))
-    for number, (rhythm, state, copies) in enumerate(kinds):
+    rhythms = ("now", "daily", "mon thu", "3", "none", "mine")
+    wanted = ("", "muted", "followed", "later")
+    wishes: dict[int, str] = {}
+    for number, (rhythm, state, copies, wish) in enumerate(
+        itertools.product(rhythms, MemberState, (True, False), wanted)
+    ):
         address = f"m{number}@d.example"
         world.member(other, address)
         member = world.member(book, address, rhythm=rhythm, copies=copies)
         where = update(schema.subscriptions).where(schema.subscriptions.c.id == member.id)
         world.store.do(partial(set_state, statement=where.values(state=state)))
+        wishes |= {member.id: wish} if wish else {}
     with world.store.read() as tx:
         members = rosters.list_members(tx, book.id, MemberState)
     quiet = next(m.id for m in members if m.rhythm == "now" and m.state == "active" and not m.copies)
-    for number, author in enumerate((None, quiet, members[0].id)):
-        post_id = a_post(world, book, author, number)
+    mine = next(m.id for m in members if m.rhythm == "mine" and m.state == "active" and m.id not in wishes)
+    spoke: set[int] = set()
+    thread = None
+    for number, author in enumerate((None, quiet, members[0].id, mine, None)):
+        post_id = a_post(world, book, author, number, thread)
+        thread = thread_of(world, post_id)
+        for subscription, wish in wishes.items():
+            change = WishThread(subscription, thread, wish, NOW)
+            world.store.do(partial(own_acts.carry_out, change=change, now=NOW))
         made = world.store.do(partial(deliveries.fan_out, post_id=post_id, now=NOW))
         with world.store.read() as tx:
             d = schema.deliveries.c
             rows = list(tx.execute(select(d.subscription_id, d.to).where(d.post_id == post_id)))
         assert made == len(rows)
-        assert {row.subscription_id for row in rows} == audience(author, members)
+        assert {row.subscription_id for row in rows} == audience(author, members, wishes, spoke)
+        spoke |= {author} if author else set()
         by_id = {member.id: str(member.address) for member in members}
         assert all(by_id[row.subscription_id] == row.to for row in rows)
     world.totals()

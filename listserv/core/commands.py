@@ -1,0 +1,239 @@
+"""Table 4: what can be said by mail (interface.md §5). A verb is a row; the first that fits a line is meant.
+
+A row says by which words it is known in each language, what follows them, who may say it, and what it
+weighs; ``help`` and docs/commands.md are told from it. What it does is in ``core/verbs``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from listserv.core import rhythms
+from listserv.core.changes import Change
+from listserv.core.said import Done, Said
+from listserv.core.scene import Scene
+from listserv.core.types import Standing
+from listserv.core.verb_words import EVERYWHERE, POLITE, heads
+from listserv.core.verbs import archive, choices, records, staying, threads
+
+MOST_LINES = 10  # verbs in one mail (interface.md §5)
+_LONGEST_LINE = 400
+
+
+class Weight(StrEnum):
+    """What has to speak for whoever says it."""
+
+    HARMLESS = "harmless"  # answered to the known address itself: needs no token
+    ORDINARY = "ordinary"  # needs the token, or is asked about
+    WEIGHTY = "weighty"  # asked about where nothing passes for From
+
+
+class Takes(StrEnum):
+    """What stands behind the verb."""
+
+    NOTHING = "nothing"
+    MAYBE = "maybe"
+    WORDS = "words"
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A row; by which words it is known stands in verb_words.py. ``shape``: how help shows it."""
+
+    name: str
+    shape: str
+    takes: Takes
+    least: Standing
+    weight: Weight
+    read: Callable[[str, Scene], str | Said]
+    do: Callable[[str, Scene], Done]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A verb as somebody said it. ``everywhere``: on all of that person's lists."""
+
+    verb: Verb
+    words: str = ""
+    everywhere: bool = False
+
+
+_NOT, _MAY, _YES = Takes.NOTHING, Takes.MAYBE, Takes.WORDS
+_M, _S = Standing.MEMBER, Standing.STRANGER
+_ANY, _OWN, _BIG = Weight.HARMLESS, Weight.ORDINARY, Weight.WEIGHTY
+_free = threads.read_nothing
+
+
+def _same(words: str, scene: Scene) -> str | Said:
+    """An act's argument that was written by ``read`` before."""
+    return words
+
+
+def _now(words: str, scene: Scene) -> str | Said:
+    return "now"
+
+
+def _nothing(arg: str, scene: Scene) -> Done:
+    raise AssertionError("said to who decides, not to the stage")
+
+
+# fmt: off
+VERBS: tuple[Verb, ...] = (
+    #    name             shape                 takes who wei.  read, does
+    Verb("yes",            "yes",                _NOT, _S, _OWN, _free, _nothing),
+    Verb("no",             "no",                 _NOT, _S, _OWN, _free, _nothing),
+    Verb("stop",           "stop",               _NOT, _S, _OWN, _free, _nothing),
+    Verb("join",           "join",               _NOT, _S, _OWN, _free, _nothing),
+    Verb("now",            "now",                _NOT, _M, _OWN, _now, choices.set_rhythm),
+    Verb("rhythm",         "daily",              _YES, _M, _OWN, choices.read_rhythm, choices.set_rhythm),
+    Verb("at",             "at 7:00",            _YES, _M, _OWN, choices.read_hour, choices.set_hour),
+    Verb("copies",         "copies",             _NOT, _M, _OWN, choices.read_on, choices.set_copies),
+    Verb("no copies",      "no copies",          _NOT, _M, _OWN, choices.read_off, choices.set_copies),
+    Verb("form",           "form plain",         _YES, _M, _OWN, choices.read_form, choices.set_form),
+    Verb("mute",           "mute",               _NOT, _M, _OWN, threads.read_thread, threads.mute),
+    Verb("unmute",         "unmute",             _NOT, _M, _OWN, threads.read_thread, threads.unmute),
+    Verb("follow",         "follow",             _NOT, _M, _OWN, threads.read_thread, threads.follow),
+    Verb("later",          "later friday",       _YES, _M, _OWN, threads.read_later, threads.later),
+    Verb("pause",          "pause until 6 jan",  _MAY, _M, _OWN, staying.read_pause, staying.pause),
+    Verb("resume",         "resume",             _NOT, _M, _OWN, _free, staying.resume),
+    Verb("leave",          "bye",                _NOT, _M, _OWN, _free, staying.leave),
+    Verb("find",           "find cold storage",  _YES, _M, _ANY, archive.read_find, archive.find),
+    Verb("more",           "more",               _NOT, _M, _ANY, _free, archive.find),
+    Verb("send",           "send 3",             _YES, _M, _ANY, archive.read_number, archive.send),
+    Verb("archive",        "archive",            _NOT, _M, _ANY, _free, archive.show_archive),
+    Verb("settings",       "settings",           _NOT, _M, _ANY, _free, records.settings),
+    Verb("name",           "name Ana Silva",     _YES, _M, _OWN, choices.read_name, choices.set_name),
+    Verb("zone",           "zone Europe/Berlin", _YES, _M, _OWN, choices.read_zone, choices.set_zone),
+    Verb("language",       "language de",        _YES, _M, _OWN, choices.read_language, choices.set_language),
+    Verb("address add",    "address add x@y",    _YES, _M, _OWN, choices.read_mailbox, choices.add_address),
+    Verb("address remove", "address remove x@y", _YES, _M, _OWN, choices.read_mailbox, choices.drop_address),
+    Verb("my data",        "my data",            _NOT, _M, _OWN, _free, records.my_data),
+    Verb("forget me",      "forget me",          _NOT, _M, _BIG, _free, records.forget_me),
+    Verb("where",          "where",              _NOT, _M, _ANY, _free, records.where),
+    Verb("undo",           "undo",               _NOT, _M, _OWN, _free, _nothing),
+    Verb("cancel",         "cancel",             _NOT, _S, _OWN, _free, records.cancel),
+    Verb("help",           "help",               _MAY, _S, _ANY, _free, _nothing),
+    # What nobody says: the other halves of the acts above, as "yes" and "undo" do them.
+    Verb("take address",   "",                   _NOT, _M, _OWN, _same, choices.take_address),
+    Verb("rejoin",         "",                   _NOT, _S, _OWN, _same, staying.rejoin),
+    Verb("withdraw",       "",                   _NOT, _M, _OWN, _same, records.withdraw),
+    Verb("release",        "",                   _NOT, _M, _OWN, _same, records.release),
+    Verb("erase",          "",                   _NOT, _M, _OWN, _same, records.erase),
+)
+GROUPS: tuple[tuple[str, str], ...] = (
+    # where help shows them, in this order
+    ("rhythm",   "now, rhythm, at, copies, no copies, form"),
+    ("threads",  "mute, unmute, follow, later"),
+    ("stay",     "pause, resume, leave"),
+    ("archive",  "find, send, archive"),
+    ("you",      "settings, name, zone, language, address add, address remove, my data, forget me"),
+    ("more",     "where, undo, cancel, help"),
+)
+NEEDS: dict[str, str] = {
+    # verb          which part of Lookups it looks at
+    "find":         "hits",
+    "more":         "hits",
+    "send":         "shown",
+    "address add":  "taken",
+    "forget me":    "forgotten",
+    "where":        "traces",
+    "undo":         "undoable",
+    "cancel":       "held",
+}
+# fmt: on
+_BY_NAME = {verb.name: verb for verb in VERBS}
+GROUP_OF = {name: group for group, names in GROUPS for name in names.split(", ")}
+_HEADS = tuple((head, _BY_NAME[name]) for head, name in heads())
+_POLITE = re.compile(rf"^(?:{'|'.join(POLITE)})[ ,]+|[ ,]+(?:{'|'.join(POLITE)})$")
+_BLANKS = re.compile(r"\s+")
+
+
+def verb(name: str) -> Verb:
+    """A verb by its row's name. Raises KeyError."""
+    return _BY_NAME[name]
+
+
+def read_line(text: str, language: str = "en") -> Line | None:
+    """The verb that a line says, None where it says none. Case, a final full stop, "please" don't matter."""
+    if len(text) > _LONGEST_LINE:
+        return None
+    said = _BLANKS.sub(" ", text.strip().strip("\"'“”„*_").rstrip(".!").strip())
+    low = _POLITE.sub("", said.casefold())
+    start = said.casefold().find(low)
+    said = said[start : start + len(low)] if start >= 0 and len(said) == len(said.casefold()) else low
+    everywhere = next((end for end in EVERYWHERE if low.endswith(end)), "")
+    if everywhere:
+        said, low = said[: -len(everywhere)], low[: -len(everywhere)]
+    found = _known(said, low) or _rhythm(low, language)
+    return Line(found.verb, found.words, bool(everywhere)) if found else None
+
+
+def _known(said: str, low: str) -> Line | None:
+    for head, row in _HEADS:
+        if low == head and row.takes is not Takes.WORDS:
+            return Line(row)
+        if low.startswith(head + " ") and row.takes is not Takes.NOTHING:
+            return Line(row, said[len(head) + 1 :].strip())
+    return None
+
+
+def _rhythm(low: str, language: str) -> Line | None:
+    return Line(_BY_NAME["rhythm"], low) if low and rhythms.read(low, language) else None
+
+
+def read_lines(text: str, language: str = "en") -> tuple[Line, ...]:
+    """The verbs that a mail's new words say: its first lines, up to the first that is none; ten at most."""
+    lines: list[Line] = []
+    for text_line in text.splitlines():
+        if not text_line.strip():
+            continue
+        line = read_line(text_line, language)
+        if line is None or len(lines) == MOST_LINES:
+            break
+        lines.append(line)
+    return tuple(lines)
+
+
+def likeliest(text: str, allowed: Iterable[Verb], most: int = 3) -> tuple[Verb, ...]:
+    """The verbs that somebody may have meant: those whose words are nearest to the first of theirs."""
+    word = text.strip().casefold().split(" ")[0][:20] if text.strip() else ""
+    near: dict[str, int] = {}
+    for head, row in _HEADS:
+        near[row.name] = min(near.get(row.name, 99), _distance(word, head))
+    return tuple(sorted(allowed, key=lambda row: near.get(row.name, 99))[:most])
+
+
+def _distance(one: str, other: str) -> int:
+    """How many letters one must change, add or leave out (Levenshtein); both are short."""
+    row = list(range(len(other) + 1))
+    for place, letter in enumerate(one, 1):
+        last, row[0] = row[0], place
+        for at, wanted in enumerate(other, 1):
+            last, row[at] = row[at], min(row[at] + 1, row[at - 1] + 1, last + (letter != wanted))
+    return row[-1]
+
+
+def run(acts: str, scene: Scene) -> Done:
+    """Do what was written down: a line an act, its row's name and its argument."""
+    said: list[Said] = []
+    changes: list[Change] = []
+    undo: list[str] = []
+    for line in acts.splitlines():
+        row = next(one for one in _LONGEST_NAMES if line == one.name or line.startswith(one.name + " "))
+        done = row.do(line[len(row.name) + 1 :], scene)
+        said += done.said
+        changes += done.changes
+        undo += [done.undo] if done.undo else []
+    return Done(tuple(said), tuple(changes), "\n".join(reversed(undo)))
+
+
+_LONGEST_NAMES = sorted(VERBS, key=lambda row: len(row.name), reverse=True)
+
+
+def written(line: Line, scene: Scene) -> str | Said:
+    """A line as it is written down to be done now or later: "pause 2027-01-06T07:00:00+01:00"."""
+    arg = line.verb.read(line.words, scene)
+    return arg if isinstance(arg, Said) else f"{line.verb.name} {arg}".rstrip()

@@ -1,0 +1,39 @@
+"""What a search found, and a thread as it is mailed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One thread that fits, best first."""
+
+    thread_id: int
+    title: str
+    posts: int
+    last: datetime
+    author: str
+    extract: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """The best threads, and how many there are in all."""
+
+    asked: str
+    threads: tuple[Hit, ...] = ()
+    total: int = 0
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadPost:
+    """One post of a thread, its words without quotes."""
+
+    author: str
+    at: datetime
+    text: str = field(repr=False)
+    subject: str = ""
+    attachments: tuple[tuple[str, int], ...] = ()  # name, octets

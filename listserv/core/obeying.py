@@ -1,0 +1,311 @@
+"""A mail that says verbs: who may, what follows, and what is said back (interface.md §5, "What authorises").
+
+The token that only its reader was sent, and a From that is one of theirs; where that From fails, or for a
+weighty act nothing passes, the known address is asked "was this you?" with a token of its own. Without a
+token the known address is asked first, except for what harms nobody. A machine's mail says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from listserv.core.asks import Ask, AskKind, NewAsk
+from listserv.core.changes import CancelHold, Changes, Finish, MarkSeen, SendNotice, UndoAsk, UseAsk
+from listserv.core.commands import GROUP_OF, Line, Verb, Weight, likeliest, run, verb, written
+from listserv.core.facts import SaidFacts
+from listserv.core.joining import answer_about_joining, ask_to_join
+from listserv.core.notices import Answer, Help, HelpLine, NotUnderstood, OtherAddress, WasThisYou
+from listserv.core.said import Done, Said, only
+from listserv.core.scene import Scene
+from listserv.core.types import ArrivalState, Automatic, Check, Mail, Member, Standing
+from listserv.core.verbs import records
+
+_ORDER = (Standing.STRANGER, Standing.MEMBER, Standing.HOST)
+_ABOUT_JOINING = (AskKind.JOIN, AskKind.INVITE)
+
+
+def decide_said(mail: Mail, facts: SaidFacts) -> Changes:
+    """Everything that follows from a mail to ``book+ask@``, ``+join@``, ``+leave@``, ``+help@``, ``+re=``."""
+    if (why := _unheard(mail, facts)) or mail.author is None:
+        return (_end(facts, why or "no author"),)
+    seen = MarkSeen(facts.scene.list.id, facts.own_hash, mail.body_hash, posted=True)
+    if facts.ask is None:
+        return (seen, *_asked(mail, facts))
+    if facts.ask.kind in _ABOUT_JOINING:
+        return (seen, *answer_about_joining(mail, facts, facts.ask))
+    if not facts.is_owner:
+        return (seen, *_other_address(mail, facts, facts.ask), _end(facts, "somebody else's token"))
+    return (seen, *_answered(mail, facts, facts.ask))
+
+
+def _unheard(mail: Mail, facts: SaidFacts) -> str:
+    """Why nothing is done and nothing said; "" where somebody is to be heard."""
+    if mail.automatic is not Automatic.NO:
+        return "automatic"
+    if facts.duplicate:
+        return "duplicate"
+    if mail.oddity in ("no author", "several authors", "ambiguous From", "two From fields"):
+        return mail.oddity
+    hidden = facts.scene.list.settings.visible == "hidden" and facts.standing is Standing.STRANGER
+    return "hidden list" if hidden and facts.ask is None and not facts.is_known else ""
+
+
+def _end(facts: SaidFacts, why: str) -> Finish:
+    return Finish(ArrivalState.COMMANDS, why, facts.scene.list.id)
+
+
+# -- with a token -----------------------------------------------------------------------------------
+
+
+def _answered(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
+    """An answer from whom we asked."""
+    scene, lines = facts.scene, facts.lines
+    names = [line.verb.name for line in lines]
+    if facts.proof is Check.FAILS:
+        return _ask_again(facts, ask, names)
+    if ask.kind is AskKind.WHICH and (word := facts.first.strip(" .!").casefold()) in ("post", "setting"):
+        return _chosen(facts, ask, word)
+    if names[:1] in (["yes"], ["no"]) or (ask.kind is AskKind.FORGET and _erasing(facts)):
+        return _decided(facts, ask, names[0] if names else "yes")
+    if names[:1] == ["undo"] and (ask.undo or not facts.scene.look.undoable):
+        return _undone(facts, ask)
+    if not lines:
+        return (*_not_understood(facts), _end(facts, "not understood"))
+    weighty = any(line.verb.weight is Weight.WEIGHTY for line in lines)
+    if weighty and facts.proof is not Check.PASSES:
+        return (*_was_this_you(facts, lines, scene.member), _end(facts, "asked"))
+    return (*_obey(facts, lines), _end(facts, ", ".join(names)))
+
+
+def _chosen(facts: SaidFacts, ask: Ask, word: str) -> Changes:
+    """ "A post or a setting?": the mail that waits goes out, or is dropped and what it says is done."""
+    scene = facts.scene
+    if ask.used is not None or scene.look.held is None:
+        return (*_answer(facts, only("done before")), _end(facts, "answered before"))
+    if word == "post":
+        return (UseAsk(ask.id), *_answer(facts, records.release("", scene)), _end(facts, "post"))
+    done = run(ask.act, scene)
+    changes = (CancelHold(scene.look.held[0]), *done.changes)
+    return (UseAsk(ask.id), *_answer(facts, Done(done.said, changes, done.undo)), _end(facts, "setting"))
+
+
+def _erasing(facts: SaidFacts) -> bool:
+    return facts.first.strip(" .!").casefold() in _ERASING
+
+
+_ERASING = {
+    **dict.fromkeys(("yes", "yes anonymise", "yes anonymize", "ja", "ja anonym"), records.ANONYMISE),
+    **dict.fromkeys(("yes delete", "ja löschen"), records.DELETE),
+}
+
+
+def _decided(facts: SaidFacts, ask: Ask, word: str) -> Changes:
+    """Yes or no to what was asked. Once: whoever comes second hears that it was done."""
+    scene = facts.scene
+    if not ask.act or ask.act.startswith("found "):
+        return (*_answer(facts, only("nothing asked")), _end(facts, "nothing asked"))
+    if ask.used is not None:
+        return (*_answer(facts, only("done before")), _end(facts, "answered before"))
+    if not ask.is_open(scene.now):
+        return (*_answer(facts, only("too late")), _end(facts, "too late"))
+    if word == "no":
+        return (UseAsk(ask.id), *_answer(facts, only("left alone")), _end(facts, "no"))
+    act = ask.act
+    if ask.kind is AskKind.FORGET:
+        act = f"erase {_ERASING.get(facts.first.strip(' .!').casefold(), records.ANONYMISE)}"
+    return (UseAsk(ask.id), *_answer(facts, run(act, scene)), _end(facts, act.partition(" ")[0]))
+
+
+def _undone(facts: SaidFacts, ask: Ask) -> Changes:
+    if not ask.undo:
+        return (*_answer(facts, only("nothing to undo")), _end(facts, "nothing to undo"))
+    if ask.undone is not None:
+        return (*_answer(facts, only("undone before")), _end(facts, "undone before"))
+    done = run(ask.undo, facts.scene)
+    again = Done((Said("undone"), *done.said), done.changes)
+    return (UndoAsk(ask.id), *_answer(facts, again), _end(facts, "undo"))
+
+
+def _ask_again(facts: SaidFacts, ask: Ask, names: list[str]) -> Changes:
+    """The From fails: whoever holds the known address says whether it was them."""
+    lines = facts.lines
+    member = facts.scene.member
+    if names[:1] == ["yes"] and ask.act and ask.is_open(facts.scene.now) and member is not None:
+        return (*_question(facts, member, ask.act, ask.act.partition(" ")[0]), _end(facts, "asked"))
+    return (*_was_this_you(facts, lines, member), _end(facts, "asked"))
+
+
+def _other_address(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
+    """The right token from an address that we don't know. Its owner is asked, never with the text."""
+    member = facts.scene.member
+    if member is None or mail.author is None or OtherAddress.__name__ in facts.answered_owner:
+        return ()
+    act = "\n".join(w for line in facts.lines if isinstance(w := written(line, facts.scene), str))
+    known = NewAsk(AskKind.ADOPT, member.person_id, act=f"take address {mail.author}\n{act}".strip())
+    notice = OtherAddress(facts.scene.list.title, str(mail.author))
+    return (SendNotice(notice, member.address, facts.scene.list.id, known),)
+
+
+# -- without ----------------------------------------------------------------------------------------
+
+
+def _asked(mail: Mail, facts: SaidFacts) -> Changes:
+    """A mail without a token: only what harms nobody is done at once."""
+    scene, names = facts.scene, [line.verb.name for line in facts.lines]
+    if names[:1] == ["join"]:
+        return (*ask_to_join(mail, facts), _end(facts, "join"))
+    member = scene.member
+    if member is None or (facts.standing is Standing.STRANGER and names[:1] not in (["cancel"], ["undo"])):
+        return (*_friendly(mail, facts), _end(facts, "stranger"))
+    if facts.proof is Check.FAILS and not facts.lines:
+        return (_end(facts, "not understood"),)
+    if not facts.lines:
+        return (*_not_understood(facts), _end(facts, "not understood"))
+    if all(line.verb.weight is Weight.HARMLESS for line in facts.lines):
+        return (*_obey(facts, facts.lines), _end(facts, ", ".join(names)))
+    return (*_was_this_you(facts, facts.lines, member), _end(facts, "asked"))
+
+
+def _friendly(mail: Mail, facts: SaidFacts) -> Changes:
+    """What a stranger hears: one sentence, no word of the list's; only where they are proven."""
+    from_ = mail.author
+    if from_ is None or facts.proof is not Check.PASSES or Help.__name__ in facts.answered:
+        return ()
+    return (SendNotice(_stranger_help(facts.scene), from_, facts.scene.list.id),)
+
+
+# -- doing ------------------------------------------------------------------------------------------
+
+
+def may_say(row: Verb, standing: Standing) -> bool:
+    return _ORDER.index(standing) >= _ORDER.index(row.least)
+
+
+def _obey(facts: SaidFacts, lines: tuple[Line, ...]) -> Changes:
+    """Each verb in turn; one mail says what came of them."""
+    done = [_one(line, facts) for line in lines]
+    said = tuple(one for each in done for one in each.said)
+    changes = tuple(one for each in done for one in each.changes)
+    undo = "\n".join(each.undo for each in reversed(done) if each.undo)
+    return _answer(facts, Done(said, changes, undo))
+
+
+def _one(line: Line, facts: SaidFacts) -> Done:
+    scene = facts.scene
+    if not may_say(line.verb, facts.standing):
+        return only("not here")
+    match line.verb.name:
+        case "help":
+            return Done(changes=_help(facts))
+        case "join":
+            return only("member already", scene.list.title)
+        case "yes" | "no" | "stop":
+            return only("nothing asked")
+        case "undo":
+            return undo_latest(scene)
+    act = written(line, scene)
+    if isinstance(act, Said):
+        return Done((act,))
+    return _everywhere(act, scene) if line.everywhere else run(act, scene)
+
+
+def _everywhere(act: str, scene: Scene) -> Done:
+    """The same on all of somebody's lists. What was so before differs from list to list: no undo."""
+    done = [run(act, replace(scene, list=here, member=member)) for here, member in scene.look.lists]
+    changes = tuple(dict.fromkeys(change for one in done for change in one.changes))
+    said = (*(done[0].said if done else ()), Said("everywhere", str(len(done))))
+    return Done(said, changes)
+
+
+def undo_latest(scene: Scene) -> Done:
+    """Undo without a mail that says what: the latest act that can be taken back."""
+    if scene.look.outbox is not None:
+        return records.withdraw(str(scene.look.outbox), scene)
+    if scene.look.undoable is None:
+        return only("nothing to undo")
+    done = run(scene.look.undoable.undo, scene)
+    return Done((Said("undone"), *done.said), (UndoAsk(scene.look.undoable.id), *done.changes))
+
+
+def _answer(facts: SaidFacts, done: Done) -> Changes:
+    """The changes, and one mail that says what was done. No answer where a mail of its own says it."""
+    if not done.said or facts.scene.member is None:
+        return done.changes
+    return (*done.changes, answer_to(facts.scene, facts.scene.member, done))
+
+
+def answer_to(scene: Scene, member: Member, done: Done) -> SendNotice:
+    """What was done, to the known address; replying "undo" takes it back."""
+    undo = done.undo if any(done.undo) else ""
+    ask = NewAsk(
+        AskKind.MEMBER, member.person_id, undo=undo, thread=scene.thread.id if scene.thread else None
+    )
+    return SendNotice(Answer(scene.list.title, done.said, bool(undo)), member.address, scene.list.id, ask)
+
+
+# -- asking -----------------------------------------------------------------------------------------
+
+
+def _was_this_you(facts: SaidFacts, lines: tuple[Line, ...], member: Member | None) -> Changes:
+    """One question for all that was said; what can't be read is told instead."""
+    if member is None or not lines:
+        return ()
+    acts = [written(line, facts.scene) for line in lines]
+    unclear = tuple(act for act in acts if isinstance(act, Said))
+    if unclear:
+        return _answer(facts, Done(unclear))
+    shown = ", ".join(f"{line.verb.name} {line.words}".strip() for line in lines)
+    return _question(facts, member, "\n".join(act for act in acts if isinstance(act, str)), shown)
+
+
+def _question(facts: SaidFacts, member: Member, act: str, shown: str) -> Changes:
+    if not may_ask(facts.answered_owner, facts.proof):
+        return ()
+    return (question(facts.scene, member, act, shown),)
+
+
+def may_ask(answered: Collection[str], proof: Check) -> bool:
+    """Once a day, where nothing passes for From: a forger must not be able to fill anybody's mailbox."""
+    return proof is Check.PASSES or WasThisYou.__name__ not in answered
+
+
+def question(scene: Scene, member: Member, act: str, shown: str) -> SendNotice:
+    """ "Was this you?", to the known address."""
+    ask = NewAsk(AskKind.CONFIRM, member.person_id, act=act)
+    return SendNotice(WasThisYou(scene.list.title, shown), member.address, scene.list.id, ask)
+
+
+# -- saying -----------------------------------------------------------------------------------------
+
+
+def allowed(standing: Standing) -> tuple[Verb, ...]:
+    """The rows that somebody of this standing may say, as help shows them."""
+    return tuple(verb(name) for name in GROUP_OF if may_say(verb(name), standing))
+
+
+def _help(facts: SaidFacts) -> Changes:
+    member = facts.scene.member
+    if member is None:
+        return ()
+    lines = tuple(HelpLine(row.name, row.shape, GROUP_OF[row.name]) for row in allowed(facts.standing))
+    notice = Help(facts.scene.list.title, str(facts.scene.list.address), True, lines)
+    ask = NewAsk(AskKind.MEMBER, member.person_id)
+    return (SendNotice(notice, member.address, facts.scene.list.id, ask),)
+
+
+def _stranger_help(scene: Scene) -> Help:
+    settings, address = scene.list.settings, scene.list.address
+    known = scene.list.title if settings.visible == "listed" else str(address)
+    return Help(known, str(address), False, join=settings.join)
+
+
+def _not_understood(facts: SaidFacts) -> Changes:
+    member = facts.scene.member
+    if member is None or (NotUnderstood.__name__ in facts.answered_owner and facts.proof is not Check.PASSES):
+        return ()
+    rows = likeliest(facts.first, allowed(facts.standing))
+    near = tuple(HelpLine(row.name, row.shape, GROUP_OF[row.name]) for row in rows)
+    ask = NewAsk(AskKind.MEMBER, member.person_id)
+    notice = NotUnderstood(facts.scene.list.title, facts.first, near)
+    return (SendNotice(notice, member.address, facts.scene.list.id, ask),)

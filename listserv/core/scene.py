@@ -1,0 +1,72 @@
+"""What a verb may look at: who speaks, to which list, about which thread, and what was looked up for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from listserv.core.address import Address
+from listserv.core.asks import Ask
+from listserv.core.found import Hits, ThreadPost
+from listserv.core.seals import Keyring
+from listserv.core.site import Site
+from listserv.core.types import MailList, Member, Person
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A thread as it is spoken of. ``wish``: what the speaker wants of it so far ("" for nothing)."""
+
+    id: int
+    title: str
+    wish: str = ""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """One mail of the speaker's and how it fares: an arrival's state and reason."""
+
+    at: datetime
+    subject: str
+    state: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lookups:
+    """What single verbs need; each is there only where such a verb was said (``Verb.needs``)."""
+
+    hits: Hits | None = None  # find, more
+    shown: tuple[ThreadPost, ...] = ()  # send
+    traces: tuple[Trace, ...] = ()  # where
+    undoable: Ask | None = None  # undo, without a mail that says what
+    outbox: int | None = None  # the speaker's own post that can still be taken back
+    held: tuple[int, str] | None = None  # the speaker's own mail that waits: hold, subject
+    lists: tuple[tuple[MailList, Member], ...] = ()  # everywhere
+    data_size: int = 0  # my data
+    forgotten: tuple[tuple[str, int], ...] = ()  # forget me: what would go, by name
+    taken: bool = False  # address add: somebody has that address
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The stage on which verbs act. ``member`` None: somebody who is not on this list."""
+
+    now: datetime
+    site: Site
+    list: MailList
+    member: Member | None
+    person: Person | None
+    zone: ZoneInfo
+    language: str
+    mark: str  # tells the mail that speaks from all others
+    ring: Keyring = field(repr=False)
+    thread: Talk | None = None
+    look: Lookups = field(default_factory=Lookups)
+
+    @property
+    def speaker(self) -> Address | None:
+        """The known address at which the speaker is answered."""
+        return self.member.address if self.member else None

@@ -1,0 +1,19 @@
+"""What a decision needs of the site's settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from listserv.core.address import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a decision needs of the site's settings."""
+
+    domain: str
+    owner: Address
+    base_url: str
+    timezone: str
+    # Domains whose DMARC policy is taken for reject whatever they publish (standards.md A4).
+    strict_domains: tuple[str, ...] = ("gmail.com", "googlemail.com")

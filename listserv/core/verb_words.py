@@ -1,0 +1,55 @@
+"""By which words each verb is known, a language a column; the first of each is the one that help shows.
+
+English is understood by everybody, whatever their language. What older servers taught people is understood
+too, where it can mean only one thing.
+"""
+
+from __future__ import annotations
+
+# fmt: off
+WORDS: tuple[tuple[str, str, str], ...] = (
+    # verb             English                                                    German
+    ("yes",            "yes, confirm, ok",                                        "ja, bestätigen"),
+    ("no",             "no",                                                      "nein"),
+    ("stop",           "stop",                                                    "stopp"),
+    ("join",           "join, subscribe",                                         "beitreten, anmelden"),
+    ("help",           "help, info, ?",                                           "hilfe"),
+    ("where",          "where, where is my mail",                                 "wo, wo ist meine mail"),
+    ("now",            "now, each",                                               "sofort"),
+    ("at",             "at",                                                      "um"),
+    ("copies",         "copies, copies on",                                       "kopien"),
+    ("no copies",      "no copies, copies off",                                   "keine kopien"),
+    ("form",           "form, format",                                            "form"),
+    ("mute",           "mute",                                                    "stumm"),
+    ("unmute",         "unmute",                                                  "laut"),
+    ("follow",         "follow",                                                  "folgen"),
+    ("later",          "later",                                                   "später"),
+    ("pause",          "pause, pause until, away, away until",                    "pause bis, weg, weg bis"),
+    ("resume",         "resume",                                                  "weiter"),
+    ("leave",          "bye, leave, unsubscribe, signoff, remove me",             "abmelden, austragen"),
+    ("find",           "find, search",                                            "finde, suche"),
+    ("more",           "more",                                                    "mehr"),
+    ("send",           "send",                                                    "sende"),
+    ("archive",        "archive",                                                 "archiv"),
+    ("settings",       "settings, set",                                           "einstellungen"),
+    ("name",           "name",                                                    "name"),
+    ("zone",           "zone, timezone",                                          "zeitzone"),
+    ("language",       "language",                                                "sprache"),
+    ("address add",    "address add",                                             "adresse dazu"),
+    ("address remove", "address remove",                                          "adresse weg"),
+    ("my data",        "my data",                                                 "meine daten"),
+    ("forget me",      "forget me",                                               "vergiss mich"),
+    ("undo",           "undo",                                                    "rückgängig, zurück"),
+    ("cancel",         "cancel",                                                  "zurückziehen"),
+)
+EVERYWHERE = (" everywhere", " überall")
+POLITE = ("please", "bitte", "thanks", "thank you", "danke")
+# fmt: on
+
+
+def heads() -> tuple[tuple[str, str], ...]:
+    """(words, verb), longest words first, so that "pause until" is not "pause" with a word behind it."""
+    pairs = {
+        (head.strip(), verb) for verb, *columns in WORDS for column in columns for head in column.split(",")
+    }
+    return tuple(sorted(pairs, key=lambda pair: (-len(pair[0]), pair)))

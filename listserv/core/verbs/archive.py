@@ -1,0 +1,105 @@
+"""The archive answers mail: find, more, send, and a way into its pages."""
+
+from __future__ import annotations
+
+from listserv.core import when
+from listserv.core.asks import AskKind, NewAsk
+from listserv.core.changes import KeepLink, SendNotice
+from listserv.core.found import Hit, ThreadPost
+from listserv.core.notices import Found, FoundOne, SignInLink, WholeThread
+from listserv.core.privacy import may
+from listserv.core.said import Done, Said, only
+from listserv.core.scene import Scene
+from listserv.core.seals import derived
+
+AT_ONCE = 8
+_LINK_MINUTES = 60
+
+
+def read_find(words: str, scene: Scene) -> str | Said:
+    return words or Said("find what")
+
+
+def find(arg: str, scene: Scene) -> Done:
+    """The best eight threads, to the known address itself; "more" and "send N" answer that mail."""
+    hits = scene.look.hits
+    assert scene.member is not None and hits is not None
+    if not hits.threads:
+        return only("found more" if hits.offset else "found nothing", arg)
+    notice = Found(
+        list=scene.list.title,
+        asked=hits.asked,
+        total=hits.total,
+        first=hits.offset + 1,
+        more=hits.total > hits.offset + len(hits.threads),
+        threads=tuple(_one(hit, scene) for hit in hits.threads),
+    )
+    shown = " ".join(str(hit.thread_id) for hit in hits.threads)
+    ask = NewAsk(AskKind.MEMBER, scene.member.person_id, act=f"found {hits.offset} {shown} {hits.asked}")
+    return Done(changes=(SendNotice(notice, scene.member.address, scene.list.id, ask),))
+
+
+def _one(hit: Hit, scene: Scene) -> FoundOne:
+    last = when.say_moment(hit.last, scene.zone, scene.language, scene.now)
+    return FoundOne(hit.title, hit.author, hit.posts, last, hit.extract)
+
+
+def found_before(act: str) -> tuple[int, tuple[int, ...], str] | None:
+    """What an earlier find showed: where it began, its threads, what was asked; None for another mail."""
+    words = act.split(" ")
+    if words[0] != "found" or len(words) < 3:
+        return None
+    numbers: list[int] = []
+    for word in words[2:]:
+        if not word.isdigit() or len(numbers) == AT_ONCE:
+            break
+        numbers.append(int(word))
+    return int(words[1]), tuple(numbers), " ".join(words[2 + len(numbers) :])
+
+
+def read_number(words: str, scene: Scene) -> str | Said:
+    word = words.strip().lstrip("#").rstrip(".")
+    return word if word.isdigit() and len(word) < 4 else Said("send which")
+
+
+def send(arg: str, scene: Scene) -> Done:
+    """One thread whole, as clean text."""
+    posts = scene.look.shown
+    assert scene.member is not None
+    if not posts:
+        return only("send which")
+    notice = WholeThread(
+        list=scene.list.title,
+        subject=posts[0].subject,
+        count=len(posts),
+        text=_text(posts, scene),
+    )
+    ask = NewAsk(AskKind.MEMBER, scene.member.person_id)
+    return Done(changes=(SendNotice(notice, scene.member.address, scene.list.id, ask),))
+
+
+def _text(posts: tuple[ThreadPost, ...], scene: Scene) -> str:
+    pieces = []
+    for post in posts:
+        day = when.say_moment(post.at, scene.zone, scene.language, scene.now)
+        files = "".join(f"\n[{name}, {_size(octets)}]" for name, octets in post.attachments)
+        pieces.append(f"{post.author or '–'}, {day}\n\n{post.text.strip()}{files}")
+    return "\n\n----\n\n".join(pieces)
+
+
+def _size(octets: int) -> str:
+    return f"{octets / 1_000_000:.1f} MB" if octets >= 1_000_000 else f"{max(1, octets // 1000)} kB"
+
+
+def show_archive(arg: str, scene: Scene) -> Done:
+    """A sign-in link, to the known address."""
+    assert scene.member is not None
+    if not may("read archive", scene.member.standing, scene.list.settings):
+        return only("no archive")
+    secret = derived(scene.ring, "link", scene.mark)
+    local, domain = scene.list.address.local, scene.list.address.domain
+    path = local if domain == scene.site.domain else f"{local}@{domain}"
+    url = f"{scene.site.base_url}/in?t={secret}&next=/{path}/"
+    notice = SignInLink(scene.site.domain, url, "", _LINK_MINUTES)
+    keep = KeepLink(scene.member.person_id, secret, _LINK_MINUTES)
+    return Done(changes=(keep, SendNotice(notice, scene.member.address, scene.list.id)))

@@ -1,0 +1,121 @@
+"""The facts for a mail that says verbs: to a command address, to a token, or to the list as a request."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from listserv.core import replies
+from listserv.core.administrivia import Asked, Doubtful, whole_request
+from listserv.core.asks import AskKind
+from listserv.core.commands import Line, read_lines, verb
+from listserv.core.decide import relayed_hash
+from listserv.core.facts import SaidFacts
+from listserv.core.routing import Kind
+from listserv.core.scene import Scene
+from listserv.core.threads import Known, place
+from listserv.core.types import Check, Mail, MailList
+from listserv.store import answered, asks, directory, own_acts, posts, speakers
+from listserv.store.looking_up import Occasion
+from listserv.store.question import Question
+from listserv.store.twins import twins_of
+
+
+def gather_said(tx: Connection, ask: Question, here: MailList) -> SaidFacts:
+    """For ``book+ask@``, ``+join@``, ``+leave@``, ``+help@`` and ``+re=TOKEN@``."""
+    mail, asked = ask.mail, ask.found.ask
+    own = relayed_hash(mail.message_id, ask.arrival.recipient)
+    twins = twins_of(tx, here.id, own, ask.arrival.id)
+    writer = speakers.person_by_address(tx, mail.author)
+    person = writer if asked is None or asked.person is None else asked.person
+    text = replies.new_words(mail.text)
+    lines = _lines(ask, here, text)
+    scene = speakers.scene_of(tx, person, _occasion(tx, ask, here, lines))
+    key = mail.author.key if mail.author else ""
+    owner_key = scene.member.address.key if scene.member else key
+    questions = asks.asked_lately(tx, mail.author, AskKind.JOIN, ask.now) if mail.author else []
+    return SaidFacts(
+        scene=scene,
+        ask=asked,
+        first=next((line.strip() for line in text.splitlines() if line.strip()), ""),
+        lines=lines,
+        is_owner=scene.person is not None and scene.person.owns(mail.author),
+        is_known=directory.is_known(tx, here.id, ask.arrival.envelope_from, ask.now),
+        proof=_proof(ask, preclaimed=any(body != mail.body_hash for body in twins)),
+        own_hash=own,
+        approved=bool(ask.arrival.approved),
+        duplicate=mail.body_hash in twins and not ask.arrival.approved,
+        answered=answered.within_a_day(tx, key, here.id, ask.now),
+        answered_owner=answered.within_a_day(tx, owner_key, here.id, ask.now),
+        asked_here=here.id in questions,
+        asked_today=len(questions),
+        suppressed=answered.was_ever(tx, own_acts.NEVER_ASK, key),
+        host_names=directory.host_names(tx, here.id),
+    )
+
+
+def _lines(ask: Question, here: MailList, text: str) -> tuple[Line, ...]:
+    """What is said: by the address, else in the text, else in the subject of a mail that answers nothing."""
+    word = ask.found.place.word if ask.found.place.kind is Kind.COMMAND else ""
+    if word and word != "ask":
+        return (Line(verb(word)),)
+    language = here.settings.language[:2]
+    lines = read_lines(text, language)
+    if lines or ask.found.ask is not None or text.strip():
+        return lines
+    return read_lines(ask.mail.subject, language)
+
+
+def _occasion(tx: Connection, ask: Question, here: MailList, lines: tuple[Line, ...]) -> Occasion:
+    asked = ask.found.ask
+    known = posts.known(tx, here.id, ask.mail)
+    return Occasion(
+        list=here,
+        site=ask.site,
+        now=ask.now,
+        lines=lines,
+        mark=str(ask.arrival.id),
+        ring=ask.ring,
+        thread=asked.thread if asked and asked.thread else place(known).thread,
+        arrival=asked.arrival if asked else None,
+        ask=asked,
+        parents=known.references,
+    )
+
+
+def _proof(ask: Question, *, preclaimed: bool) -> Check:
+    """What speaks for From; a DKIM pass counts only in a mail to this very address (interface.md §5)."""
+    proof, mail = ask.mail.proof, ask.mail
+    if proof.trusted is Check.PASSES:
+        return Check.PASSES
+    named = ask.arrival.recipient.key in {address.key for address in (*mail.to, *mail.cc)}
+    if proof.dkim is Check.PASSES:
+        return Check.PASSES if named and not preclaimed else Check.NONE
+    return Check.FAILS if proof.verdict is Check.FAILS else Check.NONE
+
+
+def request_in(mail: Mail, here: MailList) -> Asked | Doubtful | None:
+    """What a mail to the list asks for, where that is all it says."""
+    text = replies.new_words(mail.text)
+    return whole_request(
+        text, mail.subject, is_reply=bool(mail.references), language=here.settings.language[:2]
+    )
+
+
+def scene_of_request(
+    tx: Connection, ask: Question, here: MailList, request: Asked | Doubtful, known: Known
+) -> Scene:
+    """The stage for such a mail's author."""
+    person = speakers.person_by_address(tx, ask.mail.author)
+    name = request.verb if isinstance(request, Asked) else ""
+    lines = (Line(verb("rhythm" if name == "digest" else name), ""),) if name else ()
+    occasion = Occasion(
+        list=here,
+        site=ask.site,
+        now=ask.now,
+        lines=lines,
+        mark=str(ask.arrival.id),
+        ring=ask.ring,
+        thread=place(known).thread,
+        parents=known.references,
+    )
+    return speakers.scene_of(tx, person, occasion)

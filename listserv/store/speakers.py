@@ -1,0 +1,90 @@
+"""The scene of a mail that says verbs: who speaks, and what the verbs that were said want to know."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select
+
+from listserv.core.address import Address, read_address
+from listserv.core.commands import NEEDS
+from listserv.core.scene import Scene, Talk
+from listserv.core.types import MailList, Member, Person
+from listserv.store import schema
+from listserv.store.looking_up import Occasion, look_up
+from listserv.store.rosters import members_query, read_member
+
+OFFERED = ("en", "de")  # the languages that our words are in
+_a, _s, _w, _t = schema.addresses.c, schema.subscriptions.c, schema.thread_wishes.c, schema.threads.c
+
+
+def scene_of(tx: Connection, person_id: int | None, said: Occasion) -> Scene:
+    """The stage for somebody; ``None`` for whom no list knows."""
+    person = find_person(tx, person_id) if person_id is not None else None
+    member = member_of(tx, said.list.id, person_id) if person_id is not None else None
+    bare = Scene(
+        now=said.now,
+        site=said.site,
+        list=said.list,
+        member=member,
+        person=person,
+        zone=_zone(person, said),
+        language=language_of(person, said.list),
+        mark=said.mark,
+        ring=said.ring,
+        thread=_talk(tx, said.thread, member) if said.thread else None,
+    )
+    return with_lookups(tx, bare, said) if member else bare
+
+
+def with_lookups(tx: Connection, scene: Scene, said: Occasion) -> Scene:
+    """The same scene with what its verbs want to know."""
+    wanted = {NEEDS[line.verb.name] for line in said.lines if line.verb.name in NEEDS}
+    everywhere = any(line.everywhere for line in said.lines)
+    asked = bool(wanted) or said.arrival is not None or everywhere
+    return replace(scene, look=look_up(tx, scene, wanted, said)) if asked else scene
+
+
+def language_of(person: Person | None, here: MailList) -> str:
+    """The person's own language, else the list's, else English."""
+    wanted = (person.language if person else "") or here.settings.language
+    return wanted[:2].lower() if wanted[:2].lower() in OFFERED else OFFERED[0]
+
+
+def _zone(person: Person | None, said: Occasion) -> ZoneInfo:
+    names = (person.timezone if person else "", said.list.settings.timezone, said.site.timezone)
+    return ZoneInfo(next((name for name in names if name), "UTC"))
+
+
+def find_person(tx: Connection, person_id: int) -> Person | None:
+    """Somebody with all their confirmed addresses."""
+    row = tx.execute(select(schema.people).where(schema.people.c.id == person_id)).one_or_none()
+    if row is None:
+        return None
+    query = select(_a.written).where(_a.person_id == person_id, _a.confirmed.is_not(None)).order_by(_a.id)
+    return Person(row.id, tuple(map(read_address, tx.scalars(query))), row.timezone, row.language)
+
+
+def person_by_address(tx: Connection, address: Address | None) -> int | None:
+    """Whose confirmed address this is."""
+    if address is None:
+        return None
+    return tx.scalar(select(_a.person_id).where(_a.key == address.key, _a.confirmed.is_not(None)))
+
+
+def member_of(tx: Connection, list_id: int, person_id: int) -> Member | None:
+    """A person's subscription to a list, in any state."""
+    row = tx.execute(members_query().where(_s.list_id == list_id, _s.person_id == person_id)).one_or_none()
+    return read_member(row) if row else None
+
+
+def _talk(tx: Connection, thread_id: int, member: Member | None) -> Talk | None:
+    title = tx.scalar(select(_t.title).where(_t.id == thread_id))
+    if title is None:
+        return None
+    wish = None
+    if member is not None:
+        query = select(_w.wish, _w.until).where(_w.thread_id == thread_id, _w.subscription_id == member.id)
+        wish = tx.execute(query).one_or_none()
+    return Talk(thread_id, title, wish.wish, wish.until) if wish else Talk(thread_id, title)
