@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from listserv.core import replies
 from listserv.core.administrivia import Asked, Doubtful, whole_request
-from listserv.core.asks import AskKind
+from listserv.core.asks import Ask, AskKind
 from listserv.core.commands import Line, read_lines, verb
 from listserv.core.decide import relayed_hash
 from listserv.core.facts import SaidFacts
@@ -38,7 +38,7 @@ def gather_said(tx: Connection, ask: Question, here: MailList) -> SaidFacts:
         ask=asked,
         first=next((line.strip() for line in text.splitlines() if line.strip()), ""),
         lines=lines,
-        is_owner=scene.person is not None and scene.person.owns(mail.author),
+        is_owner=_is_owner(mail, asked, scene),
         is_known=directory.is_known(tx, here.id, ask.arrival.envelope_from, ask.now),
         proof=_proof(ask, preclaimed=any(body != mail.body_hash for body in twins)),
         own_hash=own,
@@ -51,6 +51,13 @@ def gather_said(tx: Connection, ask: Question, here: MailList) -> SaidFacts:
         suppressed=answered.was_ever(tx, own_acts.NEVER_ASK, key),
         host_names=directory.host_names(tx, here.id),
     )
+
+
+def _is_owner(mail: Mail, asked: Ask | None, scene: Scene) -> bool:
+    """Whether whoever was asked answers: the new address itself, where it is asked about."""
+    if asked is not None and asked.kind is AskKind.ADDRESS:
+        return mail.author is not None and mail.author.key == asked.address.key
+    return scene.person is not None and scene.person.owns(mail.author)
 
 
 def _lines(ask: Question, here: MailList, text: str) -> tuple[Line, ...]:

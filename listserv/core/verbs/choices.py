@@ -68,7 +68,8 @@ def read_form(words: str, scene: Scene) -> str | Said:
 
 
 def set_form(arg: str, scene: Scene) -> Done:
-    return _set(scene, "form", arg, Said("form", arg), f"form {_member(scene).form or 'brief'}")
+    before = _member(scene).form or _FORMS[0]
+    return _set(scene, "form", "" if arg == _FORMS[0] else arg, Said("form", arg), f"form {before}")
 
 
 def read_name(words: str, scene: Scene) -> str | Said:

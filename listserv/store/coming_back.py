@@ -1,0 +1,51 @@
+"""What time brings back to members: pauses that are over, threads that were put off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, bindparam, delete, select, text, update
+
+from listserv.core.types import MemberState
+from listserv.store import schema
+
+_s, _w = schema.subscriptions.c, schema.thread_wishes.c
+# In the indexes' own words: with bound values SQLite would read all there ever were.
+_PAUSED, _LATER = text("subscriptions.state = 'paused'"), text("thread_wishes.wish = 'later'")
+_now = bindparam("now", type_=schema.Moment)
+_RESUME = (
+    update(schema.subscriptions)
+    .where(_PAUSED, _s.paused_until <= _now)
+    .values(state=MemberState.ACTIVE, paused_until=None)
+)
+_DUE = (
+    select(_w.subscription_id, _w.thread_id)
+    .where(_LATER, _w.until <= _now)
+    .order_by(_w.until)
+    .limit(bindparam("most"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """A thread that a member put off, and whose time has come."""
+
+    subscription_id: int
+    thread_id: int
+
+
+def resume(tx: Connection, now: datetime) -> int:
+    """End the pauses that are over; how many."""
+    return tx.execute(_RESUME, {"now": now}).rowcount
+
+
+def due(tx: Connection, now: datetime, most: int) -> list[PutOff]:
+    """Threads whose time has come, longest due first."""
+    return [PutOff(*row) for row in tx.execute(_DUE, {"now": now, "most": most})]
+
+
+def take(tx: Connection, one: PutOff) -> bool:
+    """It is being brought back by the caller's transaction. False: somebody did, or it is wanted no more."""
+    mine = (_w.subscription_id == one.subscription_id, _w.thread_id == one.thread_id, _w.wish == "later")
+    return tx.execute(delete(schema.thread_wishes).where(*mine)).rowcount == 1
