@@ -2,10 +2,10 @@
 
 Two kinds of such introductions:
 
-- an *attribution*, one to five lines: "On 3 May 2024 at 10:00, Ana <ana@x.example> wrote:" (Gmail, Apple Mail,
-  Thunderbird, Yahoo, GMX, K-9, Proton, Zoho, the web mail of Lotus);
-- a *block* of header lines, "From: … Sent: … To: … Subject: …", with or without "-----Original Message-----" or
-  a ruled line above it (Outlook, Lotus Notes, AOL, Zimbra, Samsung, and whatever forwards).
+- an *attribution*, one to five lines: "On 3 May 2024 at 10:00, Ana <ana@x.example> wrote:" (Gmail, Apple
+  Mail, Thunderbird, Yahoo, GMX, K-9, Proton, Zoho, the web mail of Lotus);
+- a *block* of header lines, "From: … Sent: … To: … Subject: …", with or without "-----Original Message-----"
+  or a ruled line above it (Outlook, Lotus Notes, AOL, Zimbra, Samsung, and whatever forwards).
 
 Every reader looks at a few lines of at most ``LONGEST`` characters: the work is linear in the text.
 """
@@ -13,7 +13,7 @@ Every reader looks at a few lines of at most ``LONGEST`` characters: the work is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 LONGEST = 300  # characters; a longer line is nobody's mark
@@ -62,18 +62,20 @@ _ENDS = re.compile(rf"(?:[:：]|(?:{_VERB})[.,]?)$", re.I)
 _DATE = re.compile(
     r"(?<!\d)(?:19|20)\d\d(?!\d)|(?<!\d)\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}(?!\d)|[^\W\d]{3,12}\.? \d{1,2},"
 )
-_TIME = re.compile(r"(?<![\d.])\d{1,2}[:h]\d{2}(?!\d)|(?:kl\.?|klo|um|om|at|ore|alle) \d{1,2}\.\d{2}(?![.\d])", re.I)
+_TIME = re.compile(
+    r"(?<![\d.])\d{1,2}[:h]\d{2}(?!\d)|(?:kl\.?|klo|um|om|at|ore|alle) \d{1,2}\.\d{2}(?![.\d])", re.I
+)
 _ADDRESS = re.compile(r"[^\s<>(@]@\w")
 _LAST_IS_ADDRESS = re.compile(r"[<(\[] ?[^\s<>@]{1,100}@[^\s<>@]{1,100} ?[>)\]]+ ?[:：]$")
-_NAMED = re.compile(r"([^<>()\[\]:;!?]{0,80}?) ?[<(\[] ?[^\s<>@()]{1,100}@[^\s<>@()]{1,100}[>)\]] ?(.{0,120})$")
+_NAMED = re.compile(
+    r"([^<>()\[\]:;!?]{0,80}?) ?[<(\[] ?[^\s<>@()]{1,100}@[^\s<>@()]{1,100}[>)\]] ?(.{0,120})$"
+)
 _BARE = re.compile(rf"[^\s<>@:,]{{1,64}}@[^\s<>@:,]{{1,100}} (?:{_VERB}) ?:$", re.I)
 _NAME_ONLY = re.compile(rf"([^\s:<>@]+(?: [^\s:<>@]+){{0,3}}) (?:(?:hat|a|ha|je) )?(?:{_VERB}) ?:$", re.I)
-_NO_NAME = frozenset(
-    "i you he she we they it as like what which who because since and but so then that this there where"
-    " ich du er sie wir ihr es wie was weil und aber da dann wer je tu il elle nous vous comme et mais"
-    " yo él ella como y pero eu ele ela ik jij hij zij zoals en maar jag han hon som och men я ты он она как и"
-    .split()
-)
+_NO_NAMES = """i you he she we they it as like what which who because since and but so then that this there
+    where ich du er sie wir ihr es wie was weil und aber da dann wer je tu il elle nous vous comme et mais yo
+    él ella como y pero eu ele ela ik jij hij zij zoals en maar jag han hon som och men я ты он она как и"""
+_NO_NAME = frozenset(_NO_NAMES.split())
 _TAIL = re.compile(rf">+ ?(?:{_VERB})? ?[:：]$", re.I)
 _DECORATION = " \t-—–_*=|"
 
@@ -99,27 +101,33 @@ def is_wrapped_tail(line: str, before: str) -> bool:
 
 
 def attribution_ending(lines: Sequence[str], last: int, first: int) -> Introduction | None:
-    """The attribution whose last line is ``last``; it begins at ``first`` or later. ``lines`` are stripped."""
+    """The attribution that ends at ``last`` and begins at ``first`` or later. ``lines`` are stripped."""
     if not _may_end(lines[last]):
         return None
     found: Introduction | None = None
+    for start, text in _upwards(lines, last, first):
+        dated, sure = _reads(text)
+        if sure is None or (found and not dated):
+            continue
+        found = Introduction(start, last + 1, sure)
+        if dated:
+            break
+    return found
+
+
+def _upwards(lines: Sequence[str], last: int, first: int) -> Iterator[tuple[int, str]]:
+    """Line ``last``, then that one and the one above it, and so on, as far as they may belong together."""
     joined, count = "", 0
     for start in range(last, max(first, last - 2 * MOST_LINES) - 1, -1):
         if not lines[start]:
             if joined.startswith("<") or joined.count(">") > joined.count("<"):
                 continue  # some programs break "<", an address and ">" into paragraphs
-            break
+            return
+        ended = start < last and lines[start][-1] in ".!?:;" and not joined.startswith("<")
         joined, count = f"{lines[start]} {joined}".strip(), count + 1
-        if count > MOST_LINES or len(joined) > 2 * LONGEST:
-            break
-        if start < last and lines[start][-1] in ".!?:;" and not lines[start + 1].startswith("<"):
-            break
-        dated, sure = _reads(joined)
-        if dated:
-            return Introduction(start, last + 1, sure)
-        if sure is not None and found is None:
-            found = Introduction(start, last + 1, sure)
-    return found
+        if ended or count > MOST_LINES or len(joined) > 2 * LONGEST:
+            return
+        yield start, joined
 
 
 def _may_end(line: str) -> bool:
@@ -163,41 +171,45 @@ def _is_name(word: str) -> bool:
 # -- blocks of header lines -------------------------------------------------------------------------------
 
 _LABELS = {
-    "from": """From|Von|Absender|De|Expéditeur|Remitente|Remetente|Da|Mittente|Van|Afzender|Från|Avsändare|Fra
-        |Afsender|Lähettäjä|Saatja|Od|Nadawca|Odesílatel|Odosielateľ|От|От кого|Від|Від кого|Kimden|Gönderen
-        |Feladó|De la|Expeditor|Από|Dari|Từ|מאת|من|发件人|寄件者|寄件人|差出人|送信者|보낸 사람|보낸사람|จาก""",
-    "date": """Sent|Date|Gesendet|Datum|Envoyé|Envoyé le|Date d'envoi|Message du|Enviado|Enviado el|Enviada em
-        |Enviado em|Fecha|Data|Inviato|Verzonden|Skickat|Sendt|Dato|Lähetetty|Päivämäärä|Päiväys|Saadetud
-        |Wysłano|Wysłane|Odesláno|Odoslané|Dátum|Poslano|Отправлено|Дата|Надіслано|Відправлено|Gönderildi|Tarih
-        |Gönderme Tarihi|Elküldve|Küldve|Trimis|Στάλθηκε|Ημερομηνία|Dikirim|Tanggal|Ngày|Đã gửi|נשלח|תאריך
-        |تاريخ|التاريخ|发送时间|发送日期|日期|寄件日期|傳送時間|送信日時|日付|日時|보낸 날짜|보낸날짜|날짜|วันที่""",
-    "to": """To|An|Empfänger|À|A|Destinataire|Para|Destinatario|Destinatário|Aan|Till|Til|Vastaanottaja|Saaja|Do|Komu
-        |Кому|До|Kime|Alıcı|Címzett|Către|Προς|Kepada|Đến|אל|إلى|收件人|收件者|宛先|받는 사람|받는사람|ถึง|Per a""",
-    "subject": """Subject|Betreff|Betrifft|Objet|Sujet|Asunto|Assunto|Oggetto|Onderwerp|Ämne|Emne|Aihe|Teema|Temat
-        |Předmět|Predmet|Zadeva|Тема|Относно|Konu|Tárgy|Subiect|Θέμα|Subjek|Perihal|Chủ đề|Assumpte|נושא
-        |الموضوع|主题|主題|主旨|件名|제목|เรื่อง""",
-    "other": """Cc|Bcc|Kopie|Kopie (Cc)|Copie|Copie à|Copia|Cópia|Kopia|Kopi|Kopio|DW|Копия|Копія|Bilgi|Másolatot kap
-        |Κοιν|抄送|副本|参照|參照|참조|Reply-To|Antwort an|Répondre à|Risposta|Responder a|Sent by|Importance|Priorität
-        |Attachments|Anlagen|Pièces jointes|Allegati|Organization""",
+    "from": """From|Von|Absender|De|Expéditeur|Remitente|Remetente|Da|Mittente|Van|Afzender|Från
+        |Avsändare|Fra|Afsender|Lähettäjä|Saatja|Od|Nadawca|Odesílatel|Odosielateľ|От|От кого|Від
+        |Від кого|Kimden|Gönderen|Feladó|De la|Expeditor|Από|Dari|Từ|מאת|من|发件人|寄件者|寄件人
+        |差出人|送信者|보낸 사람|보낸사람|จาก""",
+    "date": """Sent|Date|Gesendet|Datum|Envoyé|Envoyé le|Date d'envoi|Message du|Enviado|Enviado el
+        |Enviada em|Enviado em|Fecha|Data|Inviato|Verzonden|Skickat|Sendt|Dato|Lähetetty|Päivämäärä
+        |Päiväys|Saadetud|Wysłano|Wysłane|Odesláno|Odoslané|Dátum|Poslano|Отправлено|Дата|Надіслано
+        |Відправлено|Gönderildi|Tarih|Gönderme Tarihi|Elküldve|Küldve|Trimis|Στάλθηκε|Ημερομηνία
+        |Dikirim|Tanggal|Ngày|Đã gửi|נשלח|תאריך|تاريخ|التاريخ|发送时间|发送日期|日期|寄件日期
+        |傳送時間|送信日時|日付|日時|보낸 날짜|보낸날짜|날짜|วันที่""",
+    "to": """To|An|Empfänger|À|A|Destinataire|Para|Destinatario|Destinatário|Aan|Till|Til
+        |Vastaanottaja|Saaja|Do|Komu|Кому|До|Kime|Alıcı|Címzett|Către|Προς|Kepada|Đến|אל|إلى|收件人
+        |收件者|宛先|받는 사람|받는사람|ถึง|Per a""",
+    "subject": """Subject|Betreff|Betrifft|Objet|Sujet|Asunto|Assunto|Oggetto|Onderwerp|Ämne|Emne
+        |Aihe|Teema|Temat|Předmět|Predmet|Zadeva|Тема|Относно|Konu|Tárgy|Subiect|Θέμα|Subjek|Perihal
+        |Chủ đề|Assumpte|נושא|الموضوع|主题|主題|主旨|件名|제목|เรื่อง""",
+    "other": """Cc|Bcc|Kopie|Kopie (Cc)|Copie|Copie à|Copia|Cópia|Kopia|Kopi|Kopio|DW|Копия|Копія
+        |Bilgi|Másolatot kap|Κοιν|抄送|副本|参照|參照|참조|Reply-To|Antwort an|Répondre à|Risposta
+        |Responder a|Sent by|Importance|Priorität|Attachments|Anlagen|Pièces jointes|Allegati
+        |Organization""",
 }
-_CLASS = {
-    label.strip().casefold(): kind for kind, labels in _LABELS.items() for label in labels.split("|")
-}
+_CLASS = {label.strip().casefold(): kind for kind, labels in _LABELS.items() for label in labels.split("|")}
 _LABEL = re.compile(r"[*_\s]{0,4}([^:：*<>@]{1,24}?)[*_]{0,2}\s?[:：]")
 
-_ORIGINAL = """original message|ursprüngliche nachricht|originalnachricht|message d'origine|message original
-    |mensaje original|mensagem original|messaggio originale|oorspronkelijk bericht|origineel bericht
-    |ursprungligt meddelande|originalmeddelande|oprindelig meddelelse|oprindelig besked|opprinnelig melding
-    |original melding|alkuperäinen viesti|oryginalna wiadomość|wiadomość oryginalna|původní zpráva|pôvodná správa
-    |исходное сообщение|оригинальное сообщение|оригінальне повідомлення|orijinal ileti|orijinal mesaj
-    |özgün ileti|eredeti üzenet|mesaj original|αρχικό μήνυμα|原始邮件|原始郵件|邮件原件|元のメッセージ|원본 메시지
-    |원본 메일|pesan asli|הודעה מקורית|izvirno sporočilo|reply message|reply above"""
+_ORIGINAL = """original message|ursprüngliche nachricht|originalnachricht|message d'origine
+    |message original|mensaje original|mensagem original|messaggio originale|oorspronkelijk bericht
+    |origineel bericht|ursprungligt meddelande|originalmeddelande|oprindelig meddelelse
+    |oprindelig besked|opprinnelig melding|original melding|alkuperäinen viesti|oryginalna wiadomość
+    |wiadomość oryginalna|původní zpráva|pôvodná správa|исходное сообщение|оригинальное сообщение
+    |оригінальне повідомлення|orijinal ileti|orijinal mesaj|özgün ileti|eredeti üzenet
+    |mesaj original|αρχικό μήνυμα|原始邮件|原始郵件|邮件原件|元のメッセージ|원본 메시지|원본 메일
+    |pesan asli|הודעה מקורית|izvirno sporočilo|reply message|reply above"""
 _FORWARDED = """forwarded message|forwarded by|begin forwarded message|weitergeleitete nachricht
-    |anfang der weitergeleiteten|weitergeleitet von|message transféré|message réexpédié|mensaje reenviado
-    |mensagem encaminhada|messaggio inoltrato|doorgestuurd bericht|vidarebefordrat meddelande
-    |vidarebefordrat brev|videresendt|välitetty viesti|wiadomość przekazana|przekazana wiadomość
-    |přeposlaná zpráva|preposlaná správa|пересылаемое сообщение|пересланное сообщение|переслане повідомлення
-    |iletilen mesaj|yönlendirilen ileti|továbbított üzenet|mesaj redirecționat|προωθημένο μήνυμα|转发的邮件
+    |anfang der weitergeleiteten|weitergeleitet von|message transféré|message réexpédié
+    |mensaje reenviado|mensagem encaminhada|messaggio inoltrato|doorgestuurd bericht
+    |vidarebefordrat meddelande|vidarebefordrat brev|videresendt|välitetty viesti
+    |wiadomość przekazana|przekazana wiadomość|přeposlaná zpráva|preposlaná správa
+    |пересылаемое сообщение|пересланное сообщение|переслане повідомлення|iletilen mesaj
+    |yönlendirilen ileti|továbbított üzenet|mesaj redirecționat|προωθημένο μήνυμα|转发的邮件
     |轉寄郵件|轉寄的郵件|転送されたメッセージ|전달된 메시지|pesan terusan"""
 
 

@@ -54,7 +54,7 @@ def pieces(text: str, sent: Sequence[str] = ()) -> tuple[Piece, ...]:
 
 
 def read_reply(text: str, sent: Sequence[str] = ()) -> Words:
-    """New words, quoted words and signature of a mail. ``sent``: our texts that it may quote, as we sent them."""
+    """New words, quoted words and signature. ``sent``: our texts that the mail may quote, as we sent them."""
     cut = pieces(text, sent)
     return Words(*(_joined(cut, kind) for kind in (_NEW, _QUOTED, _SIGNATURE)))
 
@@ -159,7 +159,12 @@ class _Reading:
 
     def _is_followed_by_a_quote(self, one: Introduction) -> bool:
         following = self.next[one.end]
-        if following < len(self.lines) and not self.marked[following] and one.block and one.end - one.start == 1:
+        if (
+            following < len(self.lines)
+            and not self.marked[following]
+            and one.block
+            and one.end - one.start == 1
+        ):
             # "-----Original Message-----" and then an attribution
             ends = range(following, min(following + 4, len(self.lines)))
             inner = next(filter(None, (attribution_ending(self.lines, at, following) for at in ends)), None)

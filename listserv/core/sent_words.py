@@ -1,8 +1,8 @@
 """Our own words in somebody's reply: what we sent is known, so no mark is needed to know it again.
 
-Words are compared, not lines: mail programs wrap and indent, add ``>``, stars and links. A word of the reply is
-ours if it stands in five words in a row that we sent. Two people may well write the same short sentence, so
-a line without any mark is ours only in a longer run; what is uncertain is the author's.
+Words are compared, not lines: mail programs wrap and indent, add ``>``, stars and links. A word of the reply
+is ours if it stands in five words in a row that we sent. Two people may well write the same short sentence,
+so a line without any mark is ours only in a longer run; what is uncertain is the author's.
 """
 
 from __future__ import annotations

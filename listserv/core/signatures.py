@@ -1,7 +1,8 @@
 """What stands under a person's words without being written for this mail.
 
-Names behind "-- ", lines of telephones and mail programs, disclaimers of firms, feet of mailing lists. A closing
-("Thanks, Ana") is the person's own and stays. Looked for from the bottom up; what is uncertain stays.
+Names behind "-- ", lines of telephones and mail programs, disclaimers of firms, feet of mailing lists.
+A closing ("Thanks, Ana") is the person's own and stays. Looked for from the bottom up; what is uncertain
+stays.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ _MOST_WORDS = 9
 
 # -- lines of telephones and mail programs ------------------------------------------------------------------
 
-_SENT_FIRST = """sent|composed|written|gesendet|geschickt|verschickt|versendet|verfasst|envoyé|envoyée|expédié|enviado
-    |enviada|inviato|inviata|scritto|verzonden|verstuurd|skickat|skickades|sendt|lähetetty|saadetud|wysłane
-    |wysłano|wysłana|odesláno|odoslané|poslano|poslané|отправлено|отослано|надіслано|відправлено|изпратено
-    |gönderildi|küldve|elküldve|trimis|στάλθηκε|εστάλη|dikirim|gửi|đã gửi|נשלח|أرسلت|ارسال|发自|發自|寄自|보낸|enviat
-    |bidalia|išsiųsta|nosūtīts"""
+_SENT_FIRST = """sent|composed|written|gesendet|geschickt|verschickt|versendet|verfasst|envoyé
+    |envoyée|expédié|enviado|enviada|inviato|inviata|scritto|verzonden|verstuurd|skickat|skickades
+    |sendt|lähetetty|saadetud|wysłane|wysłano|wysłana|odesláno|odoslané|poslano|poslané|отправлено
+    |отослано|надіслано|відправлено|изпратено|gönderildi|küldve|elküldve|trimis|στάλθηκε|εστάλη
+    |dikirim|gửi|đã gửi|נשלח|أرسلت|ارسال|发自|發自|寄自|보낸|enviat|bidalia|išsiųsta|nosūtīts"""
 _SENT_LAST = re.compile(
     r"(?:^(?:von|vom|mit|diese (?:nachricht|e-?mail|mail) wurde|denne|dit bericht|ce message)\b.*"
     r"(?:gesendet|geschickt|verschickt|versendet|verfasst|geschrieben|sendt|verzonden|verstuurd)"
-    r"|.*(?:から送信|より送信|から送信されました|傳送|传送|发送|發送|에서 보냄|에서 보냈습니다|gönderildi|küldve))$",
+    r"|.*(?:から送信|より送信|から送信されました|傳送|传送|发送|發送|에서 보냄|에서 보냈습니다"
+    r"|gönderildi|küldve))$",
     re.I,
 )
 _DEVICE = re.compile(
@@ -36,9 +38,13 @@ _DEVICE = re.compile(
     r"|iphone|ipad|携帯|スマホ|スマートフォン|手机|手機|휴대폰|휴대전화|아이폰",
     re.I,
 )
-_FIRST_WORDS = re.compile(rf"(?:{'|'.join(one.strip() for one in _SENT_FIRST.split('|'))})(?![^\W\d_])|发自|發自", re.I)
+_FIRST_WORDS = re.compile(
+    rf"(?:{'|'.join(one.strip() for one in _SENT_FIRST.split('|'))})(?![^\W\d_])|发自|發自", re.I
+)
 _MODEL = re.compile(r"my (?:\w+ )?[\w-]*(?:\d|[a-z][A-Z])[\w-]*$")
-_FROM_DEVICE = re.compile(r"(?:\S+ )?(?:from|via) (?:my |a )?(?:mobile|phone|iphone|ipad|cell|tablet)(?: \d+)?$", re.I)
+_FROM_DEVICE = re.compile(
+    r"(?:\S+ )?(?:from|via) (?:my |a )?(?:mobile|phone|iphone|ipad|cell|tablet)(?: \d+)?$", re.I
+)
 _PROGRAM = re.compile(r"k-9 mail|(?:gmx|web\.de|freenet|t-online|yahoo|outlook|proton) ?mail[ -]app", re.I)
 _OUTLOOK = re.compile(r"outlook\b.*\b(?:ios|android|mac|mobile)", re.I)
 _OUTLOOK_VERB = re.compile(
@@ -54,8 +60,8 @@ _CHECKED = re.compile(
     re.I,
 )
 _EXCUSE = re.compile(
-    r"[,.;:]? *\b(?:please (?:excuse|forgive|pardon)|excuse|pardon|apologies for|sorry for|bitte entschuldig\w*"
-    r"|veuillez excuser|disculp\w*|perdon\w*|scusa\w*|извините)\b.{0,80}$",
+    r"[,.;:]? *\b(?:please (?:excuse|forgive|pardon)|excuse|pardon|apologies for|sorry for"
+    r"|bitte entschuldig\w*|veuillez excuser|disculp\w*|perdon\w*|scusa\w*|извините)\b.{0,80}$",
     re.I,
 )
 _LINK = re.compile(r"[<(\[]{0,2}https?://[^\s<>]+[>)\]]{0,2}")
@@ -93,23 +99,28 @@ def _is_short_mark(short: str, linked: bool) -> bool:
 # -- disclaimers ------------------------------------------------------------------------------------------
 
 _SAYS = {
-    "it is secret": """confiden|privileg|vertraul|vertrouwelijk|konfid|fortrol|luottamuk|poufn|důvěrn|dôvern|konfyden
-        |конфиденц|конфіденц|поверител|机密|機密|gizli|bizalmas|riservat|εμπιστευτ|기밀|rahasia|חסוי|سري""",
-    "who it is for": """recipient|addressee|intended|empfänger|adressat|destinat|ontvanger|geadresseerd|bestemd|mottag
-        |modtag|vastaanottaj|adresat|příjemc|prijemc|адресат|получател|одержувач|收件人|受信者|宛先|수신|alıcı|címzett
-        |παραλήπτ|penerima|נמען|المرسل إليه""",
-    "it went astray": """error|erreur|irrtüm|mistake|vergissing|por engano|abusiv|misstag|fejl|feil|virhe|pomył|omyl
-        |ошибк|ошибоч|помилк|грешк|误|誤|yanlış|téved|eroare|equivoc|erroneament|λάθος|실수|잘못|kesalahan|בטעות|خطأ""",
-    "what to do": """delete|destroy|notify|lösch|vernicht|informieren sie|supprim|détrui|avertir|elimin|borr|apagu
-        |cancell|distrugg|restituir|verwijder|vernietig|radera|slette|poista|usuni|smaž|vymaž|vymaz|удалит|уничтож
-        |видал|изтрий|删除|刪除|削除|삭제|siliniz|töröl|şterg|șterg|διαγρ|hapus|למחוק|حذف""",
-    "what not to do": """copying|disclos|distribut|unauthori|prohibit|unbefugt|weitergabe|unzulässig|nicht gestattet
-        |interdit|diffus|prohib|vietat|copiare|verspreid|verboden|otillåt|uautorisert|kielletty|zabronion|zakázán
-        |запрещ|заборон|禁止|yasak|tilos|interzis|απαγορ|금지|dilarang|אסור""",
-    "what it is": """this e-mail|this email|this message|this communication|diese e-mail|diese nachricht|ce message
-        |cet e-mail|ce courriel|este mensaje|este correo|esta mensagem|este e-mail|questo messaggio|questa e-mail
-        |dit bericht|deze e-mail|detta meddelande|denne e-mail|denne meldingen|tämä viesti|ta wiadomość
-        |tato zpráva|это сообщение|данное сообщение|цей лист|此邮件|本邮件|本電子郵件|このメール|本メール|bu e-posta
+    "it is secret": """confiden|privileg|vertraul|vertrouwelijk|konfid|fortrol|luottamuk|poufn
+        |důvěrn|dôvern|konfyden|конфиденц|конфіденц|поверител|机密|機密|gizli|bizalmas|riservat
+        |εμπιστευτ|기밀|rahasia|חסוי|سري""",
+    "who it is for": """recipient|addressee|intended|empfänger|adressat|destinat|ontvanger
+        |geadresseerd|bestemd|mottag|modtag|vastaanottaj|adresat|příjemc|prijemc|адресат|получател
+        |одержувач|收件人|受信者|宛先|수신|alıcı|címzett|παραλήπτ|penerima|נמען|المرسل إليه""",
+    "it went astray": """error|erreur|irrtüm|mistake|vergissing|por engano|abusiv|misstag|fejl|feil
+        |virhe|pomył|omyl|ошибк|ошибоч|помилк|грешк|误|誤|yanlış|téved|eroare|equivoc|erroneament
+        |λάθος|실수|잘못|kesalahan|בטעות|خطأ""",
+    "what to do": """delete|destroy|notify|lösch|vernicht|informieren sie|supprim|détrui|avertir
+        |elimin|borr|apagu|cancell|distrugg|restituir|verwijder|vernietig|radera|slette|poista|usuni
+        |smaž|vymaž|vymaz|удалит|уничтож|видал|изтрий|删除|刪除|削除|삭제|siliniz|töröl|şterg|șterg
+        |διαγρ|hapus|למחוק|حذف""",
+    "what not to do": """copying|disclos|distribut|unauthori|prohibit|unbefugt|weitergabe|unzulässig
+        |nicht gestattet|interdit|diffus|prohib|vietat|copiare|verspreid|verboden|otillåt
+        |uautorisert|kielletty|zabronion|zakázán|запрещ|заборон|禁止|yasak|tilos|interzis|απαγορ
+        |금지|dilarang|אסור""",
+    "what it is": """this e-mail|this email|this message|this communication|diese e-mail
+        |diese nachricht|ce message|cet e-mail|ce courriel|este mensaje|este correo|esta mensagem
+        |este e-mail|questo messaggio|questa e-mail|dit bericht|deze e-mail|detta meddelande
+        |denne e-mail|denne meldingen|tämä viesti|ta wiadomość|tato zpráva|это сообщение
+        |данное сообщение|цей лист|此邮件|本邮件|本電子郵件|このメール|本メール|bu e-posta
         |ez az üzenet|acest mesaj|το παρόν|이 메일|본 메일""",
 }
 _STEMS = [tuple(stem.strip() for stem in stems.split("|")) for stems in _SAYS.values()]
@@ -151,7 +162,7 @@ def signature_lines(lines: Sequence[str], alone: bool) -> list[bool]:
 
 
 def _marks_begin(lines: Sequence[str], end: int, found: bool) -> int:
-    """Where the lines of programs, disclaimers and feet above ``end`` begin, with the ruled lines above them."""
+    """Where the lines of programs, disclaimers and feet above ``end`` begin, with the rules above them."""
     at = end
     while at:
         last = lines[at - 1]
