@@ -238,7 +238,7 @@ def block_at(lines: Sequence[str], start: int) -> Introduction | None:
         return None  # header lines right under words are the author's
     known, forward = _says(says, _ORIGINALS), _says(says, _FORWARDS)
     end = _headers_end(lines, at, bool(says))
-    if end is None and not known:
+    if end is None and not known and not (forward and lines[at].startswith(">")):
         return None
     return Introduction(start, end or start + 1, sure=True, block=True, forward=forward)
 

@@ -99,6 +99,8 @@ class _Reading:
             for marked, quoted in zip(self.marked, self.sent.quoted, strict=True)
         ]
         self.next = _next_lines(lines)
+        self._speaks: list[bool | None] = [None] * len(lines)
+        self._introduced: set[int] = set()  # lines right under an attribution
 
     def kinds(self) -> list[str]:
         self._read_introductions()
@@ -115,13 +117,13 @@ class _Reading:
             for at, line in enumerate(self.lines)
         ]
         for at, line in enumerate(self.lines):
-            if marked[at] and line.startswith(">From ") and not any(marked[max(0, at - 1) : at + 2 : 2]):
+            if line.startswith(">From ") and marked[at] and not any(marked[max(0, at - 1) : at + 2 : 2]):
                 marked[at] = False  # an mbox put the ">" there
         return marked
 
     def _is_tail(self, at: int) -> bool:
-        before = [line for line in self.lines[max(0, at - 3) : at] if line]
-        return bool(before) and is_wrapped_tail(self.lines[at][:LONGEST], "".join(before)[-2 * LONGEST :])
+        before = "".join(line[-LONGEST:] for line in self.lines[max(0, at - 3) : at])
+        return bool(before) and is_wrapped_tail(self.lines[at][:LONGEST], before)
 
     # -- what introduces a quote ------------------------------------------------------------------------
 
@@ -137,6 +139,7 @@ class _Reading:
                     self.kind[one.start :] = [_NEW] * (len(self.lines) - one.start)
                     return
                 self._quote(one.start, one.end)
+                self._introduced.add(self.next[one.end])
             elif one.sure and (said or self._is_ours_below(found, number)):
                 self._quote_below(found, number)
                 return
@@ -154,23 +157,24 @@ class _Reading:
                 yield one
 
     def _is_said(self, at: int) -> bool:
+        """Whether a line has new words that somebody wrote."""
         line = self.lines[at]
-        return self.kind[at] == _NEW and bool(_WORD.search(line)) and not is_from_a_program(line)
+        if not line or self.kind[at] != _NEW:
+            return False
+        speaks = self._speaks[at]
+        if speaks is None:
+            speaks = self._speaks[at] = bool(_WORD.search(line)) and not is_from_a_program(line)
+        return speaks
 
     def _is_followed_by_a_quote(self, one: Introduction) -> bool:
         following = self.next[one.end]
-        if (
-            following < len(self.lines)
-            and not self.marked[following]
-            and one.block
-            and one.end - one.start == 1
-        ):
+        if one.block and one.end - one.start == 1 and following < len(self.lines):
             # "-----Original Message-----" and then an attribution
             ends = range(following, min(following + 4, len(self.lines)))
             inner = next(filter(None, (attribution_ending(self.lines, at, following) for at in ends)), None)
             following = self.next[inner.end] if inner else following
         if following == len(self.lines):
-            return not one.sure
+            return False
         return self.marked[following] or bool(not one.block and _SUPERCITED.match(self.lines[following]))
 
     def _is_ours_below(self, found: Sequence[Introduction], number: int) -> bool:
@@ -197,30 +201,14 @@ class _Reading:
 
     def _read_supercitation_and_prompts(self) -> None:
         """ "Ana> words" under an attribution is a quote; ``>>> x = 1`` under none is a Python session."""
-        at = 0
-        while at < len(self.lines):
-            end = at + 1
-            introduced = self._is_introduced(at)
-            if introduced and not self.marked[at]:
-                while _SUPERCITED.match(self.lines[at]) and end < len(self.lines) and self._cites(at, end):
-                    end += 1
-                if _SUPERCITED.match(self.lines[at]):
-                    self.kind[at:end] = [_QUOTED] * (end - at)
-            elif self.marked[at]:
-                while end < len(self.lines) and self.marked[end]:
-                    end += 1
-                if not introduced and all(map(_PROMPT.match, self.lines[at:end])):
-                    self.kind[at:end] = [_NEW] * (end - at)
-            at = end
-
-    def _is_introduced(self, at: int) -> bool:
-        above = at - 1
-        while above >= max(0, at - 3) and not self.lines[above]:
-            above -= 1
-        return above >= 0 and self.kind[above] == _QUOTED and bool(self.lines[at])
-
-    def _cites(self, first: int, at: int) -> bool:
-        return self.lines[at].startswith(self.lines[first].partition(">")[0] + ">")
+        for at in self._introduced:
+            cited = _SUPERCITED.match(self.lines[at]) if at < len(self.lines) else None
+            while cited and at < len(self.lines) and self.lines[at].startswith(cited[0]):
+                self.kind[at] = _QUOTED
+                at += 1
+        for start, end in _runs_of(self.marked):
+            if start not in self._introduced and all(map(_PROMPT.match, self.lines[start:end])):
+                self.kind[start:end] = [_NEW] * (end - start)
 
     def _settle_empty_lines(self) -> None:
         """Empty lines go with what is above them."""
@@ -231,15 +219,22 @@ class _Reading:
             self.kind[at] = kind
 
     def _read_signatures(self) -> None:
-        said = sum(map(self._is_said, range(len(self.lines))))
-        start = 0
-        for kind, group in groupby(list(self.kind)):
-            end = start + len(list(group))
-            if kind == _NEW and not any(self.fenced[start:end][-1:]):
-                here = sum(map(self._is_said, range(start, end)))
-                for at, signed in enumerate(signature_lines(self.lines[start:end], said == here), start):
-                    self.kind[at] = _SIGNATURE if signed else self.kind[at]
-            start = end
+        runs = _runs_of([kind == _NEW for kind in self.kind])
+        said = [any(map(self._is_said, range(start, end))) for start, end in runs]
+        for (start, end), speaks in zip(runs, said, strict=True):
+            shown = ["```" if self.fenced[at] else self.lines[at] for at in range(start, end)]
+            for at, signed in enumerate(signature_lines(shown, sum(said) - speaks == 0), start):
+                self.kind[at] = _SIGNATURE if signed else self.kind[at]
+
+
+def _runs_of(flags: Sequence[bool]) -> list[tuple[int, int]]:
+    """Where neighbours that are true begin and end."""
+    runs, at = [], 0
+    for flag, group in groupby(flags):
+        start, at = at, at + sum(1 for _ in group)
+        if flag:
+            runs.append((start, at))
+    return runs
 
 
 def _segment(found: Sequence[Introduction], number: int, count: int) -> tuple[int, int]:

@@ -20,7 +20,7 @@ _SENT_FIRST = """sent|composed|written|gesendet|geschickt|verschickt|versendet|v
     |envoyée|expédié|enviado|enviada|inviato|inviata|scritto|verzonden|verstuurd|skickat|skickades
     |sendt|lähetetty|saadetud|wysłane|wysłano|wysłana|odesláno|odoslané|poslano|poslané|отправлено
     |отослано|надіслано|відправлено|изпратено|gönderildi|küldve|elküldve|trimis|στάλθηκε|εστάλη
-    |dikirim|gửi|đã gửi|נשלח|أرسلت|ارسال|发自|發自|寄自|보낸|enviat|bidalia|išsiųsta|nosūtīts"""
+    |dikirim|gửi|đã gửi|được gửi|נשלח|أرسلت|ارسال|发自|發自|寄自|보낸|enviat|bidalia|išsiųsta|nosūtīts"""
 _SENT_LAST = re.compile(
     r"(?:^(?:von|vom|mit|diese (?:nachricht|e-?mail|mail) wurde|denne|dit bericht|ce message)\b.*"
     r"(?:gesendet|geschickt|verschickt|versendet|verfasst|geschrieben|sendt|verzonden|verstuurd)"
@@ -35,16 +35,15 @@ _DEVICE = re.compile(
     r"|smartphone|cell|cellphone|tablet|handheld|handy|\w*mobil\w*|mobiel\w*|téléphone|\w*telefon\w*|telefoon"
     r"|teléfono|celular|móvil|cellulare|telemóvel|puhelim\w*|komórk\w*|телефон\w*|смартфон\w*|устройств\w*"
     r"|пристро\w*|κινητό|נייד|wireless|myMail|mail\.ru|яндекс\w*|web|webmail)(?![^\W\d_])"
-    r"|iphone|ipad|携帯|スマホ|スマートフォン|手机|手機|휴대폰|휴대전화|아이폰",
+    r"|iphon|ipad|携帯|スマホ|スマートフォン|手机|手機|휴대폰|휴대전화|아이폰",
     re.I,
 )
 _FIRST_WORDS = re.compile(
     rf"(?:{'|'.join(one.strip() for one in _SENT_FIRST.split('|'))})(?![^\W\d_])|发自|發自", re.I
 )
 _MODEL = re.compile(r"my (?:\w+ )?[\w-]*(?:\d|[a-z][A-Z])[\w-]*$")
-_FROM_DEVICE = re.compile(
-    r"(?:\S+ )?(?:from|via) (?:my |a )?(?:mobile|phone|iphone|ipad|cell|tablet)(?: \d+)?$", re.I
-)
+_FROM_DEVICE = re.compile(r"(?:from|via) (?:my |a )?(?:mobile|phone|iphone|ipad|cell|tablet)(?: \d+)?$", re.I)
+_NAME_FROM_DEVICE = re.compile(r"[A-Z]\w+ from mobile$")  # only among others of its kind
 _PROGRAM = re.compile(r"k-9 mail|(?:gmx|web\.de|freenet|t-online|yahoo|outlook|proton) ?mail[ -]app", re.I)
 _OUTLOOK = re.compile(r"outlook\b.*\b(?:ios|android|mac|mobile)", re.I)
 _OUTLOOK_VERB = re.compile(
@@ -64,6 +63,11 @@ _EXCUSE = re.compile(
     r"|bitte entschuldig\w*|veuillez excuser|disculp\w*|perdon\w*|scusa\w*|извините)\b.{0,80}$",
     re.I,
 )
+_TYPOS = re.compile(
+    r"^(?:please )?(?:excuse|forgive|pardon|bitte entschuldig\w*|veuillez excuser)\b.*"
+    r"(?:typo|brevity|brièveté|tippfehler|kürze|spelling|autocorrect)",
+    re.I,
+)
 _LINK = re.compile(r"[<(\[]{0,2}https?://[^\s<>]+[>)\]]{0,2}")
 _MARKDOWN = re.compile(r"\[([^\]\[]{1,60})\]\(https?://[^\s()]{1,120}\)")
 _EDGES = " \t<>()[]*_~|«»\"'.!"
@@ -77,8 +81,8 @@ def is_from_a_program(line: str) -> bool:
     linked = bare != line or _LINK.search(bare) is not None
     bare = _LINK.sub(" ", bare).strip(_EDGES)
     short = _EXCUSE.sub("", bare).strip(_EDGES)
-    if not short or _CHECKED.match(bare):
-        return bool(bare)
+    if _CHECKED.match(bare) or (not short and _TYPOS.search(bare)):
+        return True
     if _PROGRAM.search(bare):
         return len(bare.split()) <= 20 and (_SENT_LAST.match(short) or _FIRST_WORDS.match(short)) is not None
     return _is_short_mark(short, linked)
@@ -169,7 +173,8 @@ def _marks_begin(lines: Sequence[str], end: int, found: bool) -> int:
         if not last or (_ONLY_SIGNS.match(last[:_LONGEST_LINE]) and not _DELIMITER.match(last)):
             at -= 1
             continue
-        start = _mark_begins(lines, at)
+        named = found and _NAME_FROM_DEVICE.match(last)
+        start = at - 1 if named else _mark_begins(lines, at)
         if start is None:
             break
         at, found = start, True

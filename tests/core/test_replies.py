@@ -265,7 +265,9 @@ def test_answers_typed_into_our_mail_under_outlooks_header_lines_stay() -> None:
 
 
 def test_a_line_that_a_mail_program_broke_out_of_the_quote_is_known_again() -> None:
-    text = "> 1. Ana Silva (newcomer): When do you plant\nyour garlic?\n> 2. Ben Okafor: bicycle for sale,\nok\n"
+    text = (
+        "> 1. Ana Silva (newcomer): When do you plant\nyour garlic?\n> 2. Ben Okafor: bicycle for sale,\nok\n"
+    )
     assert new_words(text, [CARD]) == "ok"
 
 
@@ -298,7 +300,9 @@ STYLES: dict[str, Callable[[str], str]] = {
     "Lotus": lambda sent: f"{BLOCKS['Lotus Notes']}\n\n\n{wrapped(sent)}",
     "no mark at all": lambda sent: wrapped(sent),
 }
-OURS = st.lists(st.sampled_from("garlic almanac 12 yes no ok frost grandmother plant October".split()), min_size=1)
+OURS = st.lists(
+    st.sampled_from("garlic almanac 12 yes no ok frost grandmother plant October".split()), min_size=1
+)
 MAILS = st.lists(st.lists(OURS.map(" ".join), min_size=1, max_size=4).map("\n".join), min_size=1, max_size=4)
 THEIRS = st.lists(st.lists(st.sampled_from(["fine", "tulip", "leave", "7", "yes"]), min_size=1, max_size=4))
 
@@ -317,7 +321,19 @@ def test_a_quote_of_what_we_sent_leaves_exactly_the_new_words(
 
 LINES = st.sampled_from(
     [*ATTRIBUTIONS.values(), *BLOCKS.values(), *CARD.split("\n"), "-- ", "--", "> a", ">> b", "", "Ana", "ok"]
-    + ["Sent from my iPhone", "```", "_" * 40, "> wrote:", ">:", "<", "On Mon", "wrote:", "From: x", "\r", "P.S. x"]
+    + [
+        "Sent from my iPhone",
+        "```",
+        "_" * 40,
+        "> wrote:",
+        ">:",
+        "<",
+        "On Mon",
+        "wrote:",
+        "From: x",
+        "\r",
+        "P.S. x",
+    ]
 )
 TEXTS = st.lists(LINES, max_size=25).map("\n".join) | st.text(alphabet="<>-:@ \n\rOnwrote19|", max_size=200)
 
@@ -349,7 +365,9 @@ HOSTILE: dict[str, Callable[[int], str]] = {
     "signs": lambda n: ">" * n,
     "lines of signs": lambda n: ">\n" * (n // 2),
     "attributions": lambda n: "On Mon, Jan 1, 2024 at 10:00, Ana <a@x.example> wrote:\n" * (n // 54),
-    "attributions, apart": lambda n: "On Mon, Jan 1, 2024 at 10:00, Ana <a@x.example> wrote:\n\nx\n\n" * (n // 58),
+    "attributions, apart": lambda n: (
+        "On Mon, Jan 1, 2024 at 10:00, Ana <a@x.example> wrote:\n\nx\n\n" * (n // 58)
+    ),
     "beginnings": lambda n: "On Mon, Jan 1, 2024 at\n" * (n // 23),
     "ends": lambda n: "<a@x.example> wrote:\n" * (n // 21),
     "header lines": lambda n: "From: a\nTo: b\n" * (n // 14),
