@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import nh3
 
 from listserv.mail.encoded import visible
+from listserv.mail.quoted_html import ORIGINAL, QUOTE, SIGNATURE, Marked
 
 LONGEST_TEXT = 256 * 1024
 LONGEST_HTML = 512 * 1024
@@ -82,6 +83,9 @@ _BLANKS = re.compile(r"[ \t\r\n\f]+")
 _LONG_NUMBER = re.compile(r"&#x?[0-9a-f]{8,};?", re.I)
 
 
+_ORIGINAL_LINE = "-----Original Message-----"
+
+
 class _Page:
     """Lines as they grow; the one place of state while HTML becomes text."""
 
@@ -92,6 +96,9 @@ class _Page:
         self._pre = 0
         self._link = ""
         self._link_from = 0
+        self._marked = Marked()
+        self._signs = self._signed = False
+        self._dashes = -1  # the line of ours that says where the signature begins, while that may be wrong
 
     def text(self, text: str) -> None:
         text = entities.unescape(_LONG_NUMBER.sub("\ufffd", text))
@@ -112,7 +119,37 @@ class _Page:
         line = "".join(self._line).rstrip()
         self._line = []
         self._link_from = 0
+        if line.strip(" -_"):
+            self._judge_signature(line)
         self.lines.append(("> " * min(self._quoted, 10) + line).rstrip() if line else "")
+
+    def _judge_signature(self, line: str) -> None:
+        """Put "--" above a signature that has none; take it away where somebody wrote on below it."""
+        if self._signs:
+            above = next((one for one in reversed(self.lines[-3:]) if one), "")
+            if not self._signed and above.strip("> ") != "--":
+                self._dashes = len(self.lines)
+                self.lines.append("--")
+            self._signed = True
+        elif self._dashes >= 0:
+            self.lines[self._dashes] = ""
+            self._dashes = -1
+
+    def mark(self, tag: _Tag) -> None:
+        """Note what a mail program marks with this element as quoted or as signature."""
+        found = self._marked.closes(tag.name) if tag.closing else self._marked.opens(tag.name, tag.attributes)
+        if not found:
+            return
+        if self._line:
+            self.end_line()
+        if found == QUOTE:
+            self._quoted = max(0, self._quoted + (-1 if tag.closing else 1))
+        if found == SIGNATURE:
+            self._signs, self._signed = not tag.closing, False
+        elif not tag.closing:
+            self._dashes = -1
+        if found == ORIGINAL and not tag.closing:
+            self.lines += ["", "> " * min(self._quoted, 10) + _ORIGINAL_LINE]
 
     def block(self, tag: _Tag) -> None:
         if self._line:
@@ -121,12 +158,13 @@ class _Page:
             self.lines.append("")
         step = -1 if tag.closing else 1
         if tag.name == "blockquote":
+            self._dashes = -1
             self._quoted = max(0, self._quoted + step)
         elif tag.name == "pre":
             self._pre = max(0, self._pre + step)
         elif tag.name == "li" and not tag.closing:
             self._line.append("* ")
-        elif tag.name == "hr":
+        elif tag.name == "hr" and (not self.lines or self.lines[-1] != _ORIGINAL_LINE):
             self.lines.append("---")
 
     def link(self, tag: _Tag) -> None:
@@ -149,7 +187,9 @@ def html_to_text(html: str) -> str:
     for piece in _scan(html[: 2 * LONGEST_HTML]):
         if isinstance(piece, str):
             page.text(piece)
-        elif piece.name in _BLOCK:
+            continue
+        page.mark(piece)
+        if piece.name in _BLOCK:
             page.block(piece)
         elif piece.name == "br":
             page.end_line()
