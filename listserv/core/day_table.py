@@ -58,6 +58,11 @@ def day_of(said: str, asked: Asked) -> date | None:
     return None
 
 
+def is_day(said: str) -> bool:
+    """Whether a phrase has the form of a day, be there such a day or not."""
+    return any(pattern.fullmatch(said) for pattern, _ in _ROWS)
+
+
 def _ahead(found: date, asked: Asked) -> bool:
     return asked.today <= found <= asked.today + timedelta(DAYS_AHEAD)
 

@@ -23,7 +23,7 @@ from listserv.core.calendar_words import (
     fold,
     words_of,
 )
-from listserv.core.day_table import DAYS_AHEAD, PARTS, Asked, day_of, hours_of, span_of, time_of
+from listserv.core.day_table import DAYS_AHEAD, PARTS, Asked, day_of, hours_of, is_day, span_of, time_of
 from listserv.core.zones import writes_month_first
 
 _LONGEST = 100  # characters; nobody says a day in more
@@ -78,6 +78,14 @@ def read_moment(
     return None
 
 
+def is_when(words: str, language: str = "en") -> bool:
+    """Whether the words name a day, a time or a span, be it past or ahead."""
+    said = _small(words, language)
+    if is_day(said) or span_of(said):
+        return True
+    return any(not rest or is_day(rest) for _, rest in _cuts(said))
+
+
 def say_moment(at: datetime, zone: ZoneInfo, language: str, now: datetime) -> str:
     """How a moment is said back: "Friday 8 January, 07:00"; the year only where it is not this one."""
     own = language.lower().partition("-")[0]
@@ -113,15 +121,22 @@ def _readings(said: str, asked: Asked, at: time) -> Iterator[tuple[date, time]]:
 
 def _with_time(said: str, asked: Asked) -> Iterator[tuple[date | None, time]]:
     """A day and a time in either order, or a time alone, whose day is None."""
+    for hour, rest in _cuts(said):
+        day = day_of(rest, asked)
+        if day or not rest:
+            yield day, _of_tonight(hour) if rest == "tonight" else hour
+
+
+def _cuts(said: str) -> Iterator[tuple[time, str]]:
+    """Each way to take a time off the end or the beginning, the longest first, and what is left."""
     words = said.split()
     for cut in range(len(words)):
-        for hour, rest in (
+        for phrase, rest in (
             (words[cut:], words[:cut]),
             (words[: len(words) - cut], words[len(words) - cut :]),
         ):
-            found, day = time_of(" ".join(hour), sure=True), day_of(" ".join(rest), asked)
-            if found and not (rest and day is None):
-                yield day, _of_tonight(found) if rest == ["tonight"] else found
+            if hour := time_of(" ".join(phrase), sure=True):
+                yield hour, " ".join(rest)
 
 
 def _of_tonight(hour: time) -> time:
