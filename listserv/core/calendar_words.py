@@ -1,8 +1,8 @@
 """The words of the calendar, as people of twelve languages write them. Data; ``core/when.py`` reads with it.
 
 Days and months stand in their order, between bars; then a meaning and its words, all as ``fold`` leaves
-them. Words of up to three letters are understood in their own language only, English ones in all: *do* is a
-Thursday to a German and nothing to anybody else.
+them. Words of up to three letters are understood in their own language only, English ones and German
+little words in all: *do* is a Thursday to a German and nothing to anybody else.
 """
 
 from __future__ import annotations
@@ -228,7 +228,9 @@ def _merged(own: str) -> Words:
     merged = Words()
     for language in dict.fromkeys((own, "en", *_TABLES)):
         for kind, word, meaning in _rows(_TABLES[language]):
-            if len(word) > _SHORT or language in (own, "en"):
+            # German little words ("bis", "um") are understood in all; German short days (Do, So) are not.
+            known = ("en", "de") if kind == "others" else ("en",)
+            if len(word) > _SHORT or language in (own, *known):
                 getattr(merged, kind).setdefault(word, meaning)
     return merged
 
