@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
+from listserv.core.calendar_words import WEEKDAYS, words_of
+
 Value = str | int | bool
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def one_of(*words: str) -> Callable[[str], Value]:
@@ -91,9 +92,11 @@ def read_rhythm(text: str) -> str:
     words = text.lower().replace(",", " ").split()
     if len(words) == 1 and words[0] in ("now", "daily", "weekly", "mine", "none", *"1234567"):
         return words[0]
-    if not words or any(word[:3] not in DAYS or len(word) > len("wednesday") for word in words):
+    known = words_of("en").weekdays
+    days = {known.get(word) for word in words}
+    if not days or None in days:
         raise ValueError(RHYTHMS)
-    return " ".join(day for day in DAYS if day in {word[:3] for word in words})
+    return " ".join(day for day in WEEKDAYS if day in days)
 
 
 def zone(text: str) -> Value:
