@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from listserv.core.address import read_address
 from listserv.core.types import MailList, Member
 from listserv.store import arrivals, directory, rosters
 from tests.kit.speaker import FAIL, NONE, Letter, Speaker
@@ -34,7 +35,7 @@ def book(world: World) -> MailList:
 
 def member(world: World, here: MailList, address: str = ANA) -> Member:
     with world.store.read() as tx:
-        found = rosters.find_member(tx, here.id, rosters.read_address(address))
+        found = rosters.find_member(tx, here.id, read_address(address))
     assert found is not None
     return found
 
@@ -249,7 +250,7 @@ def test_a_token_of_another_list_leads_nowhere(world: World, book: MailList) -> 
     other = world.circle("other", "Other Circle")
     forged = token(world).answer_to.replace("book+", "other+")
     with world.store.read() as tx:
-        found = directory.look_up(tx, rosters.read_address(forged), "lists.example.org", world.ring)
+        found = directory.look_up(tx, read_address(forged), "lists.example.org", world.ring)
     assert found == directory.NOWHERE and other
 
 
@@ -343,7 +344,7 @@ def test_nobody_joins_for_somebody_else(world: World, book: MailList) -> None:
     Speaker(world, MALLORY).answers(asked, "yes")
     with world.store.read() as tx:
         for address in ("victim@cy.example", MALLORY):
-            assert rosters.find_member(tx, book.id, rosters.read_address(address)) is None
+            assert rosters.find_member(tx, book.id, read_address(address)) is None
 
 
 def test_a_thousand_requests_for_one_victim_are_three_questions(world: World, book: MailList) -> None:
