@@ -97,7 +97,8 @@ def without_quotes(text: str, quotes: Quotes, direct: Quotes = NOTHING) -> str:
     hits = repeated(items, quotes, direct)
     kept: list[str] = []
     for line, hit, mark in zip(lines, hits, marks, strict=True):
-        told = f"{mark[0] if mark else ''}{GAP}" if hit else line
-        if not (hit and kept and kept[-1] == told):
+        gap = f"{mark[0] if mark else ''}{GAP}"
+        told = gap if hit else line
+        if not (told == gap and kept and kept[-1] == gap):
             kept.append(told)
     return "\n".join(kept)
