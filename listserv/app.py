@@ -37,6 +37,7 @@ from listserv.flow.door import DoorSettings, Log
 from listserv.flow.health import Body
 from listserv.flow.log import open_log
 from listserv.flow.lookout import Lookout
+from listserv.flow.packing import pack
 from listserv.flow.pen import Pen
 from listserv.flow.reader import Reader
 from listserv.flow.receive import Doors, open_doors
@@ -53,7 +54,7 @@ from listserv.opening import only_one, opened, prepare, read_secret, unread
 from listserv.resources import resource
 from listserv.settings import Settings
 from listserv.side_by_side import in_company
-from listserv.store import arrivals, deliveries, directory, epochs, leaving, lists, pause, queue
+from listserv.store import arrivals, deliveries, directory, epochs, leaving, lists, own_data, pause, queue
 from listserv.store.directory import Found
 from listserv.store.engine import Store
 from listserv.store.facts import Question, gather
@@ -348,6 +349,7 @@ def _gate(app: App) -> Application:
         leaf=partial(_leaf, app),
         mail_link=partial(_mail_link, app, make_pen(app)),
         leave=partial(_leave, app),
+        own_data=partial(_own_data, app, make_pen(app).words),
     )
     return make_gate(parts)
 
@@ -365,6 +367,12 @@ def _mail_link(app: App, pen: Pen, address: str, url: str, code: str) -> None:
     letter = pen.unasked(notice, read_address(address), None, code)
     app.store.do(partial(deliveries.post_letter, letter=letter, now=app.clock.now()))
     app.bells.deliveries.set()
+
+
+def _own_data(app: App, words: Words, person_id: int) -> bytes:
+    with app.store.read() as tx:
+        own = own_data.own_data(tx, person_id)
+        return pack(own, app.clock.now(), words, app.settings.site.domain)
 
 
 def _leave(app: App, token: str) -> bool:

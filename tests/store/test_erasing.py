@@ -30,7 +30,8 @@ OWN = (
     "Write to me: ana@ana.example\n\nAna\n\n-- \nAna Silva\n+49 1234 56789\n"
 )
 ANSWER = (
-    "I side with your grandmother in this.\n\nOn Sat, 21 Nov 2026 at 09:00, Ana Silva\n<ana@ana.example> wrote:\n"
+    "I side with your grandmother in this.\n\nOn Sat, 21 Nov 2026 at 09:00, Ana Silva\n"
+    "<ana@ana.example> wrote:\n"
     "> the almanac says October, my grandmother said by the first frost.\n> What do you go by?\n"
     "> Ana\n\nBy the soil, when it is cool to the hand.\n"
 )
