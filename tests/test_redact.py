@@ -82,7 +82,7 @@ def test_words_leave_the_database_and_the_pages_and_quotes_become_a_gap(desk: De
     (page,) = (desk.folder / "data" / "archive" / "book" / "t").rglob("index.html")
     assert "A post stood here." in page.read_text() and "[…]" in page.read_text()
     assert "You should not have said that, Ana." in page.read_text()
-    assert "<h1 dir=\"auto\">The shed</h1>" in page.read_text()
+    assert '<h1 dir="auto">The shed</h1>' in page.read_text()
 
 
 def test_quotes_stay_where_they_are_wanted(desk: Desk) -> None:

@@ -85,11 +85,11 @@ def others_html(html: str, stain: Stain, word: str) -> str:
     """A page of somebody else's: who is quoted, addresses, and the words that nobody is to quote."""
     page = _read(html)
     lines = _with_words(page)
+    if stain.quotes or stain.direct:
+        _unquote(page, lines, stain)
     for at, line in enumerate(lines):
         deeper = at + 1 < len(lines) and lines[at + 1].depth > line.depth
         _unname(page, line, stain.traces, word, before_quote=deeper)
-    if stain.quotes or stain.direct:
-        _unquote(page, lines, stain)
     return without_addresses("".join(page.pieces), stain.traces)
 
 

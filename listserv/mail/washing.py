@@ -18,7 +18,7 @@ from listserv.core.traces import GAP, Traces, others_words, own_words, without_a
 from listserv.core.washing import Kept, Stain, anonymous_id
 from listserv.mail.cleansing import anonymous, single
 from listserv.mail.encoded import codec_of, decode_words
-from listserv.mail.fields import Field, read_mailboxes, split, write_field, write_mailbox
+from listserv.mail.fields import Field, read_mailboxes, split, start_of, write_field, write_mailbox
 from listserv.mail.html_washing import others_html, own_html
 from listserv.mail.leaves import Leaf, content, read_leaf
 from listserv.mail.tree import TooMuch, leaves
@@ -71,7 +71,8 @@ class Washer:
             return self._others_text(text, stain) if leaf.is_body else without_addresses(text, traces)
 
         fields, separator, _ = split(kept.raw)
-        head = b"".join(field.raw for one in fields if (field := _others_field(one, stain)))
+        head = _mbox_line(kept.raw, traces)
+        head += b"".join(field.raw for one in fields if (field := _others_field(one, stain)))
         body = _edited(kept.raw, traces, edit, own=False)
         return Kept(
             head + separator + body,
@@ -94,6 +95,11 @@ class Washer:
             shown = decode_words(field.text)
             clean = without_names(shown, traces, self.word)
             yield field if clean == shown else _field(_written(field), clean)
+
+
+def _mbox_line(raw: bytes, traces: Traces) -> bytes:
+    line = raw[: start_of(raw)]
+    return b"" if traces.names_in(line.decode("latin-1")) else line
 
 
 def _written(field: Field) -> str:
@@ -174,10 +180,9 @@ def _rewritten(data: bytes, plain: bytes, leaf: Leaf, edit: Edit) -> bytes:
         return data
     if "\r\n" in text:
         edited = edited.replace("\n", "\r\n")
-    try:
-        octets = edited.encode(codec)
-    except UnicodeEncodeError:
-        octets = edited.replace(GAP, "[...]").encode(codec, "replace")
+    if not codec.startswith("utf"):  # Latin-1 has no "…", though programs that mean another one use it
+        edited = edited.replace(GAP, "[...]")
+    octets = edited.encode(codec, "replace")
     match leaf.encoding:
         case "base64":
             return encodebytes(octets).replace(b"\n", b"\r\n").rstrip()
