@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from listserv.core.traces import GAP
+from listserv.core.traces import GAP, is_field
 
 LEAST = 4  # words in a row that make a quote; fewer where they stand beside one, or in a direct answer
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # written without blanks: each letter counts as a word
@@ -26,13 +26,17 @@ def words_of(text: str) -> tuple[str, ...]:
 
 def said_in(text: str) -> tuple[str, ...]:
     """The words of a post that are its author's: no quotes, nothing that was passed on; folded."""
-    found: list[str] = []
-    for line in text.split("\n"):
-        if _FORWARD.fullmatch(line):
-            break
-        if not _QUOTED.match(line):
-            found += words_of(line)
-    return tuple(found)
+    lines = text.split("\n")
+    new = (line for line in lines[: _forwarded(lines)] if not _QUOTED.match(line))
+    return tuple(word for line in new for word in words_of(line))
+
+
+def _forwarded(lines: Sequence[str]) -> int:
+    """Where the header of a mail begins that was passed on; the end where there is none."""
+    for at, line in enumerate(lines):
+        if _FORWARD.fullmatch(line) and any(map(is_field, lines[at + 1 : at + 4])):
+            return at
+    return len(lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ def without_quotes(text: str, quotes: Quotes, direct: Quotes = NOTHING) -> str:
     """A text of somebody else, where quoted lines that repeat these words become ``[…]``, one for many."""
     lines = text.split("\n")
     marks = [_QUOTED.match(line) for line in lines]
-    forwarded = next((at for at, line in enumerate(lines) if _FORWARD.fullmatch(line)), len(lines))
+    forwarded = _forwarded(lines)
     items = [
         words_of(line) if marks[at] or at > forwarded else None if line.strip() else ()
         for at, line in enumerate(lines)

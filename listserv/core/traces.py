@@ -77,6 +77,8 @@ def sign_offs(text: str, traces: Traces) -> frozenset[str]:
 
 def others_words(text: str, traces: Traces, word: str) -> str:
     """A text of somebody else: nothing of theirs is changed but who is quoted, and addresses."""
+    if not traces.sign_offs and not traces.names_in(text):
+        return text
     lines = text.split("\n")
     depths = [_depth(line) for line in lines]
     named = {some.start: some for some in _attributions(lines, depths, traces)}

@@ -15,7 +15,6 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from listserv.core.address import Address, read_address
 from listserv.core.quotes import NOTHING, quotes_of
-from listserv.core.seals import message_hash
 from listserv.core.traces import without_names
 from listserv.core.types import MemberState, PostState
 from listserv.core.washing import Stain, Washing, anonymous_id
@@ -27,8 +26,7 @@ from listserv.store.keeping import Keeper, kept, kept_posts
 from listserv.store.known_as import KnownAs, known_as, with_sign_offs
 from listserv.store.quoting import Spread, candidates, wash_others, washed
 from listserv.store.redacting import answers_to, end_copies, untitle
-from listserv.store.rows import insert_new
-from listserv.store.schema import addresses, holds, lists, posts, subscriptions, thread_ids, threads
+from listserv.store.schema import addresses, holds, lists, posts, subscriptions, threads
 
 _p, _s, _t, _h = posts.c, subscriptions.c, threads.c, holds.c
 _NOBODY = {"author": "", "author_key": "", "author_name": "", "subscription_id": None}
@@ -140,9 +138,6 @@ def _own(keeper: Keeper, row: Row[Any], stain: Stain, wash: Washing, *, words: b
     else:
         subject = without_names(row.subject, stain.traces, wash.word)
         keeper.put(row, wash.own(kept(row), stain, _list_address(keeper.tx, row)), subject=subject, **values)
-    if message_id != row.message_id and row.state != PostState.OUTBOX:
-        known = {"list_id": row.list_id, "thread_id": row.thread_id, "post_id": row.id}
-        insert_new(keeper.tx, thread_ids, [known | {"message_hash": message_hash(message_id)}])
 
 
 def _titles(tx: Connection, spread: Spread, stain: Stain, *, words: bool) -> None:

@@ -14,9 +14,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from listserv.core.seals import message_hash
 from listserv.core.types import ArrivalState, PostState
 from listserv.core.washing import Kept
 from listserv.store import arrivals
+from listserv.store.rows import insert_new
 from listserv.store.schema import arrivals as arrivals_table
 from listserv.store.schema import attachments, posts, raws, stale, thread_ids
 
@@ -56,7 +58,14 @@ class Keeper:
         if row.arrival_id is not None:
             self.tx.execute(update(arrivals_table).where(_a.id == row.arrival_id).values(raw_hash=raw_hash))
         self.let_go(row.raw_hash)
+        self._rename(row, values.get("message_id", row.message_id))
         self.touch(row.list_id, row.thread_id)
+
+    def _rename(self, row: Row[Any], message_id: str) -> None:
+        """Who answers by the new Message-ID finds the conversation, as by the old one."""
+        if message_id != row.message_id:
+            known = {"list_id": row.list_id, "thread_id": row.thread_id, "post_id": row.id}
+            insert_new(self.tx, thread_ids, [known | {"message_hash": message_hash(message_id)}])
 
     def take_out(self, row: Row[Any], **values: Any) -> None:
         """A post has no words any more: only its place is left, and its Message-ID."""

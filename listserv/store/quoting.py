@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, or_, select
 
 from listserv.core.quotes import NOTHING, Quotes, quotes_of
-from listserv.core.traces import Traces
+from listserv.core.traces import Traces, without_addresses
 from listserv.core.types import PostState
-from listserv.core.washing import Kept, Stain, Washing
+from listserv.core.washing import Kept, Stain, Washing, anonymous_id
 from listserv.store.keeping import Keeper, kept, kept_posts
 from listserv.store.rows import holds
 from listserv.store.schema import letters, posts, raws
@@ -74,8 +74,8 @@ def _several(items: list[Any]) -> Iterator[list[Any]]:
 
 def washed(
     tx: Connection, ids: Iterable[int], stain: Stain, spread: Spread, wash: Washing
-) -> Iterator[tuple[Row[Any], Kept, str]]:
-    """Of these posts those that change: each with what it is from now on, and its subject."""
+) -> Iterator[tuple[Row[Any], Kept, dict[str, str]]]:
+    """Of these posts those that change: each with what it is from now on, and what stands beside it."""
     indexed: dict[tuple[int, str], Quotes] = {}
     for row in kept_posts(tx, ids):
         key = (row.list_id, row.parent_hash)
@@ -83,16 +83,25 @@ def washed(
             indexed[key] = quotes_of([spread.answers[key]])
         before = kept(row)
         after = wash.others(before, replace(stain, direct=indexed.get(key, NOTHING)))
-        subject = stain.subject(row.subject)
-        if (after, subject) != (before, row.subject):
-            yield row, after, subject
+        beside = _beside(row, stain)
+        if after != before or any(getattr(row, name) != value for name, value in beside.items()):
+            yield row, after, beside
+
+
+def _beside(row: Row[Any], stain: Stain) -> dict[str, str]:
+    """What stands beside the words of a post: a name may be anything at all."""
+    return {
+        "subject": stain.subject(row.subject),
+        "author_name": without_addresses(row.author_name, stain.traces),
+        "message_id": anonymous_id(row.message_id, stain.traces),
+    }
 
 
 def wash_others(keeper: Keeper, stain: Stain, spread: Spread, wash: Washing) -> int:
     """Other people's posts keep each word of their own; how many changed."""
     many = 0
     ids = candidates(keeper.tx, stain.traces, spread)
-    for row, after, subject in washed(keeper.tx, ids, stain, spread, wash):
-        keeper.put(row, after, subject=subject)
+    for row, after, beside in washed(keeper.tx, ids, stain, spread, wash):
+        keeper.put(row, after, **beside)
         many += 1
     return many
