@@ -84,6 +84,12 @@ def asset(file: Path) -> Answer:
     return Answer(200, file.read_bytes(), _ASSET_TYPES[file.suffix], headers)
 
 
+def too_often() -> Answer:
+    """What costs us much was asked for again and again."""
+    told = b"You have had this several times just now. Please try again in an hour.\n"
+    return Answer(429, told, "text/plain", {"retry-after": "3600"})
+
+
 def download(name: str, type_: str, data: bytes) -> Answer:
     """Somebody's file: saved, never shown; without a type that a browser could run."""
     shown = re.sub(r'[/\\:*?"<>|%;]', "_", line(name, 120)).strip(". ") or "file"

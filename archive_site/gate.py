@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from archive_site import answers, urls
 from archive_site.answers import Answer, Cards, onward
 from archive_site.folder import Folder
+from archive_site.limits import Limit
 from archive_site.look import ASSETS, environment
 from archive_site.pages import levels
 from archive_site.sign_in import Sessions, SignIn, SignInParts
@@ -47,6 +48,7 @@ class GateParts:
     ``leaf(raw_hash, position)`` takes an attachment out of a kept mail: name, type, bytes.
     ``leave(token)`` ends the subscription of a leave token; True for a known one, again too.
     ``mail_link(address, url, code)`` has a sign-in link mailed. ``draw()`` gives a fresh secret.
+    ``own_data(person)`` is a zip of all that is kept of somebody, for them alone.
     """
 
     store: Readable
@@ -60,6 +62,7 @@ class GateParts:
     leaf: Leaf
     mail_link: Callable[[str, str, str], None]
     leave: Callable[[str], bool]
+    own_data: Callable[[int], bytes]
 
 
 def make_gate(parts: GateParts) -> ASGIApp:
@@ -72,6 +75,7 @@ class _Gate:
         self._parts = parts
         self._folder = Folder(parts.folder)
         self._cards = Cards(environment(parts.templates))
+        self._packed = Limit(10, timedelta(hours=1))
         self._cookies = Cookies(secure=parts.base_url.startswith("https:"))
         self._sign_in = SignIn(
             SignInParts(
@@ -126,6 +130,8 @@ class _Gate:
                 return self._cards("enter")
             case "leave":
                 return self._cards("leave")
+            case "my-data":
+                return self._own_data(visit)
             case "asset":
                 return answers.asset(ASSETS / visit.route.file)
             case "healthz":
@@ -182,6 +188,18 @@ class _Gate:
         if found is None or leaf is None:
             return self._missing()
         return answers.download(found[1].name, found[1].type, leaf[2])
+
+    def _own_data(self, visit: Visit) -> Answer:
+        """All that is kept of who is signed in. For everybody else there is nothing here."""
+        now = self._parts.now()
+        person = self._parts.sessions.who(visit.session, now) if visit.session else None
+        if person is None:
+            return self._missing()
+        if visit.method == "HEAD":  # made for nobody
+            return Answer(200, b"", "application/octet-stream")
+        if not self._packed.passes(f"{person}", now):
+            return answers.too_often()
+        return answers.download("my-data.zip", "application/zip", self._parts.own_data(person))
 
     def _healthy(self) -> Answer:
         with self._parts.store.read() as tx:

@@ -21,7 +21,9 @@ _SHAPES = {
     "leave": re.compile(r"/u/(?P<token>[a-z2-7]{20})", re.I),
     "asset": re.compile(r"/assets/(?P<file>site\.css|icon\.svg)"),
 }
-_FIXED = {"/": "root", "/in": "in", "/healthz": "healthz"}
+MY_DATA = "/my-data/"
+_FIXED = {"/": "root", "/in": "in", "/healthz": "healthz", MY_DATA: "my-data"}
+_LED_TO = ("front", "month", "thread", "post", "attachment", "my-data")
 _FOLDER = re.compile(_NAME)
 
 
@@ -29,7 +31,7 @@ _FOLDER = re.compile(_NAME)
 class Route:
     """What a request path means. Fields that a kind doesn't have are ""."""
 
-    kind: str  # root in healthz front month thread post attachment leave asset nowhere
+    kind: str  # root in healthz my-data front month thread post attachment leave asset nowhere
     name: str = ""  # the list, as it stands in the path
     key: str = ""  # a thread's key
     page: int = 1
@@ -118,4 +120,4 @@ def mailto(address: str, *, subject: str, reply_to: str = "") -> str:
 
 def local_path(path: str) -> str:
     """``path`` if it is one of ours to go on to after signing in, else "/" (no open redirect, S41)."""
-    return path if read_path(path).kind in ("front", "month", "thread", "post", "attachment") else "/"
+    return path if read_path(path).kind in _LED_TO else "/"

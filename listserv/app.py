@@ -33,11 +33,13 @@ from listserv.errors import BadSettings, CannotDo, StoreBusy
 from listserv.flow import daemon, deliver, process, upkeep
 from listserv.flow.admission import Admission
 from listserv.flow.bells import Bells
+from listserv.flow.clerk import Clerk
 from listserv.flow.courier import BadRelay, Courier, open_courier
 from listserv.flow.door import DoorSettings, Log
 from listserv.flow.health import Body
 from listserv.flow.log import open_log
 from listserv.flow.lookout import Lookout
+from listserv.flow.packing import pack
 from listserv.flow.pen import Answerable, Pen
 from listserv.flow.reader import Reader
 from listserv.flow.receive import Doors, open_doors
@@ -50,11 +52,23 @@ from listserv.flow.worker import Work
 from listserv.mail.notices import Words
 from listserv.mail.parse import leaf
 from listserv.mail.signing import BadKey, Signer, load_key
+from listserv.mail.washing import Washer
 from listserv.opening import only_one, opened, prepare, read_secret, unread
 from listserv.resources import resource
 from listserv.settings import Settings
 from listserv.side_by_side import in_company
-from listserv.store import arrivals, asks, deliveries, directory, epochs, leaving, lists, pause, queue
+from listserv.store import (
+    arrivals,
+    asks,
+    deliveries,
+    directory,
+    epochs,
+    leaving,
+    lists,
+    own_data,
+    pause,
+    queue,
+)
 from listserv.store.directory import Found
 from listserv.store.engine import Store, Transaction
 from listserv.store.facts import gather
@@ -237,7 +251,10 @@ def _processing(app: App, stack: ExitStack) -> tuple[Work, ...]:
 
 
 def _desk(app: App, reader: Reader) -> process.Desk:
-    return process.Desk(app.store, reader, make_pen(app), app.clock, app.site, app.bells, app.log, app.ring)
+    pen = make_pen(app)
+    maildir = app.settings.deliver.relay.startswith("maildir:")
+    clerk = Clerk(pen, Washer(pen.words.mark("member")), maildir)
+    return process.Desk(app.store, reader, pen, clerk, app.clock, app.site, app.bells, app.log, app.ring)
 
 
 def open_the_courier(settings: Settings) -> Courier:
@@ -356,6 +373,7 @@ def _gate(app: App) -> Application:
         leaf=partial(_leaf, app),
         mail_link=partial(_mail_link, app, make_pen(app)),
         leave=partial(_leave, app),
+        own_data=partial(_own_data, app, make_pen(app).words),
     )
     return make_gate(parts)
 
@@ -373,6 +391,12 @@ def _mail_link(app: App, pen: Pen, address: str, url: str, code: str) -> None:
     letter = pen.unasked(notice, read_address(address), None, code)
     app.store.do(partial(deliveries.post_letter, letter=letter, now=app.clock.now()))
     app.bells.deliveries.set()
+
+
+def _own_data(app: App, words: Words, person_id: int) -> bytes:
+    with app.store.read() as tx:
+        own = own_data.own_data(tx, person_id)
+        return pack(own, app.clock.now(), words, app.settings.site.domain)
 
 
 def _leave(app: App, token: str) -> bool:

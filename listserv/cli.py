@@ -26,6 +26,7 @@ from listserv.cli_holds import hold_group
 from listserv.cli_lists import list_group
 from listserv.cli_members import member_group
 from listserv.cli_queue import queue_group
+from listserv.cli_redact import redact
 from listserv.cli_status import explain, status
 from listserv.desk import Desk, read, shows
 from listserv.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, ListservError, StoreBusy, StoreFull
@@ -118,7 +119,7 @@ def upgrade(desk: Desk) -> None:
 
 for _group in (list_group, member_group, hold_group, queue_group, import_group, archive_group):
     cli.add_command(_group)
-for _command in (status, explain, export, bench, backup, restore):
+for _command in (status, explain, redact, export, bench, backup, restore):
     cli.add_command(_command)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import email
+import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from zipfile import ZipFile
 
 import pytest
+from sqlalchemy import select
 
 from listserv.core.address import read_address
 from listserv.core.types import MailList, Member
-from listserv.store import arrivals, directory, rosters
+from listserv.store import arrivals, directory, rosters, schema
 from tests.kit.speaker import FAIL, NONE, Letter, Speaker
 from tests.kit.world import World, open_world
 
@@ -452,3 +456,47 @@ def test_every_mail_ends_in_one_state(world: World, book: MailList) -> None:
     assert world.ends() == {"commands": 9}
     with world.store.read() as tx:
         assert not arrivals.aside(tx)
+
+
+def test_my_data_comes_as_a_zip_to_the_known_address(world: World, book: MailList) -> None:
+    ana = Speaker(world, ANA)
+    ana.writes(LIST, "We did, twice.", "Cold storage")
+    (told,) = ana.answers(token(world), "my data")
+    files = attached(told)
+    assert {"README.txt", "posts.mbox", "settings.toml", "acts.csv"} <= set(files)
+    assert b"We did, twice." in files["posts.mbox"] and b"Book Circle" in files["settings.toml"]
+
+
+@pytest.mark.parametrize(("words", "stays"), [("yes", True), ("yes anonymise", True), ("yes delete", False)])
+def test_forget_me_shows_what_would_go_and_the_answer_does_it(
+    world: World, book: MailList, words: str, stays: bool
+) -> None:
+    ana = Speaker(world, ANA)
+    ana.writes(LIST, "The cellar is cold enough.", "Cold storage")
+    (shown,) = ana.answers(token(world), "forget me")
+    assert shown.kind == "question" and "1" in shown.text
+    assert member(world, book).state == "active"
+    (farewell,) = ana.answers(shown, words)
+    assert farewell.to == ANA
+    with world.store.read() as tx:
+        assert rosters.find_member(tx, book.id, read_address(ANA)) is None
+        rows = tx.execute(
+            select(schema.posts.c.text, schema.posts.c.author_name, schema.posts.c.author)
+        ).all()
+    assert [bool(row.text) for row in rows] == [stays]
+    assert all(not row.author_name and not row.author for row in rows)
+
+
+def test_forget_me_without_anything_that_speaks_for_it_is_asked_about_first(
+    world: World, book: MailList
+) -> None:
+    (asked,) = Speaker(world, ANA, NONE).answers(token(world), "forget me")
+    assert asked.subject.startswith("Was this you?")
+
+
+def attached(letter: Letter) -> dict[str, bytes]:
+    """The files of the zip that comes with a mail of ours."""
+    found = email.message_from_bytes(letter.mailed.raw)
+    zipped = [part.get_payload(decode=True) for part in found.walk() if part.get_filename() == "my-data.zip"]
+    with ZipFile(io.BytesIO(bytes(zipped[0]))) as box:
+        return {name: box.read(name) for name in box.namelist()}

@@ -231,13 +231,32 @@ class KeepLink:
 
 
 @dataclass(frozen=True, slots=True)
+class MailData:
+    """Mail somebody all that we keep of them, to their known address."""
+
+    person_id: int
+    to: Address
+    list_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MailPreview:
+    """Tell somebody what would go if we forgot them; the answer to that mail does it."""
+
+    person_id: int
+    to: Address
+    list_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class EraseMe:
-    """Forget somebody; ``words``: what they wrote goes, too."""
+    """Forget somebody; ``words``: what they wrote goes, too. They are told, the last time."""
 
     person_id: int
     words: bool
 
 
+OfRecords = MailData | MailPreview | EraseMe
 OfMembers = (
     SetSubscription
     | SetPerson
@@ -252,7 +271,6 @@ OfMembers = (
     | ReleaseHold
     | Suppress
     | KeepLink
-    | EraseMe
 )
 Change = (
     Finish
@@ -267,5 +285,6 @@ Change = (
     | UseAsk
     | UndoAsk
     | OfMembers
+    | OfRecords
 )
 Changes = tuple[Change, ...]

@@ -138,7 +138,6 @@ NEEDS: dict[str, str] = {
     "more":         "hits",
     "send":         "shown",
     "address add":  "taken",
-    "forget me":    "forgotten",
     "where":        "traces",
     "undo":         "undoable",
     "cancel":       "held",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 _LINES = {"lines": True}  # a field whose line breaks are kept: a host's own words
+_MAIL = {"attached": "message/rfc822"}  # bytes that go beside the words; None: nothing does
+_ZIP = {"attached": "application/zip", "name": "my-data.zip"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ class Forwarded:
     subject: str
     word: str = ""
     lines: str = field(default="", metadata=_LINES)
-    original: bytes = field(default=b"", repr=False)  # put in by whoever writes the mail
+    # Put in by whoever writes the mail.
+    original: bytes | None = field(default=b"", repr=False, metadata=_MAIL)
     reply: str = ""
 
 
@@ -218,15 +221,12 @@ class YourSettings:
 
 @dataclass(frozen=True, slots=True)
 class MyData:
-    list: str
+    """To a person who asked: what is kept of them, attached, or at ``url`` where that is too big."""
 
-
-@dataclass(frozen=True, slots=True)
-class ForgetPreview:
-    list: str
+    domain: str
     posts: int
-    quotes: int
-    lists: int
+    url: str = ""
+    zip: bytes | None = field(default=None, repr=False, metadata=_ZIP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +281,38 @@ class Traces:
     mails: tuple[Traced, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class ForgetPreview:
+    """To a person who wants to be forgotten: what would go, and how to say yes (interface.md §5).
+
+    The fields are those of ``store.erasing.Preview``.
+    """
+
+    domain: str
+    posts: int
+    quotes: int
+    lists: tuple[str, ...] = ()
+    relays: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """To a person who was forgotten, the last mail: what went (``words``: these too), what is out of reach.
+
+    ``backup``: the day of the last one, in words, "" for none known; ``wal``, ``maildir``: there is one.
+    """
+
+    domain: str
+    words: bool
+    posts: int
+    quotes: int
+    lists: tuple[str, ...] = ()
+    backup: str = ""
+    wal: bool = False
+    maildir: bool = False
+
+
 Notice = (
     Held
     | Declined
@@ -302,4 +334,7 @@ Notice = (
     | Found
     | WholeThread
     | Traces
+    | MyData
+    | ForgetPreview
+    | Forgotten
 )

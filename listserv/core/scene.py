@@ -45,8 +45,6 @@ class Lookups:
     outbox: int | None = None  # the speaker's own post that can still be taken back
     held: tuple[int, str] | None = None  # the speaker's own mail that waits: hold, subject
     lists: tuple[tuple[MailList, Member], ...] = ()  # everywhere
-    data_size: int = 0  # my data
-    forgotten: tuple[tuple[str, int], ...] = ()  # forget me: what would go, by name
     taken: bool = False  # address add: somebody has that address
 
 

@@ -21,8 +21,10 @@ from listserv.core.types import (
     Deferred,
     DeliveryKind,
     Envelope,
+    Failed,
     MailList,
     Post,
+    PostState,
 )
 from listserv.errors import StoreBusy
 from listserv.flow.parcel import Parcel, plain, stuff
@@ -44,7 +46,7 @@ from listserv.mail.compose import (
 from listserv.mail.fields import all_of, split
 from listserv.mail.names import discreet, relay_local
 from listserv.mail.signing import Press
-from listserv.store import arrivals, deliveries, lists, posts, relay_rest
+from listserv.store import arrivals, deliveries, lists, posts, queue, relay_rest
 from listserv.store.engine import Transaction
 
 BATCH = 500
@@ -110,6 +112,9 @@ def send(depot: Depot, batch: list[Copy], recorder: Recorder) -> None:
         recorder.release()
 
 
+_TAKEN_OUT = Failed(0, queue.TAKEN_OUT, at="DATA")  # nobody's bounce
+
+
 def _our_error(error: Exception) -> Deferred:
     return Deferred(0, f"our error: {type(error).__name__}")
 
@@ -164,6 +169,10 @@ def _post_parcels(
     depot: Depot, copies: list[Copy], post_id: int, recorder: Recorder | None = None
 ) -> Iterator[Parcel]:
     with depot.store.read() as tx:
+        if posts.find(tx, post_id).state is PostState.REDACTED:  # since these copies were leased
+            if recorder:
+                recorder.give_back(_TAKEN_OUT, copies)
+            return
         post, here, made = load(tx, depot, post_id)
     if recorder and post.arrival_id is not None:
         recorder.arrivals[post_id] = post.arrival_id
@@ -234,7 +243,9 @@ def _envelope(sender: str, to: tuple[str, ...], made: Variant) -> Envelope:
 def composed(depot: Depot, copy: Copy) -> bytes:
     """One copy as it goes out, without sending it. Raises LookupError where its list or bytes are gone."""
     if copy.kind is DeliveryKind.POST and copy.post_id is not None:
-        return plain(next(_post_parcels(depot, [copy], copy.post_id, None)))
+        for parcel in _post_parcels(depot, [copy], copy.post_id, None):
+            return plain(parcel)
+        raise LookupError(queue.TAKEN_OUT)
     return plain(_letter_parcel(depot, copy))
 
 

@@ -26,7 +26,7 @@ from listserv.flow.door import Log
 from listserv.flow.reader import NoReader, ReaderDied
 from listserv.mail.fields import all_of, read_mailboxes, split
 from listserv.store import arrivals, directory
-from listserv.store.apply import Hand, apply
+from listserv.store.apply import Clerk, Hand, apply
 from listserv.store.arrivals import Ended
 from listserv.store.deliveries import Letter
 from listserv.store.engine import Store, Transaction
@@ -60,6 +60,7 @@ class Desk:
     store: Store
     reader: Reader
     write: Write
+    clerk: Clerk
     clock: Clock
     site: Site
     bells: Bells
@@ -140,14 +141,14 @@ def process(tx: Transaction, case: Case, desk: Desk) -> Finish | None:
     arrival, mail, now = case.arrival, case.mail, desk.clock.now()
     if isinstance(mail, Malformed):
         changes: Changes = (Finish(ArrivalState.ASIDE, mail.why),)
-        return apply(tx, changes, Hand(arrival, now, _no_letters))
+        return apply(tx, changes, Hand(arrival, now, _no_letters, desk.clerk))
     found = directory.look_up(tx, arrival.recipient, desk.site.domain, desk.ring)
     facts = gather(tx, Question(mail, arrival, found, now, desk.site, desk.ring))
     gone = (Finish(ArrivalState.ASIDE, "the address is gone"),)  # deleted between the 250 and now
     changes = decide(mail, facts) if facts else gone
     pen = partial(desk.write, arrival=arrival, mail=mail)
     key = mail.author.key if mail.author else ""
-    return apply(tx, changes, Hand(arrival, now, pen, key, mail.subject[:200]))
+    return apply(tx, changes, Hand(arrival, now, pen, desk.clerk, key, mail.subject[:200]))
 
 
 def _no_letters(change: SendNotice | PassOn, number: int | None) -> Letter:

@@ -8,7 +8,8 @@ keep their own line. What strangers wrote is one clean line wherever it stands.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from base64 import encodebytes
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from email.utils import format_datetime
@@ -18,7 +19,7 @@ from typing import Any, Literal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from listserv.core.address import Address
-from listserv.core.notices import Forwarded, Notice
+from listserv.core.notices import Notice
 from listserv.core.types import MailList
 from listserv.mail.columns import filled, indented, listed
 from listserv.mail.dressing import boundary_for, text_part
@@ -80,6 +81,14 @@ class Words:
         first, _, text = page.partition("\n")
         return one_line(first.removeprefix("Subject:")), filled(text)
 
+    def mark(self, name: str) -> str:
+        """What stands in kept mail in place of something: "member"."""
+        return str(getattr(self._env.get_template("marks.txt").module, name))
+
+    def page(self, template: str, told: Mapping[str, str | int]) -> str:
+        """A text of ours that is no mail, in 72 columns. What is told comes from us."""
+        return filled(self._env.get_template(template).render(told))
+
     def _reason(self, table: str, rule: str) -> str:
         reasons: dict[str, str] = getattr(self._env.get_template("reasons.txt").module, table)
         return reasons.get(rule, reasons["otherwise"])
@@ -94,11 +103,8 @@ def write(notice: Notice, letter: Letter, words: Words) -> bytes:
     """The whole mail, unsigned, CRLF line ends. The same input gives the same bytes."""
     subject, text = words.put(notice)
     text = text.replace("\n", "\r\n")
-    match notice:
-        case Forwarded(original=original):
-            body = _with_attached(text, original)
-        case _:
-            body = text_part(text)
+    beside = _attached(notice)
+    body = text_part(text) if beside is None else _with_attached(text, beside)
     return b"".join(write_field(name, value) for name, value in _header(letter, subject)) + body
 
 
@@ -129,15 +135,46 @@ def _header(letter: Letter, subject: str) -> Sequence[tuple[str, str]]:
 _SANE_ID = re.compile(r"[!-;=?-~]{1,250}")  # a stranger's Message-ID may be anything at all
 
 
-def _with_attached(text: str, original: bytes) -> bytes:
-    """A multipart of our text and the mail as it came: never encoded (RFC 2046 §5.2.1)."""
-    boundary = boundary_for(original)
-    wide = b"" if original.isascii() else b"Content-Transfer-Encoding: 8bit\r\n"
+def _attached(notice: Notice) -> bytes | None:
+    """The part beside the words: its fields, an empty line, its bytes."""
+    for known in fields(notice):
+        data = getattr(notice, known.name)
+        match known.metadata.get("attached"):
+            case "message/rfc822" if data is not None:
+                return _mail_part(data)
+            case str() as type_ if data is not None:
+                return _file_part(data, type_, known.metadata["name"])
+    return None
+
+
+def _mail_part(original: bytes) -> bytes:
+    """A mail as it came: never encoded (RFC 2046 §5.2.1)."""
+    wide = b"" if original.isascii() else _WIDE
+    return b"Content-Type: message/rfc822\r\n" + wide + b"\r\n" + original
+
+
+def _file_part(data: bytes, type_: str, name: str) -> bytes:
+    fields_ = (
+        ("Content-Type", f'{type_}; name="{name}"'),
+        ("Content-Disposition", f'attachment; filename="{name}"'),
+        ("Content-Transfer-Encoding", "base64"),
+    )
+    head = b"".join(write_field(*one) for one in fields_)
+    return head + b"\r\n" + encodebytes(data).replace(b"\n", b"\r\n")
+
+
+_WIDE = b"Content-Transfer-Encoding: 8bit\r\n"  # RFC 2046 §5: a multipart is as wide as its parts
+
+
+def _with_attached(text: str, part: bytes) -> bytes:
+    """A multipart of our text and a part."""
+    boundary = boundary_for(part)
+    wide = b"" if part.isascii() else _WIDE
     edge = f"--{boundary}".encode("ascii")
     pieces = (
         write_field("Content-Type", f'multipart/mixed; boundary="{boundary}"') + wide,
         edge + b"\r\n" + text_part(text),
-        edge + b"\r\nContent-Type: message/rfc822\r\n" + wide + b"\r\n" + original,
+        edge + b"\r\n" + part,
         edge + b"--\r\n",
     )
     return b"\r\n".join(pieces)

@@ -12,10 +12,14 @@ from listserv.core.changes import (
     Change,
     Changes,
     CountBounce,
+    EraseMe,
     Finish,
     KeepPost,
     KeepRelay,
+    MailData,
+    MailPreview,
     MarkSeen,
+    OfRecords,
     OpenHold,
     PassOn,
     SendNotice,
@@ -31,12 +35,13 @@ _s = schema.subscriptions.c
 _SUBSCRIPTION = update(schema.subscriptions).where(_s.id == bindparam("subscription"))
 _SPEND = _SUBSCRIPTION.where(_s.probation_left > 0).values(probation_left=_s.probation_left - 1)
 _BOUNCE = _SUBSCRIPTION.values(bounces=_s.bounces + 1)
+Clerk = Callable[[Connection, OfRecords, datetime], None]
 Pen = Callable[[SendNotice | PassOn, int | None], Letter]
 
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """Who applies: for which arrival, at what time, and what writes letters.
+    """Who applies: for which arrival, at what time, what writes letters and looks after records.
 
     ``pen`` also gets the number of the ask that the letter can be answered by.
     """
@@ -44,6 +49,7 @@ class Hand:
     arrival: Arrival
     now: datetime
     pen: Pen
+    clerk: Clerk
     author_key: str = ""
     subject: str = ""
 
@@ -66,23 +72,23 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
     match change:
         case Finish():
             pass  # done first: it decides whether anything is done
-        case MarkSeen() | KeepRelay():
-            _remember(tx, change, hand)
+        case MarkSeen() | KeepRelay() | SpendProbation() | CountBounce():
+            _note(tx, change, hand)
         case OpenHold():
             holds.open_hold(tx, hand.arrival.id, change, hand.now)
         case KeepPost():
             kept = posts.keep(tx, change, hand.arrival.raw_hash, hand.arrival.id)
             if change.release_at is None:
                 deliveries.fan_out(tx, kept.post_id, hand.now)
-        case SpendProbation() | CountBounce():
-            _count(tx, change)
         case SendNotice() | PassOn():
             _send(tx, change, hand)
+        case MailData() | MailPreview() | EraseMe():
+            hand.clerk(tx, change, hand.now)
         case _:
             own_acts.carry_out(tx, change, hand.now)
 
 
-def _remember(tx: Connection, change: MarkSeen | KeepRelay, hand: Hand) -> None:
+def _note(tx: Connection, change: MarkSeen | KeepRelay | SpendProbation | CountBounce, hand: Hand) -> None:
     match change:
         case MarkSeen(list_id, message_hash, body_hash, posted):
             key = {"list_id": list_id, "message_hash": message_hash, "body_hash": body_hash}
@@ -92,10 +98,6 @@ def _remember(tx: Connection, change: MarkSeen | KeepRelay, hand: Hand) -> None:
         case KeepRelay(seal, list_id, address, name):
             row = {"seal": seal, "list_id": list_id, "key": address.key, "written": str(address)}
             insert_new(tx, schema.relays, [row | {"name": name}])
-
-
-def _count(tx: Connection, change: SpendProbation | CountBounce) -> None:
-    match change:
         case SpendProbation(subscription_id):
             tx.execute(_SPEND, {"subscription": subscription_id})
         case CountBounce(subscription_id):

@@ -15,7 +15,6 @@ from listserv.core.changes import (
     DropAddress,
     EndSubscription,
     Enrol,
-    EraseMe,
     KeepLink,
     ReleaseHold,
     SetPerson,
@@ -41,7 +40,7 @@ from listserv.store.rosters import (
 NEVER_ASK = "NeverAsk"  # the row in ``answered`` of an address that wants no questions (standards.md S8)
 _s, _p, _h, _w = schema.subscriptions.c, schema.posts.c, schema.holds.c, schema.thread_wishes.c
 OfSubscriptions = SetSubscription | EndSubscription | BackIn | Enrol | WishThread
-OfPeople = SetPerson | AddAddress | DropAddress | KeepLink | EraseMe | Suppress
+OfPeople = SetPerson | AddAddress | DropAddress | KeepLink | Suppress
 OfMails = WithdrawPost | CancelHold | ReleaseHold | UseAsk | UndoAsk
 OwnAct = OfSubscriptions | OfPeople | OfMails
 
@@ -84,8 +83,6 @@ def _of_person(tx: Connection, change: OfPeople, now: datetime) -> None:
             _drop_address(tx, person, address, now)
         case KeepLink(person, secret, minutes):
             sessions.make_link(tx, person, now, secret=secret, minutes=minutes)
-        case EraseMe(person, words):
-            raise NotImplementedError
         case Suppress(address):
             answered.note(tx, NEVER_ASK, address.key, 0, now)
         case _:

@@ -47,6 +47,7 @@ class QueueRow:
 DROPPED = "dropped by the operator"
 HAS_LEFT = "has left the list"
 LIST_GONE = "the list is gone"
+TAKEN_OUT = "what it carried was taken out"
 UNFINISHED = (DeliveryState.DUE, DeliveryState.SENDING, DeliveryState.DEFERRED, DeliveryState.FAILED)
 IN_TROUBLE = (DeliveryState.DEFERRED, DeliveryState.FAILED)
 ALL = tuple(DeliveryState)
@@ -117,7 +118,7 @@ def _is_for_nobody() -> ColumnElement[bool]:
     left = select(_s.id).where(_s.id == _d.subscription_id, _s.state == MemberState.LEFT)
     gone = select(there.id).where(there.id == _d.list_id, there.retired.is_not(None), _d.post_id.is_not(None))
     ends = (query.correlate(schema.deliveries).exists() for query in (left, gone))
-    return or_(_d.answer.in_((HAS_LEFT, LIST_GONE)), *ends)
+    return or_(_d.answer.in_((HAS_LEFT, LIST_GONE, TAKEN_OUT)), *ends)
 
 
 def find(tx: Connection, delivery_id: int) -> Copy | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import ColumnElement, Connection, Table, Text, cast, func, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 _ADD = text(
@@ -26,6 +26,14 @@ def insert_new(tx: Connection, table: Table, rows: list[dict[str, Any]]) -> int:
 @lru_cache
 def _insert_new(table: Table, dialect: str) -> Any:
     return (sqlite if dialect == "sqlite" else postgresql).insert(table).on_conflict_do_nothing()
+
+
+def holds(column: ColumnElement[bytes], dialect: str, text: str) -> ColumnElement[bool]:
+    """Whether bytes have this ASCII text in them, whatever its case. Reads them all: no index helps."""
+    if dialect == "sqlite":
+        return func.instr(func.lower(cast(column, Text)), text.lower()) > 0
+    shown = func.encode(column, "escape")  # PostgreSQL: all that is ASCII stays as it is
+    return func.strpos(func.lower(shown), text.lower()) > 0
 
 
 def one_at_a_time(tx: Connection, space: int, number: int) -> None:

@@ -146,6 +146,11 @@ class Sessions:
         """The same by the code of a mail, typed into the browser that asked."""
         return self.enter(code_secret(code, browser), now, browser=browser, session=session)
 
+    def who(self, session: str, now: datetime) -> int | None:
+        """The person of a session that has not run out."""
+        with self._store.read() as tx:
+            return check(tx, session, now)
+
     def end(self, session: str) -> None:
         """End one session."""
         self._store.do(lambda tx: revoke(tx, session))

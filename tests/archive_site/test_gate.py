@@ -464,3 +464,40 @@ async def test_a_body_without_end_is_read_no_further_than_needed(world: World) -
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+# -- one's own data
+
+
+@pytest.mark.anyio
+async def test_whoever_is_signed_in_gets_their_own_data_and_nobody_else_learns_that_there_is_such(
+    world: World,
+) -> None:
+    for who in ("anonymous", "expired"):
+        async with world.client(who) as client:
+            for method in ("GET", "HEAD"):
+                answer = await client.request(method, "/my-data/")
+                assert answer.status_code == 404
+            assert (await client.get("/my-data/")).content == (await client.get("/absent/")).content
+    for number, who in enumerate(("member", "host", "former"), 1):
+        async with world.client(who) as client:
+            answer = await client.get("/my-data/")
+            assert answer.content == f"all of {number}".encode()
+            assert answer.headers["content-disposition"].startswith('attachment; filename="my-data.zip"')
+            assert answer.headers["cache-control"] == "private, no-store"
+            _assert_headers(answer)
+
+
+@pytest.mark.anyio
+async def test_own_data_are_not_made_again_and_again(world: World) -> None:
+    async with world.client("member") as client:
+        told = [(await client.get("/my-data/")).status_code for _ in range(12)]
+    assert told == [200] * 10 + [429] * 2
+
+
+@pytest.mark.anyio
+async def test_signing_in_from_there_leads_back_to_it(world: World) -> None:
+    async with world.client() as client:
+        await client.post("/my-data/", data={"email": "member@example.org"})
+    (mailed,) = world.door.mailed
+    assert mailed[1].endswith("&next=/my-data/")

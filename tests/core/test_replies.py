@@ -301,7 +301,10 @@ STYLES: dict[str, Callable[[str], str]] = {
     "no mark at all": lambda sent: wrapped(sent),
 }
 OURS = st.lists(
-    st.sampled_from("garlic almanac 12 yes no ok frost grandmother plant October".split()), min_size=1
+    st.sampled_from(
+        ["garlic", "almanac", "12", "yes", "no", "ok", "frost", "grandmother", "plant", "October"]
+    ),
+    min_size=1,
 )
 MAILS = st.lists(st.lists(OURS.map(" ".join), min_size=1, max_size=4).map("\n".join), min_size=1, max_size=4)
 THEIRS = st.lists(st.lists(st.sampled_from(["fine", "tulip", "leave", "7", "yes"]), min_size=1, max_size=4))

@@ -324,6 +324,7 @@ class Door:
                 leaf=self.rows.leaf,
                 mail_link=lambda address, url, code: self.mailed.append((address, url, code)),
                 leave=self.leave,
+                own_data=lambda person: f"all of {person}".encode(),
             )
         )
 

@@ -31,6 +31,7 @@ from listserv.core.types import (
     Sent,
 )
 from listserv.flow.bells import Bells
+from listserv.flow.clerk import Clerk
 from listserv.flow.deliver import deliver_due
 from listserv.flow.parcel import Parcel, offered
 from listserv.flow.pen import Pen
@@ -41,6 +42,7 @@ from listserv.mail.notices import Words
 from listserv.mail.parse import as_sent, parse
 from listserv.mail.proof import ProofQuestion, prove
 from listserv.mail.returned import with_report
+from listserv.mail.washing import Washer
 from listserv.resources import resource
 from listserv.store import arrivals, counters, epochs, holds, lists, rosters, schema
 from listserv.store.acts import Hand
@@ -179,7 +181,8 @@ class World:
     def desk(self) -> Desk:
         words = Words((resource("templates") / "mail",))
         pen = Pen(self.store, words, self.clock, SITE, self.ring)
-        return Desk(self.store, self.reader, pen, self.clock, SITE, self.bells, self.log, self.ring)
+        clerk = Clerk(pen, Washer(words.mark("member")))
+        return Desk(self.store, self.reader, pen, clerk, self.clock, SITE, self.bells, self.log, self.ring)
 
     @property
     def depot(self) -> Depot:

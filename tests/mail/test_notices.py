@@ -22,6 +22,8 @@ from listserv.core.notices import (
     Answer,
     Declined,
     Ended,
+    ForgetPreview,
+    Forgotten,
     Forwarded,
     Found,
     FoundOne,
@@ -29,6 +31,7 @@ from listserv.core.notices import (
     Help,
     HelpLine,
     JoinQuestion,
+    MyData,
     Notice,
     NotUnderstood,
     OtherAddress,
@@ -48,9 +51,9 @@ from listserv.core.types import ListSettings, MailList
 from listserv.mail.fields import decode_words, read_mailboxes, split
 from listserv.mail.notices import Letter, Words, template_of, write
 
-TABLES = {"reasons.txt", "said.txt", "verbs.txt"}  # words that other templates use
 TEMPLATES = Path(__file__).parents[2] / "templates" / "mail"
 NOTICES: tuple[type[Notice], ...] = get_args(Notice)
+OTHER_TEXTS = ("reasons.txt", "said.txt", "verbs.txt", "marks.txt", "readme.txt")
 WORDS = Words((TEMPLATES,))
 HOSTS = "book+host@lists.example.org"
 BOOK = MailList(
@@ -162,6 +165,15 @@ EXAMPLES: tuple[Notice, ...] = (
             Traced("Again", "Friday 8 January, 07:00", "discarded", "duplicate"),
         ),
     ),
+    MyData("lists.example.org", 31, zip=b"PK\x05\x06" + b"\0" * 18),
+    MyData("lists.example.org", 1, zip=b""),
+    MyData("lists.example.org", 4000, "https://lists.example.org/my-data/"),
+    ForgetPreview("lists.example.org", 31, 12, ("Book Circle", "Garden"), 2, 1),
+    ForgetPreview("lists.example.org", 1, 1, ("Book Circle",)),
+    ForgetPreview("lists.example.org", 0, 0, (), 0, 3),
+    Forgotten("lists.example.org", words=True, posts=31, quotes=12, lists=("Book Circle", "Garden")),
+    Forgotten("lists.example.org", False, 1, 1, ("Book Circle",), "3 November 2026", wal=True, maildir=True),
+    Forgotten("lists.example.org", False, 0, 0),
 )
 
 
@@ -182,7 +194,7 @@ def value(raw: bytes, name: str) -> str | None:
 
 
 def test_each_notice_has_a_template_and_each_template_a_notice() -> None:
-    assert {path.name for path in TEMPLATES.glob("*")} == {*map(template_of, NOTICES), *TABLES}
+    assert {path.name for path in TEMPLATES.glob("*")} == {*map(template_of, NOTICES), *OTHER_TEXTS}
 
 
 def test_each_notice_has_an_example_here() -> None:
@@ -199,6 +211,8 @@ def test_a_template_uses_only_fields_of_its_record(kind: type[Notice]) -> None:
     assert used <= known
     assert known - used <= {"original"}, "a field that no word needs"
     assert re.match(r"(\{%.*%\}\n)*Subject: .*\n\n", source)
+    assert known - used <= {"original", "zip"}, "a field that no word needs"
+    assert source.startswith("Subject: ") and source.splitlines()[1] == ""
 
 
 @pytest.mark.parametrize("notice", EXAMPLES, ids=lambda n: type(n).__name__)
@@ -329,6 +343,25 @@ def test_a_forwarded_mail_is_attached_with_its_bytes(original: bytes) -> None:
     assert eightbit == (not original.isascii())
 
 
+def test_a_zip_is_attached_under_its_name_and_a_link_stands_in_the_words() -> None:
+    data = bytes(range(256)) * 40
+    raw = write(MyData("lists.example.org", 31, zip=data), LETTER, WORDS)
+    assert raw.isascii() and raw.count(b"\n") == raw.count(b"\r\n")
+    (attached,) = email.message_from_bytes(raw, policy=email.policy.default).iter_attachments()
+    assert (attached.get_content_type(), attached.get_filename()) == ("application/zip", "my-data.zip")
+    assert attached.get_content() == data
+    linked = write(MyData("lists.example.org", 31, "https://lists.example.org/my-data/"), LETTER, WORDS)
+    assert value(linked, "Content-Type") == 'text/plain; charset="us-ascii"'
+    assert "\n    https://lists.example.org/my-data/\n" in text_of(linked)
+
+
+def test_the_other_texts_of_ours_are_there() -> None:
+    assert WORDS.mark("member") == "a member"
+    told = WORDS.page("readme.txt", {"domain": "lists.example.org", "posts": 1, "day": "3 November 2026"})
+    assert "posts.mbox: the 1 mail that you wrote" in told
+    assert all(len(line) <= 72 for line in told.splitlines())
+
+
 NASTY = st.text(max_size=300) | st.sampled_from(
     [
         "x\r\nBcc: evil@evil.example",
@@ -351,6 +384,8 @@ def test_a_stranger_s_words_stay_in_their_place(a: str, b: str, c: str) -> None:
         Forwarded(a, b, c, "", a, b"From: x@y\r\n\r\n"),
         replace(WELCOME, list=a, description=b, welcome=c, hosts_names=(a, b)),
         SetAside("d.example", 2, a),
+        ForgetPreview("d.example", 1, 1, (a, b)),
+        Forgotten("d.example", True, 1, 1, (a, b), c),
     )
     wanted = [name for name, _ in email.message_from_bytes(write(EXAMPLES[0], LETTER, WORDS)).items()]
     for notice in notices:

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from listserv.core import when
 from listserv.core.asks import AskKind, NewAsk
-from listserv.core.changes import CancelHold, EraseMe, ReleaseHold, SendNotice, WithdrawPost
-from listserv.core.notices import ForgetPreview, MyData, Traced, Traces, YourSettings
+from listserv.core.changes import (
+    CancelHold,
+    EraseMe,
+    MailData,
+    MailPreview,
+    ReleaseHold,
+    SendNotice,
+    WithdrawPost,
+)
+from listserv.core.notices import Traced, Traces, YourSettings
 from listserv.core.said import Done, Said, only
 from listserv.core.scene import Scene, Trace
 
@@ -74,27 +82,18 @@ def release(arg: str, scene: Scene) -> Done:
 
 
 def my_data(arg: str, scene: Scene) -> Done:
+    """All that we keep of the speaker, to the known address."""
     assert scene.member is not None
-    notice = MyData(scene.list.title)
-    return Done(changes=(SendNotice(notice, scene.member.address, scene.list.id),))
+    return Done(changes=(MailData(scene.member.person_id, scene.member.address, scene.list.id),))
 
 
 def forget_me(arg: str, scene: Scene) -> Done:
-    """First what would go is shown; the answer to that mail does it."""
+    """First what would go is told; the answer to that mail does it."""
     assert scene.member is not None
-    counts = dict(scene.look.forgotten)
-    notice = ForgetPreview(
-        list=scene.list.title,
-        posts=counts.get("posts", 0),
-        quotes=counts.get("quotes", 0),
-        lists=counts.get("lists", 0),
-    )
-    ask = NewAsk(AskKind.FORGET, scene.member.person_id, act=f"erase {ANONYMISE}")
-    return Done(changes=(SendNotice(notice, scene.member.address, scene.list.id, ask),))
+    return Done(changes=(MailPreview(scene.member.person_id, scene.member.address, scene.list.id),))
 
 
 def erase(arg: str, scene: Scene) -> Done:
     """The answer to that mail."""
     assert scene.member is not None
-    words = arg == DELETE
-    return Done((Said(f"forgotten {arg}"),), (EraseMe(scene.member.person_id, words),))
+    return Done(changes=(EraseMe(scene.member.person_id, arg == DELETE),))
