@@ -196,15 +196,19 @@ def is_away_reply(subject: str, text: str) -> bool:
     """Whether subject and first lines say that a program answers for somebody who is away. Never raises."""
     if len(text) > _LONGEST:
         return False
-    signs = _signs(subject, text)
-    return any(signs.issuperset(row) for row in _PROVES)
-
-
-def _signs(subject: str, text: str) -> set[str]:
-    signs = {"machine"} if _SAYS_MACHINE.match(subject) else set()
-    signs |= {"absent"} if _SAYS_AWAY.match(subject) else set()
-    if _QUOTES.search(text) and "machine" not in signs:
-        return set()
+    signs = {
+        "machine": _SAYS_MACHINE.match(subject) is not None,
+        "absent": _SAYS_AWAY.match(subject) is not None,
+    }
+    if not signs["machine"] and _QUOTES.search(text):
+        return False
     plain = " ".join(fold(text[:_READ]).split())
-    signs |= {"thanks"} if _THANKING.search(plain[:_OPENING]) else set()
-    return signs | {name for name, sign in _READERS.items() if sign.search(plain)}
+    signs["thanks"] = _THANKING.search(plain[:_OPENING]) is not None
+    return any(all(_shows(sign, signs, plain) for sign in row) for row in _PROVES)
+
+
+def _shows(sign: str, signs: dict[str, bool], plain: str) -> bool:
+    """Whether the words show a sign; looked for once, and only where a row comes to it."""
+    if sign not in signs:
+        signs[sign] = _READERS[sign].search(plain) is not None
+    return signs[sign]
