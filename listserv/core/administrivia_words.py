@@ -75,7 +75,7 @@ _STOP = (
     r"(?:{ASK}(?:stop|cancel|end|turn off|no|no more|quit|unsubscribe(?: me)?(?: from)?)(?: sending(?: me)?)?"
     r"|i (?:dont|do not|no longer) (?:want|need|wish)(?: to (?:get|receive|have))?)"
 )
-_DIGESTE = r"(?:digests?|zusammenfassung(?:en)?|sammelmails?)"
+_DIGESTE = r"(?:digests?|sammelmails?)"
 _ART = r"(?:taglich|wochentlich)(?:e|en|er|es)"
 _HABEN = r"(?:bekommen|erhalten|haben|bitte)"
 _NAMES = {
@@ -195,13 +195,19 @@ PAUSED = "me|my|the|all|mich|meine|emails?|mails?|delivery"  # what may be pause
 
 # Around what rhythms.py understands; a row with ``off`` asks for no more digests.
 DIGEST = r"""
-(?:{ASK})?(?:{GET} )?(?P<rhythm>(?:(?:the|a) )?(?:(?:daily|weekly) )?digests?(?: daily| weekly)?){KINDS}
+(?P<rhythm>(?:(?:daily|weekly) )?digests?(?: daily| weekly)?){KINDS}
+{ASK}{GET} (?P<rhythm>(?:(?:the|a) )?(?:(?:daily|weekly) )?digests?(?: daily| weekly)?){KINDS}
 {STOP} (?:(?:the|my|this|your|a|any) )*(?:(?:daily|weekly) )?digests?(?: any ?more| mode)?(?P<off>)
-(?:ich {MOCHTE} )?(?:kein|keinen|keine) (?:{ART} )?{DIGESTE}(?: mehr)?(?: {HABEN})?(?P<off>)
-(?:(?:den|das|die|meinen) )?{DIGESTE} (?:abbestellen|abstellen|beenden|ausschalten|aus|stoppen)(?P<off>)
-(?:ich (?:{MOCHTE}|hatte gern|hatte gerne) )?(?:(?:nur|noch|lieber|den|das|die|einen|eine|als) )*
-    (?P<rhythm>(?:{ART} )?{DIGESTE})(?: {HABEN})?
-(?:stell|stelle|stellt|stellen sie) mich auf (?P<rhythm>(?:{ART} )?digest)(?: um)?
+(?P<rhythm>(?:{ART} )?{DIGESTE}|{ART} zusammenfassung)(?: {HABEN})?
+(?:stell|stelle|stellt|stellen sie) mich auf (?P<rhythm>(?:{ART} )?{DIGESTE})(?: um)?
+ich (?:{MOCHTE}|hatte gerne?) (?:(?:nur|noch|lieber|den|die|einen|eine|als) )*
+    (?P<rhythm>(?:{ART} )?{DIGESTE}|{ART} zusammenfassung)(?: {HABEN})?
+(?:ich {MOCHTE} )?(?:nur noch|lieber nur|als|lieber|nur)(?: (?:den|die|einen|eine|als))?
+     (?P<rhythm>(?:{ART} )?(?:{DIGESTE}|zusammenfassung))(?: {HABEN})?
+(?:ich {MOCHTE} )?(?:kein|keinen|keine) (?:{ART} )?(?:{DIGESTE}(?: mehr)?|zusammenfassung(?:en)? mehr)
+    (?: {HABEN})?(?P<off>)
+(?:(?:den|die|meinen) )?(?:{DIGESTE}|zusammenfassung) (?:abbestellen|abstellen|beenden|ausschalten|aus|
+    stoppen)(?P<off>)
 set (?:\w+ )?(?P<rhythm>digest|digestplain|nomail|nodigest|summary|digest plain|digest mime)
 (?P<rhythm>nomail|nodigest)(?: mode)?
 """

@@ -209,6 +209,8 @@ class Words:
 
 def fold(words: str) -> str:
     """Lower case, without accents and apostrophes: ``März``, ``marz`` and ``MÄRZ`` are one word."""
+    if words.isascii():
+        return words.lower().translate(_PLAIN)
     spread = unicodedata.normalize("NFKD", words.casefold())
     return "".join(c for c in spread if not unicodedata.combining(c)).translate(_PLAIN)
 

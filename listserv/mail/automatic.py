@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 from listserv.core.types import Automatic
+from listserv.mail.away import is_away_reply, names_away
 from listserv.mail.fields import Field
 from listserv.mail.params import Declared
 
@@ -17,39 +18,19 @@ _RECEIPT_PARTS = ("message/disposition-notification", "message/global-dispositio
 
 # Fields that only programs which answer by themselves write.
 _REPLY_FIELDS = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-mail-autoreply")
-# What "out of office" begins with in the subjects of mail programs; each counts only beside another sign.
-_AWAY = re.compile(
-    r"""\s*(?:(?:re|aw|sv|antw)\s*:\s*)?(?:\[?
-      automatic(?:ally\ generated)?\ (?:reply|response) | auto(?:matic)?[\ -]?repl(?:y|ied) | autoresponder
-    | auto[\ -]?respon[sd]e?r?
-    | out[\ -]of[\ -](?:the[\ -])?office | vacation | away\ from | on\ (?:leave|holiday)
-    | automatische\ antwort | abwesenheit | abwesend | ich\ bin\ (?:nicht\ im|im\ urlaub)
-    | réponse\ automatique | absen(?:ce|t)\b | en\ congé | notification\ d'absence
-    | respuesta\ autom[aá]tica | fuera\ de\ (?:la\ )?oficina | ausente
-    | resposta\ autom[aá]tica | fora\ do\ escrit[oó]rio | aus[eê]ncia
-    | risposta\ automatica | fuori\ (?:sede|ufficio) | assen(?:za|te)
-    | automatisch(?:e)?\ antwoord | afwezig
-    | autosvar | automatiskt?\ svar | frånvaro | fraværs? | ikke\ til\ stede
-    | automaattinen\ vastaus | poissa
-    | automatyczna\ odpowied[zź] | odpowied[zź]\ automatyczna | poza\ biurem
-    | automatick[aá]\ odpov[eě][dď] | mimo\ kancel
-    | automatikus\ v[aá]lasz | răspuns\ automat | otomatik\ yan[iı]t
-    | автоматический\ ответ | автоматична\ відповідь | автоответ | αυτόματη\ απάντηση
-    | 自動応答 | 自动回复 | 自動回覆 | 不在 | 자동\ 회신 | 자동응답 | תשובה\ אוטומטית | رد\ تلقائي
-    )""",
-    re.I | re.X,
-)
 _AGGREGATE_REPORT = re.compile(r"\s*report domain:\s*\S+\s+submitter:", re.I)
 
 
-def automatic_kind(fields: Iterable[Field], top: Declared, types: Iterable[str], subject: str) -> Automatic:
-    """Judge by the header, the type of the whole, and the types of its leaves."""
+def automatic_kind(
+    fields: Iterable[Field], top: Declared, types: Iterable[str], subject: str, text: str = ""
+) -> Automatic:
+    """Judge by the header, the types of the whole and of its leaves; by the words where those say nothing."""
     said: dict[str, str] = {}
     for field in fields:
         said.setdefault(field.name, field.text.strip().lower())
     if _is_report(said, top, frozenset(types)):
         return Automatic.REPORT
-    if _is_reply(said, subject):
+    if _is_reply(said, subject) or is_away_reply(subject, text):
         return Automatic.REPLY
     return Automatic.GENERATED if _is_generated(said, subject) else Automatic.NO
 
@@ -70,7 +51,7 @@ def _is_reply(said: dict[str, str], subject: str) -> bool:
         return True
     if "autoresponder" in said.get("x-post-messageclass", ""):
         return True
-    return bool(_AWAY.match(subject)) and _has_a_sign(said, submitted)
+    return names_away(subject) and _has_a_sign(said, submitted)
 
 
 def _has_a_sign(said: dict[str, str], submitted: str) -> bool:

@@ -79,7 +79,7 @@ def _read(raw: bytes, proof: Proof) -> Mail:
         text=body.text,
         html=body.html,
         parts=body.parts,
-        automatic=automatic_kind(fields, body.top, (part.type for part in body.parts), subject),
+        automatic=automatic_kind(fields, body.top, (part.type for part in body.parts), subject, body.text),
         list_ids=_list_ids(fields),
         loops=_loops(fields),
         received=len(all_of(fields, "received")),

@@ -14,6 +14,7 @@ from flufl.bounce import all_failures
 
 from listserv.core.types import Automatic
 from listserv.mail.automatic import automatic_kind
+from listserv.mail.body import read_body
 from listserv.mail.encoded import decode_words, one_line
 from listserv.mail.fields import Field, all_of, first_of, split, walk_fields
 from listserv.mail.leaves import content, read_leaf
@@ -56,7 +57,8 @@ def kind_of_report(raw: bytes) -> str:
         return "receipt"
     fields, _, _ = split(raw)
     subject = first_of(fields, "subject")
-    if automatic_kind(fields, top, types, decode_words(subject.text) if subject else "") is Automatic.REPLY:
+    title = decode_words(subject.text) if subject else ""
+    if automatic_kind(fields, top, types, title, read_body(raw).text) is Automatic.REPLY:
         return "auto-reply"
     if read_report(raw) is not None:
         return "bounce"

@@ -201,7 +201,8 @@ de | kein Digest mehr                        | digest   | now
 de | Bitte keinen Digest mehr                | digest   | now
 de | keine Zusammenfassung mehr bitte        | digest   | now
 de | Digest abbestellen                      | digest   | now
-de | Zusammenfassung bitte                   | digest   | daily
+de | Sammelmail bitte                        | digest   | daily
+de | tägliche Zusammenfassung bitte          | digest   | daily
 de | Bitte nur noch die Zusammenfassung      | digest   | daily
 de | wöchentliche Zusammenfassung            | digest   | weekly
 de | Ich hätte gern den Digest               | digest   | daily
@@ -275,6 +276,10 @@ same here
 Digest it slowly
 I read the digest on my phone
 Does anyone read the digest?
+The digest
+Zusammenfassung bitte
+Keine Zusammenfassung
+Ich möchte die Zusammenfassung lesen
 The digest is great
 Löschen!
 Bitte löschen
