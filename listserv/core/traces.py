@@ -31,12 +31,14 @@ _FIELD = re.compile(
 @dataclass(frozen=True, slots=True)
 class Traces:
     """``names``: as they were written. ``addresses``: whole; of a relay address of ours what follows the
-    name in it (``r4k2mmpq@lists.example.org``) in ``relays``. ``sign_offs``: lines with which they end."""
+    name in it (``r4k2mmpq@lists.example.org``) in ``relays``. ``sign_offs``: lines with which their
+    mails end, ``signed``: others of their lines with the name in them, folded: they may be quoted."""
 
     names: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     relays: tuple[str, ...] = ()
     sign_offs: frozenset[str] = frozenset()
+    signed: frozenset[str] = frozenset()
 
     def names_in(self, text: str) -> bool:
         """Whether a name or an address stands in it."""
@@ -73,6 +75,13 @@ def sign_offs(text: str, traces: Traces) -> frozenset[str]:
     kept = _signed_off(lines[:at], traces)
     gone = [*lines[at + 1 :], *lines[len(kept) : at]]
     return frozenset(line for line in map(folded, gone) if line)
+
+
+def signed(text: str, traces: Traces) -> frozenset[str]:
+    """The lines of a text of theirs with a name or address in them, folded: "Best regards, Ana Silva"."""
+    if not traces.names_in(text):
+        return frozenset()
+    return frozenset(folded(line) for line in text.split("\n") if traces.names_in(line))
 
 
 def others_words(text: str, traces: Traces, word: str) -> str:
@@ -117,7 +126,7 @@ def _rid(line: str, traces: Traces, word: str, *, quoted: bool) -> str:
     if quoted and folded(line) in traces.sign_offs:
         mark = _QUOTE.match(line)
         return f"{mark[0] if mark else ''}{GAP}"
-    if is_field(line):
+    if is_field(line) or (quoted and folded(line) in traces.signed):
         return without_names(line, traces, word)
     return without_addresses(line, traces)
 

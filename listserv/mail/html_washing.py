@@ -97,6 +97,8 @@ def _unname(page: _Page, line: _Line, traces: Traces, word: str, *, before_quote
     said = page.said(line)
     if line.depth and folded(said) in traces.sign_offs:
         page.say(line, GAP)
+    elif line.depth and folded(said) in traces.signed:
+        page.put(line, without_names(page.source(line), traces, word))
     elif before_quote and says_whom(said, traces):
         page.put(line, unattributed(page.source(line), traces, word))
     elif is_field(said) and traces.names_in(said):

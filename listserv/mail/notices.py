@@ -104,7 +104,7 @@ def write(notice: Notice, letter: Letter, words: Words) -> bytes:
     subject, text = words.put(notice)
     text = text.replace("\n", "\r\n")
     beside = _attached(notice)
-    body = text_part(text) if beside is None else _with_attached(text, beside)
+    body = text_part(text) if beside is None else _with_attached(text, *beside)
     return b"".join(write_field(name, value) for name, value in _header(letter, subject)) + body
 
 
@@ -135,15 +135,15 @@ def _header(letter: Letter, subject: str) -> Sequence[tuple[str, str]]:
 _SANE_ID = re.compile(r"[!-;=?-~]{1,250}")  # a stranger's Message-ID may be anything at all
 
 
-def _attached(notice: Notice) -> bytes | None:
-    """The part beside the words: its fields, an empty line, its bytes."""
+def _attached(notice: Notice) -> tuple[bytes, bytes] | None:
+    """The part beside the words (its fields, an empty line, its bytes), and what it is of."""
     for known in fields(notice):
         data = getattr(notice, known.name)
         match known.metadata.get("attached"):
             case "message/rfc822" if data is not None:
-                return _mail_part(data)
+                return _mail_part(data), data
             case str() as type_ if data is not None:
-                return _file_part(data, type_, known.metadata["name"])
+                return _file_part(data, type_, known.metadata["name"]), data
     return None
 
 
@@ -166,9 +166,9 @@ def _file_part(data: bytes, type_: str, name: str) -> bytes:
 _WIDE = b"Content-Transfer-Encoding: 8bit\r\n"  # RFC 2046 §5: a multipart is as wide as its parts
 
 
-def _with_attached(text: str, part: bytes) -> bytes:
+def _with_attached(text: str, part: bytes, of: bytes) -> bytes:
     """A multipart of our text and a part."""
-    boundary = boundary_for(part)
+    boundary = boundary_for(of)  # base64 has none of it either
     wide = b"" if part.isascii() else _WIDE
     edge = f"--{boundary}".encode("ascii")
     pieces = (

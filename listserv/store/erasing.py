@@ -116,7 +116,7 @@ def _stain(tx: Connection, who: KnownAs, *, words: bool, word: str) -> tuple[Sta
         for at in range(0, len(who.posts), 500)
         for row in tx.execute(select(*columns).where(_p.id.in_(who.posts[at : at + 500]))).all()
     ]
-    traces = with_sign_offs(who.traces, (row.text for row in own))
+    traces = with_sign_offs(who.traces, [row.text for row in own])
     subjects = ((row.subject, without_names(row.subject, traces, word)) for row in own)
     stain = Stain(
         traces,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, or_, select
 
-from listserv.core.traces import Traces, sign_offs
+from listserv.core.traces import Traces, sign_offs, signed
 from listserv.core.types import PostState
 from listserv.store.schema import addresses, lists, people, posts, relays, subscriptions
 
@@ -54,9 +54,13 @@ def known_as(tx: Connection, person_id: int) -> KnownAs:
     )
 
 
-def with_sign_offs(traces: Traces, texts: Iterable[str]) -> Traces:
-    """The lines with which their posts end, too."""
-    return replace(traces, sign_offs=frozenset().union(*(sign_offs(text, traces) for text in texts)))
+def with_sign_offs(traces: Traces, texts: Sequence[str]) -> Traces:
+    """The lines with which their posts end, and those that name them, too."""
+    return replace(
+        traces,
+        sign_offs=frozenset().union(*(sign_offs(text, traces) for text in texts)),
+        signed=frozenset().union(*(signed(text, traces) for text in texts)),
+    )
 
 
 def _relays(tx: Connection, keys: tuple[str, ...]) -> tuple[str, ...]:

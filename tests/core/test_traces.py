@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listserv.core.quotes import quotes_of, without_quotes
-from listserv.core.traces import Traces, others_words, own_words, sign_offs
+from listserv.core.traces import Traces, others_words, own_words, sign_offs, signed
 from listserv.core.washing import anonymous_id
 
 ANA = Traces(names=("Ana Silva",), addresses=("ana@ana.example",), relays=("r4k2mmpq@lists.example.org",))
@@ -40,12 +40,13 @@ OTHERS = [
     ("susana@ana.example, ana@ana.example.org", "susana@ana.example, ana@ana.example.org"),
     ("On Mon, Diana Silvana wrote:\n> x", "On Mon, Diana Silvana wrote:\n> x"),
     ("> Ana Silva said so", "> Ana Silva said so"),
+    ("> Best regards,  Ana Silva", "> Best regards,  a member"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("before", "after"), OTHERS)
 def test_others_keep_their_words_and_lose_her_name_where_it_is_none(before: str, after: str) -> None:
-    traces = replace(ANA, sign_offs=frozenset({"ana silva"}))
+    traces = replace(ANA, sign_offs=frozenset({"ana silva"}), signed=signed("Best regards, Ana Silva", ANA))
     assert others_words(before, traces, WORD) == after
     assert others_words(after, traces, WORD) == after
 
