@@ -51,6 +51,12 @@ def forget_person(tx: Connection, who: KnownAs) -> None:
     tx.execute(delete(schema.answered).where(schema.answered.c.key.in_(who.keys)))
     for table in (schema.links, schema.sessions):
         tx.execute(delete(table).where(table.c.person_id == who.person_id))
+    asked = or_(schema.asks.c.person_id == who.person_id, func.lower(schema.asks.c.address).in_(who.keys))
+    tx.execute(update(schema.asks).where(asked).values(address=_ERASED, act="", undo=""))
+    tx.execute(
+        delete(schema.thread_wishes).where(schema.thread_wishes.c.subscription_id.in_(who.subscriptions))
+    )
+    tx.execute(update(schema.arrivals).where(_a.author_key.in_(who.keys)).values(author_key="", subject=""))
 
 
 def forget_mail(keeper: Keeper, who: KnownAs, stain: Stain, wash: Washing) -> None:

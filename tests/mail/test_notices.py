@@ -209,10 +209,8 @@ def test_a_template_uses_only_fields_of_its_record(kind: type[Notice]) -> None:
     used = meta.find_undeclared_variables(environment.parse(source))
     known = {f.name for f in fields(kind)}
     assert used <= known
-    assert known - used <= {"original"}, "a field that no word needs"
     assert re.match(r"(\{%.*%\}\n)*Subject: .*\n\n", source)
     assert known - used <= {"original", "zip"}, "a field that no word needs"
-    assert source.startswith("Subject: ") and source.splitlines()[1] == ""
 
 
 @pytest.mark.parametrize("notice", EXAMPLES, ids=lambda n: type(n).__name__)
