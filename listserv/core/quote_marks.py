@@ -61,6 +61,7 @@ _HAS_VERB = re.compile(_VERB, re.I)
 _ENDS = re.compile(rf"(?:[:：]|(?:{_VERB})[.,]?)$", re.I)
 _DATE = re.compile(
     r"(?<!\d)(?:19|20)\d\d(?!\d)|(?<!\d)\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}(?!\d)|[^\W\d]{3,12}\.? \d{1,2},"
+    r"|(?<!\d)\d{1,2}\.?[ -][^\W\d]{3,12}(?:[ ,.-]|$)"
 )
 _TIME = re.compile(
     r"(?<![\d.])\d{1,2}[:h]\d{2}(?!\d)|(?:kl\.?|klo|um|om|at|ore|alle) \d{1,2}\.\d{2}(?![.\d])", re.I
@@ -140,10 +141,10 @@ def _reads(text: str) -> tuple[bool, bool | None]:
     if not bare or bare[0] in "<>,(" or bare.count("<") != bare.count(">"):
         return False, None
     verb, date = _HAS_VERB.search(bare) is not None, _DATE.search(bare) is not None
-    if date and any(map(_has_digit, bare.split(None, 4)[:4])):
-        exact = _ADDRESS.search(bare) is not None or _TIME.search(bare) is not None
-        if verb or _LAST_IS_ADDRESS.search(bare):
-            return True, exact
+    time, address = _TIME.search(bare) is not None, _ADDRESS.search(bare) is not None
+    if (date or time) and any(map(_has_digit, bare.split(None, 4)[:4])):
+        if verb or (date and _LAST_IS_ADDRESS.search(bare)):
+            return True, address or (date and time)
     return False, _reads_undated(bare, date)
 
 
@@ -165,7 +166,19 @@ def _has_digit(word: str) -> bool:
 
 
 def _is_name(word: str) -> bool:
-    return not word[0].islower() or word in ("von", "van", "de", "der", "da", "di", "del", "la", "via", "af")
+    return not word[0].islower() or word in (
+        "von",
+        "van",
+        "de",
+        "der",
+        "da",
+        "di",
+        "del",
+        "la",
+        "via",
+        "af",
+        "aka",
+    )
 
 
 # -- blocks of header lines -------------------------------------------------------------------------------
@@ -238,7 +251,8 @@ def block_at(lines: Sequence[str], start: int) -> Introduction | None:
         return None  # header lines right under words are the author's
     known, forward = _says(says, _ORIGINALS), _says(says, _FORWARDS)
     end = _headers_end(lines, at, bool(says))
-    if end is None and not known and not (forward and lines[at].startswith(">")):
+    quoted = at < len(lines) and lines[at].startswith(">")
+    if end is None and not known and not (forward and quoted):
         return None
     return Introduction(start, end or start + 1, sure=True, block=True, forward=forward)
 
