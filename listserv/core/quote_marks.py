@@ -140,11 +140,11 @@ def _reads(text: str) -> tuple[bool, bool | None]:
     bare = text.strip(_DECORATION).replace("“", '"')
     if not bare or bare[0] in "<>,(" or bare.count("<") != bare.count(">"):
         return False, None
-    verb, date = _HAS_VERB.search(bare) is not None, _DATE.search(bare) is not None
-    time, address = _TIME.search(bare) is not None, _ADDRESS.search(bare) is not None
+    date, time = _DATE.search(bare) is not None, _TIME.search(bare) is not None
     if (date or time) and any(map(_has_digit, bare.split(None, 4)[:4])):
-        if verb or (date and _LAST_IS_ADDRESS.search(bare)):
-            return True, address or (date and time)
+        closed = date and _LAST_IS_ADDRESS.search(bare) is not None
+        if closed or _HAS_VERB.search(bare):
+            return True, (date and time) or _ADDRESS.search(bare) is not None
     return False, _reads_undated(bare, date)
 
 
@@ -165,20 +165,11 @@ def _has_digit(word: str) -> bool:
     return any(map(str.isdigit, word))
 
 
+_PARTICLES = frozenset(["von", "van", "de", "der", "da", "di", "del", "la", "via", "af", "aka"])
+
+
 def _is_name(word: str) -> bool:
-    return not word[0].islower() or word in (
-        "von",
-        "van",
-        "de",
-        "der",
-        "da",
-        "di",
-        "del",
-        "la",
-        "via",
-        "af",
-        "aka",
-    )
+    return not word[0].islower() or word in _PARTICLES
 
 
 # -- blocks of header lines -------------------------------------------------------------------------------

@@ -179,7 +179,7 @@ class _Reading:
         return self.marked[following] or bool(not one.block and _CITED.match(self.lines[following]))
 
     def _is_answered_between(self, found: Sequence[Introduction], number: int) -> bool:
-        """Whether what is below seems not to be quoted as a whole: lines are marked, or the quote was cut out."""
+        """Whether what is below is not quoted as a whole: lines are marked, or the quote was cut out."""
         start, end = _segment(found, number, len(self.lines))
         if any(self.marked[start:end]):
             return found[number].sure
@@ -216,7 +216,7 @@ class _Reading:
     # -- what only its surroundings tell ----------------------------------------------------------------
 
     def _read_other_signs_and_prompts(self) -> None:
-        """Under an attribution "Ana> " and "| " quote as well; ``>>> x = 1`` under none is a Python session."""
+        """Under an attribution "Ana> " and "| " quote as well; ``>>> x`` under none is a Python session."""
         introduced = sorted(at for at in self._introduced if at < len(self.lines))
         for at, end in zip(introduced, [*introduced[1:], len(self.lines)], strict=False):
             cited = _CITED.match(self.lines[at][:LONGEST])

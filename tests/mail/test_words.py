@@ -42,19 +42,23 @@ def test_html_reads_as_text(html: str, text: str) -> None:
 SET_APART = {
     "Yahoo": '<div>ok</div><div id="yahoo_quoted_123" class="yahoo_quoted"><div>old<br>words</div></div>',
     "GMX": '<div>ok</div><div name="quote" style="margin:10px"><b>Von:</b> Ana<br/><div>old</div></div>',
-    "Outlook on the web": '<p>ok</p><div id="appendonsend"></div><hr><div id="divRplyFwdMsg"><b>Nork:</b> Ana</div>old',
+    "Outlook on the web": '<p>ok</p><div id="appendonsend"></div><hr>'
+    '<div id="divRplyFwdMsg"><b>Nork:</b> Ana</div>old',
     "Outlook quoted by Outlook": '<p>ok</p><div id="x_divRplyFwdMsg"><b>Nork:</b> Ana</div><div>old</div>',
-    "Outlook for Windows": "<p>ok</p><div style='border:none; border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm'>"
+    "Outlook for Windows": "<p>ok</p>"
+    "<div style='border:none; border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm'>"
     "<p><b>Nork:</b> Ana</p></div><p>old</p>",
     "Outlook for Mac": '<div>ok</div><span id="OLK_SRC_BODY_SECTION"><div>Nork: Ana</div>old</span>',
     "Hotmail": '<div>ok<br><hr id="stopSpelling">Nork: Ana<br>old</div>',
     "Zimbra": 'ok<br><hr id="zwchr"><b>Nork: </b>ana<br>old',
     "Apple Mail": '<div>ok</div><blockquote type="cite"><div>old</div></blockquote>',
-    "Thunderbird": '<p>ok</p><div class="moz-cite-prefix">1/1/24 10 h, Ana:<br></div><blockquote type="cite">old</blockquote>',
+    "Thunderbird": '<p>ok</p><div class="moz-cite-prefix">1/1/24 10 h, Ana:<br></div>'
+    '<blockquote type="cite">old</blockquote>',
     "Proton": 'ok<div class="protonmail_quote">On 1 Jan 2024, at 10:00, Ana &lt;a@x.y&gt; wrote:<br>'
     '<blockquote class="protonmail_quote">old</blockquote></div>',
-    "Gmail": 'ok<div class="gmail_quote"><div class="gmail_attr">On Thu, Jun 26, 2014 at 2:14 PM A &lt;a@x.y&gt; wrote:'
-    '<br></div><blockquote class="gmail_quote">old</blockquote></div>',
+    "Gmail": 'ok<div class="gmail_quote"><div class="gmail_attr">'
+    "On Thu, Jun 26, 2014 at 2:14 PM A &lt;a@x.y&gt; wrote:<br></div>"
+    '<blockquote class="gmail_quote">old</blockquote></div>',
 }
 
 
@@ -65,7 +69,8 @@ def test_what_a_mail_program_quotes_in_html_is_told_apart_in_the_text(program: s
 
 def test_an_answer_between_gmails_quotes_stays() -> None:
     text = html_to_text(
-        '<div class="gmail_quote"><blockquote>When?</blockquote><div>Now.</div><blockquote>Why?</blockquote></div>end'
+        '<div class="gmail_quote"><blockquote>When?</blockquote><div>Now.</div>'
+        "<blockquote>Why?</blockquote></div>end"
     )
     assert new_words(text) == "Now.\n\nend"
 
