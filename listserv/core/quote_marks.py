@@ -61,6 +61,7 @@ _HAS_VERB = re.compile(_VERB, re.I)
 _ENDS = re.compile(rf"(?:[:：]|(?:{_VERB})[.,]?)$", re.I)
 _DATE = re.compile(
     r"(?<!\d)(?:19|20)\d\d(?!\d)|(?<!\d)\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}(?!\d)|[^\W\d]{3,12}\.? \d{1,2},"
+    r"|(?<!\d)\d{1,2}\.?[ -][^\W\d]{3,12}(?:[ ,.-]|$)"
 )
 _TIME = re.compile(
     r"(?<![\d.])\d{1,2}[:h]\d{2}(?!\d)|(?:kl\.?|klo|um|om|at|ore|alle) \d{1,2}\.\d{2}(?![.\d])", re.I
@@ -139,11 +140,11 @@ def _reads(text: str) -> tuple[bool, bool | None]:
     bare = text.strip(_DECORATION).replace("“", '"')
     if not bare or bare[0] in "<>,(" or bare.count("<") != bare.count(">"):
         return False, None
-    verb, date = _HAS_VERB.search(bare) is not None, _DATE.search(bare) is not None
-    if date and any(map(_has_digit, bare.split(None, 4)[:4])):
-        exact = _ADDRESS.search(bare) is not None or _TIME.search(bare) is not None
-        if verb or _LAST_IS_ADDRESS.search(bare):
-            return True, exact
+    date, time = _DATE.search(bare) is not None, _TIME.search(bare) is not None
+    if (date or time) and any(map(_has_digit, bare.split(None, 4)[:4])):
+        closed = date and _LAST_IS_ADDRESS.search(bare) is not None
+        if closed or _HAS_VERB.search(bare):
+            return True, (date and time) or _ADDRESS.search(bare) is not None
     return False, _reads_undated(bare, date)
 
 
@@ -164,8 +165,11 @@ def _has_digit(word: str) -> bool:
     return any(map(str.isdigit, word))
 
 
+_PARTICLES = frozenset(["von", "van", "de", "der", "da", "di", "del", "la", "via", "af", "aka"])
+
+
 def _is_name(word: str) -> bool:
-    return not word[0].islower() or word in ("von", "van", "de", "der", "da", "di", "del", "la", "via", "af")
+    return not word[0].islower() or word in _PARTICLES
 
 
 # -- blocks of header lines -------------------------------------------------------------------------------
@@ -238,7 +242,8 @@ def block_at(lines: Sequence[str], start: int) -> Introduction | None:
         return None  # header lines right under words are the author's
     known, forward = _says(says, _ORIGINALS), _says(says, _FORWARDS)
     end = _headers_end(lines, at, bool(says))
-    if end is None and not known and not (forward and lines[at].startswith(">")):
+    quoted = at < len(lines) and lines[at].startswith(">")
+    if end is None and not known and not (forward and quoted):
         return None
     return Introduction(start, end or start + 1, sure=True, block=True, forward=forward)
 

@@ -80,7 +80,8 @@ def _bare(line: str) -> str:
 
 _QUOTE = re.compile(r">(?![:;=_][-'_]?[()|/\\DPp_.<>](?:\s|$))")  # not >:-( and not >_<
 _PROMPT = re.compile(r">>>(?: |$)")
-_SUPERCITED = re.compile(r"[A-Z]\w{0,11}>")
+_CITED = re.compile(r"[A-Z]\w{0,11}>|\|(?!.*\|$)")
+_SNIPPED = re.compile(r"[\[<({]?(?:\.{2,}|…|snip\w*|cut|gekürzt)[^\w\s]*(?: [^\n]{0,60})?[\]>)}]?$", re.I)
 _FENCE = re.compile(r"(?:```|~~~)")
 _WORD = re.compile(r"[^\W_]")
 
@@ -104,7 +105,7 @@ class _Reading:
 
     def kinds(self) -> list[str]:
         self._read_introductions()
-        self._read_supercitation_and_prompts()
+        self._read_other_signs_and_prompts()
         self._settle_empty_lines()
         self._read_signatures()
         return self.kind
@@ -134,7 +135,7 @@ class _Reading:
         for number, one in enumerate(found):
             said = said or any(map(self._is_said, range(at, one.start)))
             at = one.end
-            if self._is_followed_by_a_quote(one):
+            if self._is_followed_by_a_quote(one) or self._is_answered_between(found, number):
                 if one.forward and not said:
                     self.kind[one.start :] = [_NEW] * (len(self.lines) - one.start)
                     return
@@ -175,7 +176,22 @@ class _Reading:
             following = self.next[inner.end] if inner else following
         if following == len(self.lines):
             return False
-        return self.marked[following] or bool(not one.block and _SUPERCITED.match(self.lines[following]))
+        return self.marked[following] or bool(not one.block and _CITED.match(self.lines[following]))
+
+    def _is_answered_between(self, found: Sequence[Introduction], number: int) -> bool:
+        """Whether what is below is not quoted as a whole: lines are marked, or the quote was cut out."""
+        start, end = _segment(found, number, len(self.lines))
+        if any(self.marked[start:end]):
+            return found[number].sure
+        if not found[number].block and self._is_only_greeted(found[number].start):
+            return True
+        following = self.next[start]
+        return following < end and _SNIPPED.match(self.lines[following][:LONGEST]) is not None
+
+    def _is_only_greeted(self, end: int) -> bool:
+        """ "Hi," and no more above: the quote was deleted, and the answer stands where it was."""
+        first = self.next[0]
+        return self.next[first + 1] >= end and self.lines[first][-1:] == "," and first < end
 
     def _is_ours_below(self, found: Sequence[Introduction], number: int) -> bool:
         start, end = _segment(found, number, len(self.lines))
@@ -199,13 +215,14 @@ class _Reading:
 
     # -- what only its surroundings tell ----------------------------------------------------------------
 
-    def _read_supercitation_and_prompts(self) -> None:
-        """ "Ana> words" under an attribution is a quote; ``>>> x = 1`` under none is a Python session."""
-        for at in self._introduced:
-            cited = _SUPERCITED.match(self.lines[at]) if at < len(self.lines) else None
-            while cited and at < len(self.lines) and self.lines[at].startswith(cited[0]):
-                self.kind[at] = _QUOTED
-                at += 1
+    def _read_other_signs_and_prompts(self) -> None:
+        """Under an attribution "Ana> " and "| " quote as well; ``>>> x`` under none is a Python session."""
+        introduced = sorted(at for at in self._introduced if at < len(self.lines))
+        for at, end in zip(introduced, [*introduced[1:], len(self.lines)], strict=False):
+            cited = _CITED.match(self.lines[at][:LONGEST])
+            for line in range(at, end if cited else at):
+                if cited and self.lines[line].startswith(cited[0]) and _CITED.match(self.lines[line]):
+                    self.kind[line] = _QUOTED
         for start, end in _runs_of(self.marked):
             if start not in self._introduced and all(map(_PROMPT.match, self.lines[start:end])):
                 self.kind[start:end] = [_NEW] * (end - start)

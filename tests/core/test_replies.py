@@ -51,7 +51,7 @@ ATTRIBUTIONS = {
     "Thunderbird, French": "Le 01/01/2024 à 10:00, Ana Silva a écrit :",
     "Thunderbird, Polish": "W dniu 01.01.2024 o 10:00, Ana Silva pisze:",
     "Yahoo": "On Monday, January 1, 2024 at 10:00:00 AM GMT+1, Ana Silva <ana@x.example> wrote:",
-    "Yahoo, German": "Am Montag, 1. Januar 2024 um 10:00:00 MEZ hat Ana <ana@x.example> Folgendes geschrieben:",
+    "Yahoo, German": "Am Montag, 1. Januar 2024 um 10:00:00 MEZ hat Ana <a@x.example> Folgendes geschrieben:",
     "GMX": "Ana Silva <ana@x.example> hat am 01.01.2024 10:00 CET geschrieben:",
     "K-9": "Am 1. Januar 2024 10:00:00 MEZ schrieb Ana Silva <ana@x.example>:",
     "Zoho": "---- On Mon, 01 Jan 2024 10:00:00 +0100 ana@x.example wrote ----",
@@ -84,16 +84,16 @@ BLOCKS = {
     "Outlook, Chinese": "发件人: Ana\n发送时间: 2024年1月1日 10:00\n收件人: Book\n主题: 大蒜",
     "Outlook, Japanese": "差出人: Ana\n送信日時: 2024年1月1日 10:00\n宛先: Book\n件名: にんにく",
     "Outlook, Korean": "보낸 사람: Ana\n보낸 날짜: 2024년 1월 1일\n받는 사람: Book\n제목: 마늘",
-    "Lotus Notes": "From:\tAna/Home\nTo:\tBook\nCc:\tBen\nDate:\t01.01.2024 10:00\nSubject:\tGarlic\nSent by:\tC",
+    "Lotus Notes": "From:\tAna/Home\nTo:\tBook\nCc:\tBen\nDate:\t01.01.2024\nSubject:\tGarlic\nSent by:\tC",
     "AOL": "-----Original Message-----\nFrom: Ana <a@x.example>\nTo: Book\nSent: Mon, Jan 1\nSubject: Garlic",
     "Zimbra": "----- Mail original -----\nDe: Ana\nÀ: Book\nEnvoyé: Lundi 1\nObjet: Ail",
     "Samsung": "-------- Ursprüngliche Nachricht --------\nVon: Ana <a@x.example>\nDatum: 01.01.24 10:00",
     "Orange": "====\n\nMessage du : 01/01/2024 10:00\nDe : Ana\nA : Book\nCopie à :\nSujet : Ail",
     "QQ": "------------------ 原始邮件 ------------------\n发件人: Ana\n发送时间: 2024\n收件人: Book",
     "Hotmail": "---\nDate: Mon, 1 Jan 2024\nSubject: Garlic\nFrom: a@x.example\nTo: b@x.example",
-    "Gmail, forwarded": "---------- Forwarded message ---------\nFrom: Ana\nDate: Mon\nSubject: Garlic\nTo: Book",
-    "Thunderbird, forwarded": "-------- Weitergeleitete Nachricht --------\nBetreff: \tX\nDatum: \tMo\nVon: \tAna",
-    "Proton": "------- Original Message -------\nOn Monday, January 1st, 2024 at 10:00, Ana <a@x.example> wrote:",
+    "Gmail, forwarded": "---------- Forwarded message ---------\nFrom: Ana\nDate: Mon\nSubject: X\nTo: Book",
+    "Thunderbird, forwarded": "-------- Weitergeleitete Nachricht --------\nBetreff: X\nDatum: Mo\nVon: A",
+    "Proton": "------- Original Message -------\nOn Monday, January 1st, 2024 at 10:00, Ana <a@x.y> wrote:",
 }
 OLD = "I plant mine in October,\nby the almanac.\n\nAna"
 
@@ -139,6 +139,29 @@ def test_answers_between_quotes_stay_and_stand_in_order_under_what_they_answer()
     ]
 
 
+CUT = {
+    "snipped": "Fine.\n\n{on}\n[snip]\n\nI see it like that: it grows.",
+    "dots": "Fine.\n\n{on}\n\n[...]\n\nI see it like that.",
+    "snipped, then marked": "Fine.\n\n{on}\n\n[snip: about roses]\n> and tulips\n\nThose grow.",
+    "cut out whole": "Hi,\n\n{on}\n\nThanks, Ana. It grows.",
+    "one mark further down": "Fine.\n\n{on}\n\nWell, tulips:\n\n> and roses?\n\nThose too.",
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_who_cuts_the_quote_and_answers_under_its_introduction_loses_no_word(name: str) -> None:
+    text = CUT[name].format(on="On Sat, 15 Jul 2006 14:40:24 -0500, <lloyd@x.example> wrote:")
+    kept = "\n".join(line for line in text.split("\n") if not line.startswith((">", "On Sat")))
+    assert new_words(text).split() == kept.split()
+
+
+def test_bars_and_names_in_front_quote_under_an_attribution_and_nowhere_else() -> None:
+    cited = "Ana Silva wrote:\n| When?\n|\n| Where?\n\nNow.\n\n| a table | of mine |\n| And why?\nSo.\n"
+    assert new_words(cited) == "Now.\n\n| a table | of mine |\n\nSo."
+    assert new_words("On Mon, Jan 1, 2024 at 10:00, Ana wrote:\n\nAna> When?\nAna> Where?\n\nNow.") == "Now."
+    assert new_words("It said\n\nsql> select 1;\n| 1\n") == "It said\n\nsql> select 1;\n| 1"
+
+
 # -- words of the author's that look like marks ------------------------------------------------------------
 
 ALL_NEW = {
@@ -154,13 +177,13 @@ ALL_NEW = {
     "two dashes in front": "because of:\n-- the first point\n-- the second point\n\nThanks!",
     "ruled lines": "# Points\n----\n\n1. one\n\n----\n\n====\n\nand more",
     "sent as a verb": "Sent from my desk, is much easier than my mobile phone.",
-    "sent in a sentence": "The note was sent from my iPhone app to all.\n\nAll mails are sent from the server.",
+    "sent in a sentence": "The note was sent from my iPhone app to all.\n\nAll is sent from the server.",
     "a parcel": "When did you send it?\n\nSent by mail yesterday",
     "a closing": "See you!\n\nBest regards,\nAna\nGarden Circle",
     "Python": "Try this:\n\n>>> import this\n>>> 1 + 1\n2\n",
     "a face": "no\n>:-( not again\n",
     "mbox": "I come\n>From Berlin\nby train",
-    "code": "```\n> x\nOn Mon, Jan 1, 2024 at 10:00 AM Ana <ana@x.example> wrote:\n-- \nFrom: a\n```\n\nas above",
+    "code": "```\n> x\nOn Mon, Jan 1, 2024 at 10:00 AM Ana <a@x.y> wrote:\n-- \nFrom: a\n```\n\nas above",
     "a secret": "This message is confidential, so please tell nobody about the party that we plan for Ana.",
     "a long part under dashes": "one\n--\n" + "\n".join(f"line {n} of many" for n in range(20)),
 }
@@ -187,7 +210,8 @@ def test_a_postscript_under_a_signature_stays() -> None:
 FROM_PROGRAMS = """Sent from my iPhone|Von meinem iPhone gesendet|Envoyé de mon iPhone|Enviado desde mi iPhone
     |Enviado do meu iPhone|Inviato da iPhone|Verstuurd vanaf mijn iPhone|Skickat från min iPhone
     |Sendt fra min iPhone|Lähetetty iPhonesta|Wysłane z iPhone'a|Odesláno z iPhonu|Отправлено с iPhone
-    |Надіслано з iPhone|iPhone'umdan gönderildi|iPhoneから送信|发自我的iPhone|從我的 iPhone 傳送|나의 iPhone에서 보냄
+    |Надіслано з iPhone|iPhone'umdan gönderildi|iPhoneから送信|发自我的iPhone
+    |從我的 iPhone 傳送|나의 iPhone에서 보냄
     |Στάλθηκε από το iPhone μου|Trimis de pe iPhone|Được gửi từ iPhone|Sent from my Galaxy|Sent from Outlook
     |Get Outlook for iOS<https://aka.ms/o0ukef>|Get Outlook for Android|Outlook für Android beziehen
     |Télécharger Outlook pour iOS<https://aka.ms/o0ukef>|Obtener Outlook para iOS|Hämta Outlook för iOS
@@ -205,12 +229,12 @@ def test_what_a_telephone_puts_under_a_mail_is_signature_in_every_language(line:
 
 
 DISCLAIMERS = {
-    "English": "This e-mail is confidential and intended solely for the addressee. If you received it in error,"
-    " please delete it.",
-    "German": "Diese E-Mail enthält vertrauliche Informationen. Wenn Sie nicht der richtige Adressat sind oder"
-    " sie irrtümlich erhalten haben, vernichten Sie sie bitte. Die Weitergabe ist nicht gestattet.",
-    "French": "Ce message est confidentiel et destiné à son seul destinataire. Si vous l'avez reçu par erreur,"
-    " merci de le supprimer. Toute diffusion est interdite.",
+    "English": "This e-mail is confidential and intended solely for the addressee. If you received it in"
+    " error, please delete it.",
+    "German": "Diese E-Mail enthält vertrauliche Informationen. Wenn Sie nicht der richtige Adressat sind"
+    " oder sie irrtümlich erhalten haben, vernichten Sie sie bitte. Die Weitergabe ist nicht gestattet.",
+    "French": "Ce message est confidentiel et destiné à son seul destinataire. Si vous l'avez reçu par"
+    " erreur, merci de le supprimer. Toute diffusion est interdite.",
     "Spanish": "Este mensaje es confidencial y para su destinatario. Si lo recibió por error, elimínelo;"
     " su distribución está prohibida.",
     "Russian": "Это сообщение конфиденциально и предназначено адресату. Если вы получили его по ошибке,"
@@ -393,12 +417,12 @@ HOSTILE: dict[str, Callable[[int], str]] = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_twice_the_text_is_at_most_twice_the_work(name: str) -> None:
-    small, large = (work(HOSTILE[name](n)) for n in (20_000, 40_000))
+    small, large = (work(HOSTILE[name](n)) for n in (8_000, 16_000))
     assert large <= 2.2 * small + 500
 
 
 def work(text: str) -> int:
-    """How many calls it takes, those of built-in functions included. Each looks at a short piece of the text."""
+    """How many calls it takes, those of built-in functions included. Each looks at little of the text."""
     calls = 0
 
     def count(frame: object, event: str, argument: object) -> None:

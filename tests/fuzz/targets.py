@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 
 from listserv.core.address import Address, BadAddress, bare_sender, read_address, read_domain
+from listserv.core.replies import pieces
 from listserv.core.routing import is_guess, readings
 from listserv.core.seals import looks_like_seal, seal, unseal
 from listserv.core.types import Failed, Mail, Malformed, Sent
@@ -139,6 +140,8 @@ def words(data: bytes) -> None:
     unflow(text, "yes")
     is_stub(text)
     first_words(text, 100)
+    cut = pieces(text, (text[: len(text) // 2],))
+    assert "".join(piece.text for piece in cut) == text
 
 
 def _is_safe(html: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from listserv.core.replies import new_words
 from listserv.mail.plain import first_words, is_stub, unflow
 from listserv.mail.words import LONGEST_HTML, LONGEST_TEXT, html_to_text, safe_html, tidy
 
@@ -35,6 +36,63 @@ from listserv.mail.words import LONGEST_HTML, LONGEST_TEXT, html_to_text, safe_h
     ],
 )
 def test_html_reads_as_text(html: str, text: str) -> None:
+    assert html_to_text(html) == text
+
+
+SET_APART = {
+    "Yahoo": '<div>ok</div><div id="yahoo_quoted_123" class="yahoo_quoted"><div>old<br>words</div></div>',
+    "GMX": '<div>ok</div><div name="quote" style="margin:10px"><b>Von:</b> Ana<br/><div>old</div></div>',
+    "Outlook on the web": '<p>ok</p><div id="appendonsend"></div><hr>'
+    '<div id="divRplyFwdMsg"><b>Nork:</b> Ana</div>old',
+    "Outlook quoted by Outlook": '<p>ok</p><div id="x_divRplyFwdMsg"><b>Nork:</b> Ana</div><div>old</div>',
+    "Outlook for Windows": "<p>ok</p>"
+    "<div style='border:none; border-top:solid #E1E1E1 1.0pt;padding:3.0pt 0cm 0cm 0cm'>"
+    "<p><b>Nork:</b> Ana</p></div><p>old</p>",
+    "Outlook for Mac": '<div>ok</div><span id="OLK_SRC_BODY_SECTION"><div>Nork: Ana</div>old</span>',
+    "Hotmail": '<div>ok<br><hr id="stopSpelling">Nork: Ana<br>old</div>',
+    "Zimbra": 'ok<br><hr id="zwchr"><b>Nork: </b>ana<br>old',
+    "Apple Mail": '<div>ok</div><blockquote type="cite"><div>old</div></blockquote>',
+    "Thunderbird": '<p>ok</p><div class="moz-cite-prefix">1/1/24 10 h, Ana:<br></div>'
+    '<blockquote type="cite">old</blockquote>',
+    "Proton": 'ok<div class="protonmail_quote">On 1 Jan 2024, at 10:00, Ana &lt;a@x.y&gt; wrote:<br>'
+    '<blockquote class="protonmail_quote">old</blockquote></div>',
+    "Gmail": 'ok<div class="gmail_quote"><div class="gmail_attr">'
+    "On Thu, Jun 26, 2014 at 2:14 PM A &lt;a@x.y&gt; wrote:<br></div>"
+    '<blockquote class="gmail_quote">old</blockquote></div>',
+}
+
+
+@pytest.mark.parametrize("program", SET_APART)
+def test_what_a_mail_program_quotes_in_html_is_told_apart_in_the_text(program: str) -> None:
+    assert new_words(html_to_text(SET_APART[program])) == "ok"
+
+
+def test_an_answer_between_gmails_quotes_stays() -> None:
+    text = html_to_text(
+        '<div class="gmail_quote"><blockquote>When?</blockquote><div>Now.</div>'
+        "<blockquote>Why?</blockquote></div>end"
+    )
+    assert new_words(text) == "Now.\n\nend"
+
+
+def test_a_container_that_is_closed_ends_its_quote_and_one_that_is_not_harms_no_other() -> None:
+    assert html_to_text('<div class="yahoo_quoted"><div>old</div></div>new') == "> old\nnew"
+    assert html_to_text("<div class=yahoo_quoted><span class=gmail_signature>old</div>new").endswith("\nnew")
+    assert html_to_text("</div></div><div>new</div>") == "new"
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ('Yes<div class="gmail_signature">Ana<br>Hill 3</div>', "Yes\n--\nAna\nHill 3"),
+        ('Yes<div class="moz-signature">-- <br>Ana</div>', "Yes\n--\nAna"),
+        ('Yes<br><span>-- </span><br><div class="gmail_signature">Ana</div>', "Yes\n--\nAna"),
+        ('Yes<div class="gmail_signature">Ana</div><div>and more</div>', "Yes\n\nAna\nand more"),
+        ('Yes<div class="gmail_signature">Ana</div><blockquote>old</blockquote>', "Yes\n--\nAna\n\n> old"),
+        ('Yes<div class="gmail_signature"></div>more', "Yes\nmore"),
+    ],
+)
+def test_a_signature_in_html_is_marked_unless_somebody_wrote_on_below_it(html: str, text: str) -> None:
     assert html_to_text(html) == text
 
 
@@ -105,6 +163,11 @@ PATHS = {
     "500,000 line ends": "\n" * 500_000,
     "links": "a <a href=http://x.example/>b</a>" * 15_000,
     "closing links": "x</a>" * 100_000,
+    "quoted containers": "<div class=yahoo_quoted>" * 20_000,
+    "signatures": "<div class=gmail_signature>a</div>b" * 15_000,
+    "attributes": "<p " + "class=a " * 60_000,
+    "digits in names": ("<p id=" + "1" * 1900 + "a>") * 250,
+    "blanks in styles": ("<p style='" + " " * 1900 + "a'>") * 250,
 }
 
 
