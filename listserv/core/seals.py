@@ -11,6 +11,7 @@ A seal only shows that we made it. What makes an answer single-use, bound and ex
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha1, sha256
@@ -37,7 +38,19 @@ class Keyring:
 
 def seal(ring: Keyring, kind: str, number: int) -> str:
     """The token of ``kind`` for a never-reused, non-negative id."""
-    return _hint(number) + _mac(ring.key, ring.epoch, kind, number)
+    return seals(ring, kind, (number,))[0]
+
+
+def seals(ring: Keyring, kind: str, numbers: Iterable[int]) -> list[str]:
+    """Many of one kind, in order: two stand in each copy of a post, so what they share is done once."""
+    started, outer = _started(ring.key, f"{ring.epoch}\0{kind}\0")
+    made = []
+    for number in numbers:
+        inner, mac = started.copy(), outer.copy()
+        inner.update(b"%d" % number)
+        mac.update(inner.digest())
+        made.append(_hint(number) + _ten(mac.digest()))
+    return made
 
 
 def unseal(ring: Keyring, kind: str, token: str, top: int) -> int | None:
@@ -90,16 +103,24 @@ def message_hash(message_id: str) -> str:
 
 
 def _mac(key: bytes, epoch: str, kind: str, number: int) -> str:
-    return _base32(_digest(key, f"{epoch}\0{kind}\0{number}")[:10])
+    return _ten(_digest(key, f"{epoch}\0{kind}\0{number}"))
 
 
 def _digest(key: bytes, what: str) -> bytes:
-    """HMAC-SHA256 (RFC 2104). Two of these stand in each copy, and hmac's own sets its key up every time."""
-    inner, outer = (half.copy() for half in _keyed(key))
-    inner.update(what.encode())
-    outer.update(inner.digest())
-    made: bytes = outer.digest()
+    """HMAC-SHA256 (RFC 2104). Python's own sets its key up every time."""
+    inner, mac = _started(key, what)
+    mac = mac.copy()
+    mac.update(inner.digest())
+    made: bytes = mac.digest()
     return made
+
+
+def _started(key: bytes, what: str) -> tuple[Any, Any]:
+    """HMAC's inner hash, which has taken in ``what``, and its outer one, which is to be copied."""
+    inner, outer = _keyed(key)
+    started = inner.copy()
+    started.update(what.encode())
+    return started, outer
 
 
 @lru_cache(maxsize=8)
@@ -109,8 +130,7 @@ def _keyed(key: bytes) -> tuple[Any, Any]:
 
 
 def _hint(number: int) -> str:
-    low = number % (1 << _HINT_BITS)
-    return "".join(_ALPHABET[low >> shift & 31] for shift in (15, 10, 5, 0))
+    return _PAIRS[number >> 10 & 1023] + _PAIRS[number & 1023]
 
 
 def _read_hint(token: str) -> int | None:
@@ -123,6 +143,15 @@ def _read_hint(token: str) -> int | None:
 
 
 _PAIRS = [one + other for one in _ALPHABET for other in _ALPHABET]
+
+
+def _ten(data: bytes, pair: list[str] = _PAIRS) -> str:
+    """``_base32`` of the first ten octets, written out: a loop takes twice as long."""
+    n = int.from_bytes(data[:10], "big")
+    return (
+        f"{pair[n >> 70]}{pair[n >> 60 & 1023]}{pair[n >> 50 & 1023]}{pair[n >> 40 & 1023]}"
+        f"{pair[n >> 30 & 1023]}{pair[n >> 20 & 1023]}{pair[n >> 10 & 1023]}{pair[n & 1023]}"
+    )
 
 
 def _base32(data: bytes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from listserv.core.address import Address
 
@@ -327,9 +328,11 @@ class DeliveryKind(StrEnum):
     NOTICE = "notice"
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """One leased delivery: one copy for one member (or a notice to one address)."""
+class Copy(NamedTuple):
+    """One leased delivery: one copy for one member (or a notice to one address).
+
+    A tuple, as Envelope is: one is made for each copy, and a frozen dataclass costs four times as much.
+    """
 
     id: int
     kind: DeliveryKind
@@ -342,8 +345,7 @@ class Copy:
     created: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """RFC 5321 MAIL FROM and RCPT TO of one transaction. ``sender`` "" is the null sender."""
 
     sender: str

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import groupby, islice
 
 from listserv.core.address import Address
-from listserv.core.seals import Keyring, loop_mark, relay_seal, seal
+from listserv.core.seals import Keyring, loop_mark, relay_seal, seals
 from listserv.core.types import (
     Copy,
     Deferred,
@@ -180,44 +180,49 @@ def _post_parcels(
     if not here.settings.personal:
         yield from _shared_parcels(depot, copies, (here, made, tail), recorder)
         return
-    back = f"{here.address.local}+back={{}}@{here.address.domain}"
-    for copy, block in _blocks(depot, copies, here, made):
-        envelope = _envelope(back.format(seal(depot.ring, "back", copy.id)), (copy.to,), made)
-        yield Parcel(copy.id, envelope, (block, tail), stuffed=True)
+    for few, blocks in _blocks(depot, copies, here, made):
+        paths = _return_paths(depot, here.address, [copy.id for copy in few])
+        for copy, path, block in zip(few, paths, blocks, strict=True):
+            yield Parcel(copy.id, _envelope(path, (copy.to,), made), (block, tail), stuffed=True)
 
 
-def _blocks(depot: Depot, copies: list[Copy], here: MailList, made: Variant) -> Iterator[tuple[Copy, bytes]]:
-    """Each copy with its personal block, while the next ones are being signed."""
+def _blocks(
+    depot: Depot, copies: list[Copy], here: MailList, made: Variant
+) -> Iterator[tuple[list[Copy], list[bytes]]]:
+    """Copies with their personal blocks, a few at a time, while the next ones are being signed."""
     mailto = f"mailto:{here.address.local}+leave@{here.address.domain}"
     member = Personal(f"{depot.base_url}/u/{PLACE}", mailto)
     printed = press(made, depot.signer, member, int(depot.clock.now().timestamp()))
+    if stuff(one := printed.block(PLACE.encode(), None)) != one:  # what holds for one block holds for all
+        raise ValueError("a personal block can't go over the wire as it is")
     if depot.signer is None:
-        return ((copy, printed.block(_token(depot, copy), None)) for copy in copies)
+        return iter([(copies, [printed.block(token, None) for token in _tokens(depot, copies)])])
     return _signed_ahead(depot, copies, printed, depot.signers or Signers(depot.signer, many=0))
 
 
 def _signed_ahead(
     depot: Depot, copies: list[Copy], printed: Press, signers: Signers
-) -> Iterator[tuple[Copy, bytes]]:
+) -> Iterator[tuple[list[Copy], list[bytes]]]:
     chunk, left = signers.share(len(copies)), iter(copies)
     under_way: deque[tuple[list[Copy], list[bytes], Ticket]] = deque()
     try:
         while True:
             while len(under_way) < signers.depth and (few := list(islice(left, chunk))):
-                tokens = [_token(depot, copy) for copy in few]
-                under_way.append((few, tokens, signers.sign([printed.digest(token) for token in tokens])))
+                tokens = _tokens(depot, few)
+                under_way.append((few, tokens, signers.sign(printed.digests(tokens))))
             if not under_way:
                 return
             few, tokens, ticket = under_way.popleft()
-            for copy, token, signature in zip(few, tokens, ticket.result(), strict=True):
-                yield copy, printed.block(token, signature)
+            yield few, list(map(printed.block, tokens, ticket.result()))
     finally:  # the relay is in trouble, or we close: a child must not be left with words nobody reads
         for _, _, ticket in under_way:
             ticket.result()
 
 
-def _token(depot: Depot, copy: Copy) -> bytes:
-    return seal(depot.ring, "leave", copy.subscription_id or 0).encode()
+def _tokens(depot: Depot, copies: list[Copy]) -> list[bytes]:
+    return [
+        token.encode() for token in seals(depot.ring, "leave", [copy.subscription_id or 0 for copy in copies])
+    ]
 
 
 def _shared_parcels(
@@ -227,7 +232,7 @@ def _shared_parcels(
     here, made, tail = post
     local, domain = here.address.local, here.address.domain
     when = int(depot.clock.now().timestamp())
-    block = shared(made, depot.signer, f"mailto:{local}+leave@{domain}", when)
+    block = stuff(shared(made, depot.signer, f"mailto:{local}+leave@{domain}", when))
     several = iter({copy.to: copy for copy in copies}.values())
     while few := list(islice(several, SHARED)):
         if recorder:
@@ -237,7 +242,7 @@ def _shared_parcels(
 
 
 def _envelope(sender: str, to: tuple[str, ...], made: Variant) -> Envelope:
-    return Envelope(sender, to, made.smtputf8 or not all(map(str.isascii, to)), made.eightbit)
+    return Envelope(sender, to, made.smtputf8 or not "".join(to).isascii(), made.eightbit)
 
 
 def composed(depot: Depot, copy: Copy) -> bytes:
@@ -322,4 +327,9 @@ def relay_address(ring: Keyring, here: MailList, post: Post) -> Address | None:
 
 def return_path(depot: Depot, address: Address, delivery_id: int) -> str:
     """``book+back=TOKEN@…``: names this copy, and nobody can make one up."""
-    return f"{address.local}+back={seal(depot.ring, 'back', delivery_id)}@{address.domain}"
+    return _return_paths(depot, address, [delivery_id])[0]
+
+
+def _return_paths(depot: Depot, address: Address, delivery_ids: list[int]) -> list[str]:
+    before, after = f"{address.local}+back=", f"@{address.domain}"
+    return [f"{before}{token}{after}" for token in seals(depot.ring, "back", delivery_ids)]

@@ -10,7 +10,7 @@ import errno
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from listserv.core.address import Address
 from listserv.core.types import Intake
@@ -92,6 +92,10 @@ class Log(Protocol):
     def warning(self, event: str, **fields: object) -> object: ...
 
     def error(self, event: str, **fields: object) -> object: ...
+
+
+class Each(list[Any]):
+    """As a field of an event: a line of the log for each of these. Several in one event are of one length."""
 
 
 NO_SUCH_ADDRESS = Refusal(550, "5.1.1", "No such address here")

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
+from itertools import repeat
 from typing import Any
 
 import structlog
 from structlog.typing import EventDict
 
-from listserv.flow.door import Log
+from listserv.flow.door import Each, Log
 from listserv.flow.spout import open_spout
 
 _LOCAL_PART = re.compile(r"[^\s<>()\[\],;:=\"'\\]+@(?=[\w\[])")
@@ -37,9 +39,23 @@ def open_log() -> Log:
 
 
 def _line(_logger: object, level: str, said: EventDict) -> str:
-    """One event as its line: when, how grave, what; then its fields in the order in which they were given."""
-    head = {"timestamp": said.pop("timestamp"), "level": level, "event": said.pop("event")}
-    return _encode(head | {key: _discreet(value) for key, value in said.items()})
+    """One event as its line: when, how grave, what; then its fields in the order in which they were given.
+
+    A line for each where a field is an Each: then they are one text, and one write.
+    """
+    words = {"timestamp": said.pop("timestamp"), "level": level, "event": said.pop("event"), **said}
+    if any(type(value) is Each for value in said.values()):
+        columns = [_column(key, value) for key, value in words.items()]
+        return "\n".join(["{" + ", ".join(line) + "}" for line in zip(*columns, strict=False)])
+    return _encode({key: _discreet(value) for key, value in words.items()})
+
+
+def _column(key: str, value: Any) -> Iterable[str]:
+    """What stands of a field in each line."""
+    name = f"{_encode(key)}: "
+    if type(value) is not Each:
+        return repeat(name + _encode(_discreet(value)))
+    return [name + (str(one) if type(one) is int else _encode(_discreet(one))) for one in value]
 
 
 def _discreet(value: Any) -> Any:

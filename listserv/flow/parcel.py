@@ -6,22 +6,21 @@ convert; only line ends are set right (standards.md S1).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import takewhile
+from typing import NamedTuple
 
 from listserv.core.types import Envelope, Outcome
 
 Report = Callable[[int, str, Outcome], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(NamedTuple):
     """One transaction's worth of mail. ``key`` is the delivery's id.
 
     ``message``: pieces with CRLF line ends, not dot-stuffed, usually (personal header block, shared rest),
-    so that a body is never copied per member. ``stuffed``: the pieces after the first have been through
-    ``stuff`` already, once for all members, and the first piece ends with CRLF.
+    so that a body is never copied per member. ``stuffed``: each piece is already what ``stuff`` makes of it,
+    and each but the last ends with CRLF.
     """
 
     key: int
@@ -65,7 +64,7 @@ def plain(parcel: Parcel) -> bytes:
     """The message in one piece, not stuffed, as it came."""
     if not parcel.stuffed:
         return b"".join(parcel.message)
-    return b"".join((*parcel.message[:1], *(_unstuffed(piece) for piece in parcel.message[1:])))
+    return b"".join(map(_unstuffed, parcel.message))
 
 
 def _clean(piece: bytes) -> bool:
@@ -83,32 +82,38 @@ class Wire:
     """Wire forms; those of shared pieces are kept, so that a body is looked at once for all members."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[int, bool, bool], tuple[bytes, bytes | None]] = {}
+        self._kept: dict[tuple[int, bool], tuple[bytes, bytes | None]] = {}
 
-    def pieces(self, parcel: Parcel) -> list[bytes]:
+    def pieces(self, parcel: Parcel) -> Sequence[bytes]:
         """What follows the 354, the final dot included."""
+        if parcel.stuffed:
+            return (*parcel.message, _dot_after(parcel.message[-1] or b"\r\n"))
         out: list[bytes] = []
         end = b"\r\n"
         for position, piece in enumerate(parcel.message):
-            form = self._shared(piece, end, stuffed=parcel.stuffed) if position else _stuff_clean(piece, end)
+            form = self._shared(piece, end) if position else _stuff_clean(piece, end)
             if form is None:  # bare CR or LF, perhaps a CRLF that is cut in two: rare, so slow will do
                 form = stuff(plain(parcel))
-                return [form, b".\r\n" if form.endswith(b"\r\n") else b"\r\n.\r\n"]
+                return [form, _dot_after(form)]
             out.append(form)
             end = form[-2:] or end
-        out.append(b".\r\n" if end == b"\r\n" else b"\r\n.\r\n")
+        out.append(_dot_after(end))
         return out
 
-    def _shared(self, piece: bytes, end: bytes, *, stuffed: bool) -> bytes | None:
-        place = (id(piece), end == b"\r\n", stuffed)
+    def _shared(self, piece: bytes, end: bytes) -> bytes | None:
+        place = (id(piece), end == b"\r\n")
         kept = self._kept.get(place)
         if kept is None:
             if len(self._kept) >= 16:
                 self._kept.clear()
-            form = (piece if _clean(piece) else None) if stuffed else _stuff_clean(piece, end)
-            kept = self._kept[place] = (piece, form)  # the piece too, or its id could be another's
+            # The piece too, or its id could be another's.
+            kept = self._kept[place] = (piece, _stuff_clean(piece, end))
         return kept[1]
 
 
 def _stuff_clean(piece: bytes, end: bytes) -> bytes | None:
     return stuff(piece, after=end) if _clean(piece) else None
+
+
+def _dot_after(piece: bytes) -> bytes:
+    return b".\r\n" if piece.endswith(b"\r\n") else b"\r\n.\r\n"

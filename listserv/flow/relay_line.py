@@ -15,7 +15,7 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import TypeAlias
 
@@ -23,16 +23,37 @@ from listserv.flow.offer import Offer
 from listserv.flow.relay import Lost, Setup
 from listserv.flow.replies import Replies, Reply
 
-Talk = Generator[str, Reply, None]  # yields the verb whose reply it waits for
+
+@dataclass(slots=True)
+class Wait:
+    """The verbs whose replies a talk waits for. It goes on when all have come; ``heard`` has come so far."""
+
+    verbs: tuple[str, ...]
+    heard: list[Reply] = field(default_factory=list)
+
+    @property
+    def verb(self) -> str:
+        """Whose reply comes next."""
+        return self.verbs[len(self.heard)]
+
+
+Talk = Generator[Wait, None, None]
 Script: TypeAlias = "Callable[[Line], Talk | None]"
+
+
+def answer(verb: str) -> Generator[Wait, None, Reply]:
+    """For a talk: the reply to one verb."""
+    wait = Wait((verb,))
+    yield wait
+    return wait.heard[0]
 
 
 @dataclass(slots=True)
 class Turn:
-    """A talk, and the verb whose reply it waits for."""
+    """A talk, and what it waits for."""
 
     talk: Talk
-    verb: str
+    wait: Wait
 
 
 _BUSY = (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
@@ -109,7 +130,7 @@ class Line:
         """What it means that the deadline has passed."""
         if self._out:
             return Lost("the relay has stopped reading", final=True)
-        verb = self._turns[0].verb if self._turns else "connect"
+        verb = self._turns[0].wait.verb if self._turns else "connect"
         return Lost(f"no answer to {verb} in {self.setup.patience.of(verb):g} s", final=True)
 
     def drop(self) -> None:
@@ -164,19 +185,20 @@ class Line:
             raise Lost(text, final=True) from None
         else:
             self._stage, self.wants = self._hear, _READ
-            if self._turns[0].verb == "TLS":
-                self._step(Reply(220, ()))
+            if self._turns[0].wait.verb == "TLS":
+                self._take(Reply(220, ()))
             self._moved = True
 
     def _hear(self) -> None:
         """Read what has come and let the talks go on with it."""
         with suppress(*_BUSY):
             while True:
-                data = self.sock.recv(65536)
+                data = self.sock.recv(8192)
                 if not data:
                     raise Lost("the relay closed the connection")
+                self._moved = True
                 for reply in self._replies.feed(data):
-                    self._step(reply)
+                    self._take(reply)
                 if self._stage != self._hear or not isinstance(self.sock, ssl.SSLSocket):
                     return  # TLS may hold back what the selector can't see, so there we read until dry
 
@@ -187,28 +209,33 @@ class Line:
 
     def _went(self, count: int) -> None:
         self.gone += count
+        self._moved = True
+        if self.gone == self.queued:
+            self._out.clear()
+            return
         while self._out and len(self._out[0]) <= count:
             count -= len(self._out.popleft())
         if count:
             self._out[0] = memoryview(self._out[0])[count:]
-        self._moved = True
 
     def _patience(self) -> float:
         if not self._turns:
             return float("inf") if self.ready else self.setup.patience.connect
-        return self.setup.patience.block if self._out else self.setup.patience.of(self._turns[0].verb)
+        return self.setup.patience.block if self._out else self.setup.patience.of(self._turns[0].wait.verb)
 
-    def _step(self, reply: Reply) -> None:
-        """Hand a reply to whoever waits for it."""
+    def _take(self, reply: Reply) -> None:
+        """Keep a reply for whoever waits for it, who goes on when it was the last one."""
         if self._stage != self._hear:
             raise Lost("the relay sent words in the clear that belong inside TLS", final=True)
         if reply.code == 421 or not self._turns:
             raise Lost(reply.text, code=reply.code)
         turn = self._turns[0]
+        turn.wait.heard.append(reply)
+        if len(turn.wait.heard) < len(turn.wait.verbs):
+            return
         try:
-            turn.verb = turn.talk.send(reply)
+            turn.wait = next(turn.talk)
         except StopIteration:
             self._turns.popleft()
             if not self._turns:
                 self.next_talk()
-        self._moved = True

@@ -42,12 +42,15 @@ class Replies:
         self.rest = lines.pop()
         if len(self.rest) > _LONGEST_LINE:
             raise Lost("the relay sends a line without end")
-        return [reply for line in lines if (reply := self._read(line)) is not None]
+        replies = []
+        for line in lines:
+            reply, more = _cut(line)
+            whole = self._join(reply, more=more) if more or self._lines else reply
+            if whole is not None:
+                replies.append(whole)
+        return replies
 
-    def _read(self, line: bytes) -> Reply | None:
-        reply, more = _cut(line)
-        if not (more or self._lines):
-            return reply
+    def _join(self, reply: Reply, *, more: bool) -> Reply | None:
         self._lines.extend(reply.lines)
         if len(self._lines) > _MOST_LINES:
             raise Lost("the relay sends a reply without end")
@@ -75,6 +78,7 @@ def _printable(raw: bytes) -> str:
     return text[:_LONGEST_TEXT]
 
 
+@lru_cache(maxsize=64)  # as above
 def outcome_of(reply: Reply, at: str) -> Outcome:
     """What a reply to ``at`` (MAIL, RCPT or DATA) means for a copy. Raises Lost where it means nothing."""
     match reply.code // 100:

@@ -7,7 +7,8 @@ in flight bound how many (standards.md §3.2).
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -21,7 +22,7 @@ from listserv.core.types import Copy, Deferred, DeliveryState, Failed, Outcome, 
 from listserv.errors import StoreBusy
 from listserv.flow.bells import Bells
 from listserv.flow.courier import Courier
-from listserv.flow.door import Log
+from listserv.flow.door import Each, Log
 from listserv.flow.signers import Signers
 from listserv.mail.signing import Signer
 from listserv.store import deliveries, relay_rest
@@ -100,6 +101,7 @@ class Recorder:
         self._waiting: list[tuple[Copy, Outcome]] = []
         self._room = GROUP
         self._change = threading.Condition()
+        self._idle = False  # the thread has nothing to write down, and sleeps until there is something
         self._finishing = False
         self.arrivals: dict[int, int] = {}  # of posts, so that the log tells a mail's whole life
         self.away: Deferred | None = None  # what was said when the relay turned out to be in trouble
@@ -125,7 +127,7 @@ class Recorder:
         send what we then forget.
         """
         with self._change:
-            shared = self._shares.pop((key, recipient), None)
+            shared = self._shares.pop((key, recipient), None) if self._shares else None
             self._room = GROUP if shared is None else GROUP_SHARED
             while len(self._waiting) >= self._room and not self._finishing and not self._broken:
                 self._change.wait()
@@ -136,7 +138,8 @@ class Recorder:
             if isinstance(outcome, Deferred) and outcome.of_relay:
                 self.away = outcome
             # Each waking costs more than a result does: only when there is something to do.
-            if len(self._waiting) in (1, self._room) or not self._open:
+            if self._idle or len(self._waiting) == self._room or not self._open:
+                self._idle = False
                 self._change.notify_all()
 
     def give_back(self, outcome: Outcome, copies: list[Copy] | None = None) -> None:
@@ -183,7 +186,9 @@ class Recorder:
         """Results to write down, a few together; none when it is time to renew leases; None at the end."""
         with self._change:
             if not self._waiting and not self._finishing:
+                self._idle = True
                 self._change.wait(_RENEW_SECONDS)
+                self._idle = False
             if self._waiting and not self._is_enough():
                 self._change.wait_for(self._is_enough, _GATHER_SECONDS)
             group, self._waiting = self._waiting, []
@@ -232,32 +237,30 @@ def write_results(
                 count_bounce(tx, copy.subscription_id)
 
     depot.store.do(step)
-    for several in _alike(group):
-        _tell(depot.log, several, arrivals)
+    _tell(depot.log, group, arrivals)
 
 
-def _alike(group: list[tuple[Copy, Outcome]]) -> Iterable[list[tuple[Copy, Outcome]]]:
-    """By post and outcome: a mail to many has the same for all."""
-    found: dict[tuple[object, ...], list[tuple[Copy, Outcome]]] = {}
-    for copy, outcome in group:
-        key = (copy.post_id, type(outcome), outcome.code, outcome.text)
-        found.setdefault(key, []).append((copy, outcome))
-    return found.values()
-
-
-def _tell(log: Log, several: list[tuple[Copy, Outcome]], arrivals: Mapping[int, int]) -> None:
+def _tell(log: Log, group: list[tuple[Copy, Outcome]], arrivals: Mapping[int, int]) -> None:
     """A line a copy; one for all where a mail went to many, since lines would cost more than sending."""
-    first, outcome = several[0]
-    kind, answer = type(outcome).__name__.lower(), f"{outcome.code} {outcome.text}"
-    arrival = arrivals.get(first.post_id) if first.post_id is not None else None
-    named = (("post", first.post_id), ("arrival", arrival))
-    about = {name: number for name, number in named if number is not None}
-    if len(several) > GROUP:
-        ids = [copy.id for copy, _ in several]
-        log.info(f"copies {kind}", deliveries=ids, answer=answer, **about)
-        return
-    for copy, _ in several:
-        log.info(f"copy {kind}", delivery=copy.id, answer=answer, **about)
+    alike: dict[tuple[int | None, Outcome], list[int]] = defaultdict(list)
+    for copy, outcome in group:
+        alike[copy.post_id, outcome].append(copy.id)
+    lines: dict[tuple[int | None, str], tuple[Each, Each]] = defaultdict(lambda: (Each(), Each()))
+    for (post_id, outcome), ids in alike.items():
+        kind, answer = type(outcome).__name__.lower(), f"{outcome.code} {outcome.text}"
+        if len(ids) > GROUP:
+            log.info(f"copies {kind}", deliveries=ids, answer=answer, **_about(post_id, arrivals))
+        else:
+            told, answers = lines[post_id, kind]
+            told += ids
+            answers += [answer] * len(ids)
+    for (post_id, kind), (told, answers) in lines.items():
+        log.info(f"copy {kind}", delivery=told, answer=answers, **_about(post_id, arrivals))
+
+
+def _about(post_id: int | None, arrivals: Mapping[int, int]) -> dict[str, int]:
+    arrival = arrivals.get(post_id) if post_id is not None else None
+    return {name: number for name, number in (("post", post_id), ("arrival", arrival)) if number is not None}
 
 
 def rested(

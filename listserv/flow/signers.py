@@ -20,8 +20,10 @@ from time import monotonic
 from listserv.mail.signing import Signer
 
 _ROOT = Path(__file__).resolve().parents[2]  # where the package lies, for the child's import path
-CHUNK = 16  # digests at once: what a child may be late by, and what fits into a pipe with its answers
-_AHEAD = 3  # chunks that a child has in hand at most
+CHUNK = 16  # digests at once: what a child may be late by
+# Chunks that a child has in hand at most: enough for it to work on while its parent waits for a commit. All
+# that is said to it fits into a pipe, so its parent never waits for who waits to be heard.
+_AHEAD = 8
 _AFTER_DEATH = 1.0  # seconds, before another child is started in a dead one's place
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from binascii import b2a_base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -206,15 +207,15 @@ def _hashed(personal: Iterable[Field], value: bytes) -> bytes:
 
 
 def _lines(signature: bytes) -> bytes:
-    made = base64.b64encode(signature)
-    return b"\r\n ".join(made[at : at + 72] for at in range(0, len(made), 72))
+    made = b2a_base64(signature, newline=False)
+    return b"\r\n ".join([made[at : at + 72] for at in range(0, len(made), 72)])
 
 
 class Press:
     """Prints the personal blocks of many copies that differ in one token only.
 
     ``fields`` are a copy's own fields with ``place`` where the token will stand, once and in one word.
-    ``digest`` is what has to be signed, by whom and where ever; ``block`` joins it all. Without a signer
+    ``digests`` are what has to be signed, by whom and where ever; ``block`` joins it all. Without a signer
     blocks are unsigned. Gives what ``Signer.signature`` gives, at a tenth of the cost.
     """
 
@@ -233,14 +234,18 @@ class Press:
         self._sha = cover.started.begun(before)
         self._front = b"DKIM-Signature: " + value
 
-    def digest(self, token: bytes) -> bytes:
-        """The SHA-256 that a copy's signature signs."""
-        sha = self._sha.copy()
-        sha.update(token + self._after)
-        digest: bytes = sha.digest()
-        return digest
+    def digests(self, tokens: Iterable[bytes]) -> list[bytes]:
+        """The SHA-256 that each copy's signature signs."""
+        begun, after, made = self._sha, self._after, []
+        for token in tokens:
+            sha = begun.copy()
+            sha.update(token + after)
+            made.append(sha.digest())
+        return made
 
     def block(self, token: bytes, signature: bytes | None) -> bytes:
         """A copy's block, signed where there is a signature."""
         personal = self._raw_before + token + self._raw_after
-        return personal if signature is None else self._front + _lines(signature) + b"\r\n" + personal
+        if signature is None:
+            return personal
+        return b"".join((self._front, _lines(signature), b"\r\n", personal))

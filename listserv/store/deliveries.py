@@ -7,18 +7,20 @@ due ──lease──> sending ──> sent | failed
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    BindParameter,
+    BigInteger,
     Connection,
     Text,
     and_,
     bindparam,
+    cast,
     func,
     insert,
     literal,
@@ -32,7 +34,7 @@ from listserv.core.fanout import FOLLOWED, GETS_COPIES, MINE, NO_COPIES, QUIET
 from listserv.core.types import Copy, DeliveryKind, DeliveryState
 from listserv.store import schema
 from listserv.store.counters import IN_DOUBT
-from listserv.store.rows import count
+from listserv.store.rows import among, count, said_of
 
 LEASE = timedelta(seconds=25)
 LONGEST_WAIT = timedelta(
@@ -89,9 +91,9 @@ _FAN_OUT = (
     )
     .execution_options(preserve_rowcount=True)
 )
-_COLUMNS = (_d.id, _d.post_id, _d.state, _d.kind, _d.list_id, _d.letter_id, _d.subscription_id, _d.to)
+_COPY = (_d.id, _d.kind, _d.list_id, _d.post_id, _d.letter_id, _d.subscription_id, _d.to, _d.attempts)
 _OPEN_COPIES = (
-    select(*_COLUMNS, _d.attempts, _d.created)
+    select(*_COPY, _d.created, _d.state)
     .where(_IS_OPEN)
     .order_by(_d.next_at, _d.id)
     .limit(bindparam("most"))
@@ -104,33 +106,33 @@ _FAR = _OPEN_COPIES.where(_d.next_at > bindparam("far", type_=schema.Moment), _N
 _NOT_MINE = _NOT_LEASED | (_d.leased_by != bindparam("who"))
 _QUERIES = {True: (_DUE.where(_NOT_MINE), _FAR), False: (_DUE.where(_NOT_LEASED), _FAR)}
 _QUERIES_OWN_TOO = (_DUE, _FAR)
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_THESE = among(_d.id, "ids")
+_until = bindparam("until", type_=schema.Moment)
 _LEASE = (
     update(schema.deliveries)
-    .where(_d.id.in_(_IDS))
-    .values(
-        state=DeliveryState.SENDING,
-        next_at=bindparam("until", type_=schema.Moment),
-        leased_by=bindparam("who"),
-    )
+    .where(_THESE)
+    .values(state=DeliveryState.SENDING, next_at=_until, leased_by=bindparam("who"))
 )
-_ENDED = select(_d.id).where(
-    _d.id.in_(_IDS), _d.state != DeliveryState.SENDING, _d.leased_by == bindparam("mark")
+_MINE = update(schema.deliveries).where(
+    _THESE, _d.state == DeliveryState.SENDING, _d.leased_by == bindparam("b_who")
 )
-_END = (
-    update(schema.deliveries)
-    .where(_d.state == DeliveryState.SENDING, _d.leased_by == bindparam("b_who"))
-    .values(
-        state=bindparam("b_state"),
-        attempts=bindparam("b_attempts"),
-        answer=bindparam("b_answer"),
-        next_at=func.coalesce(bindparam("b_next", type_=schema.Moment), _d.next_at),
-        done=bindparam("b_done", type_=schema.Moment),
-        leased_by=bindparam("b_mark"),
-    )
+_EXTEND = _MINE.values(next_at=_until)
+_RELEASE = _MINE.values(state=DeliveryState.DUE, next_at=_now)
+_ENDED = select(_d.id).where(_THESE, _d.state != DeliveryState.SENDING, _d.leased_by == bindparam("mark"))
+_END = _MINE.values(
+    state=bindparam("b_state"),
+    attempts=bindparam("b_attempts"),
+    done=bindparam("b_done", type_=schema.Moment),
+    leased_by=bindparam("b_mark"),
 )
-_RECORD = _END.where(_d.id == bindparam("b_id"))
-_RECORD_ALIKE = _END.where(_d.id.in_(_IDS))
+_END_ALIKE = _END.values(
+    answer=bindparam("b_answer"),
+    next_at=func.coalesce(bindparam("b_next", type_=schema.Moment), _d.next_at),
+)
+_END_EACH = _END.values(
+    answer=said_of(_d.id, "said", 0),
+    next_at=func.coalesce(cast(said_of(_d.id, "said", 1), BigInteger), _d.next_at),
+)
 _POST_LETTER = insert(schema.deliveries).returning(_d.id)
 _LETTER = insert(schema.letters).returning(schema.letters.c.id)
 _READ_LETTER = select(schema.letters).where(schema.letters.c.id == bindparam("letter"))
@@ -192,11 +194,12 @@ def claim(  # noqa: PLR0913  (two of them flags)
     rows = rows or list(tx.execute(far, {"far": now + LONGEST_WAIT, "most": limit, "who": who}))
     if not rows:
         return []
-    tx.execute(_LEASE, {"ids": [row.id for row in rows], "until": now + LEASE, "who": who})
-    before = Counter(counter_of(row.state) for row in rows)
-    doubt = before[counter_of(DeliveryState.SENDING)]
-    count(tx, {IN_DOUBT: doubt} | moves(before, Counter({counter_of(DeliveryState.SENDING): len(rows)})))
-    return [_read_claimed(row) for row in rows]
+    copies = [Copy(id_, _KINDS[kind], *rest) for id_, kind, *rest, _ in rows]
+    tx.execute(_LEASE, {"ids": [copy.id for copy in copies], "until": now + LEASE, "who": who})
+    before = Counter(row[-1] for row in rows)
+    doubt = before[DeliveryState.SENDING]
+    count(tx, {IN_DOUBT: doubt} | moves(before, {DeliveryState.SENDING: len(rows)}))
+    return copies
 
 
 def bring_nearer(tx: Connection, now: datetime) -> None:
@@ -210,20 +213,15 @@ def bring_nearer(tx: Connection, now: datetime) -> None:
     tx.execute(update(schema.deliveries).where(*leased).values(next_at=now + LEASE))
 
 
-def extend(tx: Connection, who: str, ids: Iterable[int], now: datetime) -> None:
+def extend(tx: Connection, who: str, ids: Collection[int], now: datetime) -> None:
     """Keep a lease on copies that are still to be sent."""
-    mine = (_d.id.in_(tuple(ids)), _d.state == DeliveryState.SENDING, _d.leased_by == who)
-    tx.execute(update(schema.deliveries).where(*mine).values(next_at=now + LEASE))
+    tx.execute(_EXTEND, {"ids": ids, "b_who": who, "until": now + LEASE})
 
 
-def release(tx: Connection, who: str, ids: Iterable[int], now: datetime) -> None:
+def release(tx: Connection, who: str, ids: Collection[int], now: datetime) -> None:
     """Copies of ours that were never begun are due again."""
-    mine = (_d.id.in_(tuple(ids)), _d.state == DeliveryState.SENDING, _d.leased_by == who)
-    freed = tx.execute(update(schema.deliveries).where(*mine).values(state=DeliveryState.DUE, next_at=now))
-    count(
-        tx,
-        {counter_of(DeliveryState.SENDING): -freed.rowcount, counter_of(DeliveryState.DUE): freed.rowcount},
-    )
+    freed = tx.execute(_RELEASE, {"ids": ids, "b_who": who, "now": now}).rowcount
+    count(tx, moves({DeliveryState.SENDING: freed}, {DeliveryState.DUE: freed}))
 
 
 def release_leases(tx: Connection, now: datetime) -> None:
@@ -231,8 +229,7 @@ def release_leases(tx: Connection, now: datetime) -> None:
     tx.execute(update(schema.deliveries).where(_d.state == DeliveryState.SENDING).values(next_at=now))
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """How one copy fared. ``next_at`` only where it will be tried again."""
 
     id: int
@@ -248,28 +245,35 @@ def record(tx: Connection, who: str, results: list[Result], now: datetime) -> li
         return []
     # Where the answer to a commit was lost, this is asked again: what was ended then is not ended now.
     mark = f"{who} {now.timestamp()}"
-    changed = _write_down(tx, [_bound(result, now) | {"b_who": who, "b_mark": mark} for result in results])
+    changed = _write_down(tx, results, now, {"b_who": who, "b_mark": mark})
     ended = results if changed == len(results) else _ended(tx, mark, results)
     if ended:
-        after = Counter(counter_of(result.state) for result in ended)
-        count(tx, moves(Counter({counter_of(DeliveryState.SENDING): len(ended)}), after))
+        count(tx, moves({DeliveryState.SENDING: len(ended)}, Counter(result.state for result in ended)))
     return [result.id for result in ended]
 
 
-def _write_down(tx: Connection, said: list[dict[str, object]]) -> int:
-    """How many rows that changed. What is said of many alike (of one mail to many) is said once."""
-    alike: dict[tuple[object, ...], list[dict[str, object]]] = {}
-    for one in said:
-        alike.setdefault((one["b_state"], one["b_attempts"], one["b_answer"], one["b_next"]), []).append(one)
+def _write_down(tx: Connection, results: list[Result], now: datetime, ours: dict[str, object]) -> int:
+    """How many rows that changed. One statement for many: what it costs is more than what a row does."""
+    alike: dict[tuple[DeliveryState, int, str, datetime | None], list[int]] = defaultdict(list)
+    for one in results:
+        alike[one[1:]].append(one.id)
+    each: dict[tuple[DeliveryState, int], dict[int, tuple[str, int | None]]] = defaultdict(dict)
     changed = 0
-    single = [several[0] for several in alike.values() if len(several) == 1]
-    if single:
-        changed += tx.execute(_RECORD, single).rowcount
-    for several in alike.values():
-        if len(several) > 1:
-            ids = [one["b_id"] for one in several]
-            changed += tx.execute(_RECORD_ALIKE, several[0] | {"ids": ids}).rowcount
+    for (state, attempts, answer, next_at), ids in alike.items():
+        if len(ids) == 1:
+            each[state, attempts][ids[0]] = (answer, schema.Moment.number(next_at))
+            continue
+        bound = ours | _end(state, attempts, now) | {"b_answer": answer, "b_next": next_at, "ids": ids}
+        changed += tx.execute(_END_ALIKE, bound).rowcount
+    for (state, attempts), said in each.items():
+        bound = ours | _end(state, attempts, now) | {"said": json.dumps(said), "ids": said}
+        changed += tx.execute(_END_EACH, bound).rowcount
     return changed
+
+
+def _end(state: DeliveryState, attempts: int, now: datetime) -> dict[str, object]:
+    ended = state in (DeliveryState.SENT, DeliveryState.FAILED)
+    return {"b_state": state, "b_attempts": attempts, "b_done": now if ended else None}
 
 
 def _ended(tx: Connection, mark: str, results: list[Result]) -> list[Result]:
@@ -278,21 +282,9 @@ def _ended(tx: Connection, mark: str, results: list[Result]) -> list[Result]:
     return [result for result in results if result.id in mine]
 
 
-def _bound(result: Result, now: datetime) -> dict[str, object]:
-    ended = result.state in (DeliveryState.SENT, DeliveryState.FAILED)
-    return {
-        "b_id": result.id,
-        "b_state": result.state,
-        "b_attempts": result.attempts,
-        "b_answer": result.answer,
-        "b_next": result.next_at,
-        "b_done": now if ended else None,
-    }
-
-
-def moves(before: Counter[str], after: Counter[str]) -> dict[str, int]:
-    """What to add to each counter when copies move from one state to another."""
-    return {name: after[name] - before[name] for name in {*before, *after}}
+def moves(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
+    """What to add to each counter when so many copies move from these states to those."""
+    return {counter_of(state): after.get(state, 0) - before.get(state, 0) for state in {*before, *after}}
 
 
 def counter_of(state: str) -> str:
@@ -313,12 +305,6 @@ def read_copy(row: Any) -> Copy:
         attempts=row.attempts,
         created=row.created,
     )
-
-
-def _read_claimed(row: Any) -> Copy:
-    """A row of ``_OPEN_COPIES``, by place: names would cost as much as all the rest."""
-    id_, post_id, _, kind, list_id, letter_id, subscription_id, to, attempts, created = row
-    return Copy(id_, _KINDS[kind], list_id, post_id, letter_id, subscription_id, to, attempts, created)
 
 
 _KINDS = {kind.value: kind for kind in DeliveryKind}

@@ -8,7 +8,6 @@ about. It ends by ``send`` (all that waits goes out) or by ``give_up`` (what the
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, 
 from listserv.core.types import ArrivalState, DeliveryState, PostState
 from listserv.errors import CannotDo
 from listserv.store import arrivals, posts, queue, schema
-from listserv.store.deliveries import counter_of, moves
+from listserv.store.deliveries import moves
 from listserv.store.engine import Store
 from listserv.store.rows import count
 
@@ -76,13 +75,8 @@ def send(tx: Connection, now: datetime) -> int | None:
     many = tx.execute(update(schema.deliveries).where(_d.state == DeliveryState.DUE).values(**ready)).rowcount
     later = update(schema.deliveries).where(_d.state == DeliveryState.DEFERRED).values(**ready)
     deferred = tx.execute(later).rowcount
-    count(tx, _moved(deferred))
+    count(tx, moves({DeliveryState.DEFERRED: deferred}, {DeliveryState.DUE: deferred}))
     return many + deferred
-
-
-def _moved(deferred: int) -> dict[str, int]:
-    before = Counter({counter_of(DeliveryState.DEFERRED): deferred})
-    return moves(before, Counter({counter_of(DeliveryState.DUE): deferred}))
 
 
 def give_up(tx: Connection, now: datetime) -> int | None:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from listserv.core.types import Copy, DeliveryState, MemberState
 from listserv.store import schema
-from listserv.store.deliveries import counter_of, moves, read_copy
+from listserv.store.deliveries import moves, read_copy
 from listserv.store.rows import count
 
 _d, _s, _a = schema.deliveries.c, schema.subscriptions.c, schema.addresses.c
@@ -207,7 +207,7 @@ def _move(
     for state in states:
         statement = update(schema.deliveries).where(_d.state == state, *where).values(**values)
         moved = tx.scalars(statement.returning(_d.id)).all()
-        before[counter_of(state)] += len(moved)
+        before[state] += len(moved)
         ids += moved
-    count(tx, moves(before, Counter({counter_of(str(values["state"])): len(ids)})))
+    count(tx, moves(before, {str(values["state"]): len(ids)}))
     return ids

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, Text, cast, func, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _ADD = text(
     "INSERT INTO counters (name, slot, value) VALUES (:name, :slot, :value)"
@@ -14,6 +31,68 @@ _ADD = text(
 )
 _SLOTS = 16
 _LOCK = text("SELECT pg_advisory_xact_lock(:space, :number)")
+
+
+class _Numbers(TypeDecorator[Collection[int]]):
+    """Many numbers as one bound value."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Any) -> TypeEngine[Any]:
+        wanted: TypeEngine[Any] = Text() if dialect.name == "sqlite" else ARRAY(BigInteger)
+        return dialect.type_descriptor(wanted)  # type: ignore[no-any-return]
+
+    def process_bind_param(self, value: Collection[int] | None, dialect: Any) -> Any:
+        numbers = list(value or ())
+        return json.dumps(numbers) if dialect.name == "sqlite" else numbers
+
+
+class _Each(FunctionElement[int]):
+    name = "each"
+    inherit_cache = True
+
+
+def among(column: Any, bound: str) -> Any:
+    """``column`` is one of the numbers that are bound by this name.
+
+    They are one value: "IN" with a place for each would be written and read anew for every group of them,
+    which costs more than what the database does with it.
+    """
+    return column.bool_op("IN")(_Each(bindparam(bound, type_=_Numbers())))
+
+
+@compiles(_Each, "sqlite")
+def _each_sqlite(element: _Each, compiler: Any, **words: Any) -> str:
+    return f"(SELECT value FROM json_each{compiler.process(element.clause_expr, **words)})"
+
+
+@compiles(_Each, "postgresql")
+def _each_postgresql(element: _Each, compiler: Any, **words: Any) -> str:
+    return f"(SELECT unnest{compiler.process(element.clause_expr, **words)})"
+
+
+class _SaidOf(FunctionElement[str]):
+    name = "said_of"
+    type = Text()
+    inherit_cache = True
+
+
+def said_of(column: Any, bound: str, place: int) -> Any:
+    """What is said of a row, as text: ``bound`` is a JSON object with a list for each value of ``column``."""
+    return _SaidOf(column, bindparam(bound, type_=Text()), literal_column(str(place)))
+
+
+@compiles(_SaidOf, "sqlite")
+def _said_of_sqlite(element: _SaidOf, compiler: Any, **words: Any) -> str:
+    column, said, place = (compiler.process(part, **words) for part in element.clauses)
+    return f"json_extract({said}, '$.' || {column} || '[{place}]')"
+
+
+@compiles(_SaidOf, "postgresql")
+def _said_of_postgresql(element: _SaidOf, compiler: Any, **words: Any) -> str:
+    column, said, place = (compiler.process(part, **words) for part in element.clauses)
+    return f"CAST({said} AS jsonb) -> CAST({column} AS text) ->> {place}"
 
 
 def insert_new(tx: Connection, table: Table, rows: list[dict[str, Any]]) -> int:

@@ -7,6 +7,7 @@ alike. Ids are never reused (AUTOINCREMENT, identity), because seals name them (
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -39,10 +40,20 @@ class Moment(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
-        return None if value is None else (value - _EPOCH) // _TICK
+        return self.number(value)
 
     def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
-        return None if value is None else _EPOCH + value * _TICK
+        return None if value is None else _moment(value)
+
+    @staticmethod
+    def number(value: datetime | None) -> int | None:
+        """How it is kept."""
+        return None if value is None else (value - _EPOCH) // _TICK
+
+
+@lru_cache(maxsize=256)  # all copies of a post were made at the same one
+def _moment(value: int) -> datetime:
+    return _EPOCH + value * _TICK
 
 
 metadata = MetaData(

@@ -253,7 +253,7 @@ def test_a_press_prints_what_the_signer_signs(signer: Signer, token: str, when: 
 
     place = "~" * 20
     printed = Press(signer, covered, fields(place), place.encode(), when)
-    signature = signer.sign_digest(printed.digest(token.encode()))
+    signature = signer.sign_digest(*printed.digests([token.encode()]))
     own = fields(token)
     expected = signer.signature(covered, own, when) + b"".join(field.raw for field in own)
     assert printed.block(token.encode(), signature) == expected
