@@ -307,7 +307,7 @@ def test_many_workers_on_one_list_put_every_reply_into_the_thread_of_what_it_ans
                 f"From: ana@ana.example\nTo: {BOOK}\nMessage-ID: <{thread}.{level}@m.example>\n{answers}"
                 f"Subject: Thread {thread}\n\nWords {thread} {level}.\n".encode()
             )
-    while sum(at_once([one._work for one in worlds])):
+    while sum(at_once([one.work for one in worlds])):
         pass
     assert world.ends() == {"posted": threads * depth}
     with world.store.read() as tx:
