@@ -7,7 +7,8 @@ indexing.py; who may see what is search.py's, which joins these rows with posts 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     bindparam,
+    case,
     cast,
     column,
     func,
@@ -30,8 +32,10 @@ from listserv.core.queries import Query
 from listserv.core.tokens import is_letter, phrase, tokens
 from listserv.store.schema import posts
 
-MOST = 1000  # posts that are ranked: the newest that fit
-_MOST_POSITION = 16_383  # of a lexeme in a tsvector; PostgreSQL keeps no higher one
+MOST = 1000  # posts that are looked at: the newest that fit
+_RANKED = 300  # of those, where a rank has to unpack each one (PostgreSQL); the others come behind, by age
+_LONGEST = 5000  # characters of a subject, a name, all names of files
+_LIST, _SUBJECT, _AUTHOR = "@", "=", "<"  # begin lexemes that stand for a list, a subject's word, a name's
 _GAP = 8  # positions between one column and the next: no phrase reaches over
 
 Phrase = tuple[str, ...]
@@ -51,10 +55,11 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question as tokens: phrases that must be somewhere, in the author's name, in the subject, and must not."""
+    """A question as tokens: phrases that must be somewhere, in the author's name, in the
+    subject, and must not be anywhere."""
 
     anywhere: tuple[Phrase, ...]
-    author: Phrase
+    author: tuple[Phrase, ...]
     subject: tuple[Phrase, ...]
     without: tuple[Phrase, ...]
 
@@ -67,7 +72,7 @@ class Asked:
 def ask(query: Query) -> Asked | None:
     """The question in tokens. None where nothing can fit: it asks for nothing, or for what has no word in it."""
     anywhere = _phrases((*query.words, *query.phrases))
-    author, subject = phrase(query.from_), _phrases(query.subject.split())
+    author, subject = _phrases(query.from_.split()), _phrases(query.subject.split())
     if (query.from_ and not author) or (query.subject and not subject):
         return None
     if (query.words or query.phrases) and not anywhere:
@@ -112,27 +117,35 @@ def drop(tx: Connection, post_ids: Sequence[int]) -> None:
 
 
 def _fts_row(words: Words) -> dict[str, Any]:
-    return {
-        "post": words.post_id,
-        "place": str(words.list_id),
-        "subject": " ".join(tokens(words.subject)),
-        "author": " ".join(tokens(words.author)),
-        "files": " ".join(tokens(words.files)),
-        "text": " ".join(tokens(words.text)),
-    }
+    told = {name: " ".join(found) for name, found in _columns(words).items()}
+    return {"post": words.post_id, "place": str(words.list_id), **told}
 
 
 def _tsvector_row(words: Words) -> dict[str, Any]:
-    """A tsvector as it is written: 'token':position+weight,…; the list as a lexeme that no token can be."""
-    places: dict[str, list[str]] = {}
+    """A tsvector as it is written, 'token':1A 'token':12 …, with lexemes that no token can be: the list, and
+    what stands in the subject or the name (GIN knows no weights: it would have to look at each post).
+
+    PostgreSQL joins the places of a token; it keeps none above 16383, and 255 of each.
+    """
+    found = _columns(words)
+    lexemes = [f"'{_LIST}{words.list_id}'"]
     begin = 1
-    for weight, said in (("A", words.subject), ("B", words.author), ("C", words.files), ("", words.text)):
-        found = tokens(said)
-        for at, token in enumerate(found, begin):
-            places.setdefault(token, []).append(f"{min(at, _MOST_POSITION)}{weight}")
-        begin += len(found) + _GAP
-    lexemes = [f"'{token}':{','.join(at[:255])}" for token, at in places.items()]
-    return {"post": words.post_id, "words": f"'@{words.list_id}' {' '.join(lexemes)}"}
+    for name, weight, sign in (("subject", "A", _SUBJECT), ("author", "B", _AUTHOR), ("files", "C", "")):
+        lexemes += [f"'{token}':{at}{weight}" for at, token in enumerate(found[name], begin)]
+        if sign:
+            lexemes += [f"'{sign}{token}':{at}" for at, token in enumerate(found[name], begin)]
+        begin += len(found[name]) + _GAP
+    lexemes += [f"'{token}':{at}" for at, token in enumerate(found["text"], begin)]
+    return {"post": words.post_id, "words": " ".join(lexemes)}
+
+
+def _columns(words: Words) -> dict[str, list[str]]:
+    return {
+        "subject": tokens(words.subject[:_LONGEST]),
+        "author": tokens(words.author[:_LONGEST]),
+        "files": tokens(words.files[:_LONGEST]),
+        "text": tokens(words.text),
+    }
 
 
 # -- asking -------------------------------------------------------------------------------------------
@@ -154,6 +167,19 @@ def asking(dialect: str, asked: Asked, lists: Iterable[int]) -> dict[str, Any]:
     return {"fits": _tsquery(asked, places), "ranks": " & ".join(_wanted(asked)), "most": MOST}
 
 
+@contextmanager
+def by_index(tx: Connection) -> Iterator[None]:
+    """Within, PostgreSQL looks into the index. It would rather read all: it thinks that each row is small and
+    cheap to compare, while most lie apart, packed, and have to be fetched."""
+    if tx.dialect.name == "sqlite":
+        yield
+        return
+    tx.execute(_BY_INDEX)
+    yield
+    tx.execute(_AS_BEFORE)
+
+
+_BY_INDEX, _AS_BEFORE = (text(f"SET LOCAL enable_seqscan TO {value}") for value in ("off", "DEFAULT"))
 _p = posts.c
 _fts = table("search", column("rowid"))
 # Weights by column: place, subject, author, files, text.
@@ -175,7 +201,7 @@ def _of_sqlite(allowed: ColumnElement[bool]) -> CTE:
 def _fts_question(asked: Asked, places: Sequence[int]) -> str:
     lists = " OR ".join(f'"{place}"' for place in places)
     must = [f"place : ({lists})", *(f"{_OWN} : {_fts_phrase(one)}" for one in asked.anywhere)]
-    must += [f"author : {_fts_phrase(asked.author)}"] if asked.author else []
+    must += [f"author : {_fts_phrase(one)}" for one in asked.author]
     must += [f"subject : {_fts_phrase(one)}" for one in asked.subject]
     said = f"({' AND '.join(must)})"
     if asked.without:
@@ -206,29 +232,30 @@ def _of_postgres(allowed: ColumnElement[bool]) -> CTE:
     """In steps that stay apart: the index first, then who may see it, then the rank of few."""
     found = select(_index.c.post_id).where(text("words @@ CAST(:fits AS tsquery)")).cte("found")
     newest = (
-        select(_p.id, _p.thread_id, _p.at)
+        select(_p.id, _p.thread_id, _p.at, func.row_number().over(order_by=_p.id.desc()).label("place"))
         .join(found.prefix_with("MATERIALIZED"), found.c.post_id == _p.id)
         .where(allowed)
         .order_by(_p.id.desc())
         .limit(bindparam("most"))
         .cte("newest")
     )
-    ranked = select(newest.c.id, newest.c.thread_id, newest.c.at, _RANK.label("score"))
+    score = case((newest.c.place <= _RANKED, _RANK), else_=0.0).label("score")
+    ranked = select(newest.c.id, newest.c.thread_id, newest.c.at, score)
     return ranked.join(_index, _index.c.post_id == newest.c.id).cte("fitting")
 
 
 def _tsquery(asked: Asked, places: Sequence[int]) -> str:
-    lists = " | ".join(f"'@{place}'" for place in places)
+    lists = " | ".join(f"'{_LIST}{place}'" for place in places)
     return " & ".join([f"({lists})", *_wanted(asked), *(f"!{_ts_phrase(one)}" for one in asked.without)])
 
 
 def _wanted(asked: Asked) -> list[str]:
     said = [_ts_phrase(one) for one in asked.anywhere]
-    said += [_ts_phrase(asked.author, "B")] if asked.author else []
-    return said + [_ts_phrase(one, "A") for one in asked.subject]
+    said += [_ts_phrase(one, _AUTHOR) for one in asked.author]
+    return said + [_ts_phrase(one, _SUBJECT) for one in asked.subject]
 
 
-def _ts_phrase(found: Phrase, weight: str = "") -> str:
-    mark = ("*" if _begins_pairs(found) else "") + weight
-    side_by_side = " <-> ".join(f"'{token}'{mark and ':' + mark}" for token in found)
+def _ts_phrase(found: Phrase, sign: str = "") -> str:
+    mark = ":*" if _begins_pairs(found) else ""
+    side_by_side = " <-> ".join(f"'{sign}{token}'{mark}" for token in found)
     return f"({side_by_side})"

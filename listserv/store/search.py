@@ -70,7 +70,8 @@ def find(
     values = full_text.asking(dialect, asked, (one.list_id for one in readable))
     days = {"since": _midnight(query.since or date.min), "before": _midnight(query.before or date.max)}
     page = {"limit": limit, "offset": offset}
-    best = tx.execute(_best(dialect, query.has_attachment), {**values, **may, **days, **page}).all()
+    with full_text.by_index(tx):
+        best = tx.execute(_best(dialect, query.has_attachment), {**values, **may, **days, **page}).all()
     if not best:
         return NONE
     rows = {row.id: row for row in tx.execute(_HIT, {"posts": [row.id for row in best], **may})}
