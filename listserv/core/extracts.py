@@ -20,9 +20,17 @@ def extract(new_words: str, wanted: Collection[str], longest: int = 100) -> str:
         if len(said) > longest:
             break
         said = f"{said} {line}" if line else said
-    cut = said.strip() if len(said) <= longest else said[: longest - 1].rstrip() + "…"
+    cut = _cut(said.strip(), longest)
     earlier = begin or any(lines[:number])
     return f"… {cut}" if earlier and wanted and cut else cut
+
+
+def _cut(said: str, longest: int) -> str:
+    if len(said) <= longest:
+        return said
+    short = said[: longest - 1]
+    space = short.rfind(" ", longest - 20)
+    return (short[:space] if space >= 0 else short).rstrip() + "…"
 
 
 def _first(lines: list[str], wanted: Collection[str]) -> tuple[int, int]:

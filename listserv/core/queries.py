@@ -127,7 +127,7 @@ def _say(draft: _Draft, piece: _Piece) -> int:
 
 
 def _operate(draft: _Draft, pieces: list[_Piece], at: int, *, bare: bool) -> int:
-    """Take what begins here for an operator with what it works on; how many pieces that were, 0 if it is none."""
+    """Take what begins here for an operator and what it works on; how many pieces those are, or 0."""
     name = pieces[at].operator.lower()
     told = [pieces[at], *pieces[at + 1 : at + 3]]
     used = 0
@@ -198,7 +198,7 @@ _DAYS = tuple(
 
 
 def read_day(text: str) -> date | None:
-    """The first day of what is named: 2025, 2025-03, 2025-03-06, march 2025, 6 mar 2026, 6.3.2026; else None."""
+    """The first day of what is named: 2025, 2025-03, 2025-03-06, march 2025, 6 mar 2026, 6.3.2026."""
     text = " ".join(text.lower().split())
     for form in _DAYS:
         if found := form.fullmatch(text):

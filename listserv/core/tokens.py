@@ -114,7 +114,7 @@ def _domain_to(right: str) -> int:
         if not pairs and _PAIR.match(right[end]):
             break
         end += 1
-    return end
+    return len(right[:end].rstrip(".:-_"))  # a sentence may end there
 
 
 # -- words -------------------------------------------------------------------------------------------

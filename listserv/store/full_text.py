@@ -1,7 +1,7 @@
 """The full text of posts, as each database keeps it: FTS5 in SQLite, a tsvector with GIN in PostgreSQL.
 
-Both hold the same tokens of ours (core/tokens.py), a row a post, and both are asked in their own language made
-of nothing but such tokens: no sign that anybody wrote gets there (standards.md S25). Rows are put in by
+Both hold the same tokens of ours (core/tokens.py), a row a post, and both are asked in their own language,
+made of nothing but such tokens: no sign that anybody wrote gets there (standards.md S25). Rows are put in by
 indexing.py; who may see what is search.py's, which joins these rows with posts as they are now.
 """
 
@@ -33,7 +33,7 @@ from listserv.core.tokens import is_letter, phrase, tokens
 from listserv.store.schema import posts
 
 MOST = 1000  # posts that are looked at: the newest that fit
-_RANKED = 300  # of those, where a rank has to unpack each one (PostgreSQL); the others come behind, by age
+_RANKED = 200  # of those, where a rank has to unpack each one (PostgreSQL); the others come behind, by age
 _LONGEST = 5000  # characters of a subject, a name, all names of files
 _LIST, _SUBJECT, _AUTHOR = "@", "=", "<"  # begin lexemes that stand for a list, a subject's word, a name's
 _GAP = 8  # positions between one column and the next: no phrase reaches over
@@ -70,7 +70,7 @@ class Asked:
 
 
 def ask(query: Query) -> Asked | None:
-    """The question in tokens. None where nothing can fit: it asks for nothing, or for what has no word in it."""
+    """The question in tokens. None where nothing can fit: it asks for nothing, or for what is no word."""
     anywhere = _phrases((*query.words, *query.phrases))
     author, subject = _phrases(query.from_.split()), _phrases(query.subject.split())
     if (query.from_ and not author) or (query.subject and not subject):
@@ -154,7 +154,7 @@ def _columns(words: Words) -> dict[str, list[str]]:
 def fitting(dialect: str, allowed: ColumnElement[bool]) -> CTE:
     """The newest posts that fit: id, thread_id, at, and a score, the higher the better.
 
-    It takes what ``asking`` gives, and whatever ``allowed`` takes: which rows of ``posts`` may be found at all.
+    It takes what ``asking`` gives, and what ``allowed`` takes: which rows of ``posts`` may be found at all.
     """
     return (_of_sqlite if dialect == "sqlite" else _of_postgres)(allowed)
 
@@ -169,8 +169,8 @@ def asking(dialect: str, asked: Asked, lists: Iterable[int]) -> dict[str, Any]:
 
 @contextmanager
 def by_index(tx: Connection) -> Iterator[None]:
-    """Within, PostgreSQL looks into the index. It would rather read all: it thinks that each row is small and
-    cheap to compare, while most lie apart, packed, and have to be fetched."""
+    """Within, PostgreSQL uses the index. It would rather read all: it takes each row for small and cheap
+    to compare, while most lie apart, packed, and have to be fetched."""
     if tx.dialect.name == "sqlite":
         yield
         return
@@ -183,7 +183,7 @@ _BY_INDEX, _AS_BEFORE = (text(f"SET LOCAL enable_seqscan TO {value}") for value 
 _p = posts.c
 _fts = table("search", column("rowid"))
 # Weights by column: place, subject, author, files, text.
-_BM25 = literal_column("-bm25(search, 0.0, 8.0, 3.0, 4.0, 1.0)")
+_BM25: ColumnElement[float] = literal_column("-bm25(search, 0.0, 8.0, 3.0, 4.0, 1.0)")
 
 
 def _of_sqlite(allowed: ColumnElement[bool]) -> CTE:
@@ -222,9 +222,9 @@ def _begins_pairs(found: Phrase) -> bool:
 
 
 _index = table("search", column("post_id"), column("words"))
-_BY_LENGTH = literal_column("1")  # divided by 1 + log(length): long posts have every word
+_BY_LENGTH: ColumnElement[int] = literal_column("1")  # divided by 1 + log(length): long posts have every word
 # Weights by letter: D (text), C (files), B (author), A (subject).
-_WEIGHTS = literal_column("CAST('{0.1, 0.4, 0.3, 0.8}' AS real[])")
+_WEIGHTS: ColumnElement[Any] = literal_column("CAST('{0.1, 0.4, 0.3, 0.8}' AS real[])")
 _RANK = func.ts_rank_cd(_WEIGHTS, _index.c.words, cast(bindparam("ranks"), TSQUERY), _BY_LENGTH)
 
 

@@ -1,7 +1,7 @@
 """Posts come into the search as they become readable, and leave it when they are taken out.
 
-``posts.indexed`` says which are in. What was posted by an older program, or before there was a search, or lies
-in a restored database, is brought in afterwards, some at a time; until then it is only not found.
+``posts.indexed`` says which are in. What was posted by an older program, or before there was a search, or
+lies in a restored database, is brought in afterwards, some at a time; until then it is only not found.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, text, update
+from sqlalchemy import Connection, bindparam, select, text, update
 
 from listserv.core.changes import KeepPost
 from listserv.core.tokens import unquoted
@@ -66,7 +66,7 @@ def erase(tx: Connection, *post_ids: int) -> None:
     full_text.drop(tx, post_ids)
 
 
-def _put(tx: Connection, rows: Sequence[Row[Any]]) -> None:
+def _put(tx: Connection, rows: Sequence[Any]) -> None:
     shown = [row for row in rows if row.audience != NOBODY]
     if not shown:
         return

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Boolean,
     Column,
+    Connection,
     ForeignKey,
     Identity,
     Index,
@@ -412,10 +412,20 @@ SEARCH = {
         "CREATE INDEX IF NOT EXISTS ix_search_words ON search USING gin (words)",
     ),
 }
-for _dialect, _statements in SEARCH.items():
-    for _statement in _statements:
-        event.listen(metadata, "after_create", DDL(_statement).execute_if(dialect=_dialect))
-event.listen(metadata, "before_drop", DDL("DROP TABLE IF EXISTS search"))
 
-DERIVED = frozenset(["search", *(f"search_{part}" for part in ("config", "content", "data", "docsize", "idx"))])
+
+@event.listens_for(metadata, "after_create")
+def _make_search(_: MetaData, connection: Connection, **__: Any) -> None:
+    for statement in SEARCH[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
+
+
+@event.listens_for(metadata, "before_drop")
+def _drop_search(_: MetaData, connection: Connection, **__: Any) -> None:
+    connection.exec_driver_sql("DROP TABLE IF EXISTS search")
+
+
+DERIVED = frozenset(
+    ["search", *(f"search_{part}" for part in ("config", "content", "data", "docsize", "idx"))]
+)
 DERIVED_COLUMNS = {posts: frozenset(["indexed"])}

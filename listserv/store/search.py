@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, 
 
 from listserv.core.extracts import extract
 from listserv.core.queries import Query
+from listserv.core.retold import File, ThreadPost
 from listserv.core.types import PostState
 from listserv.store import full_text
 from listserv.store.full_text import Asked
@@ -59,9 +60,7 @@ class Hits:
 NONE = Hits((), 0)
 
 
-def find(
-    tx: Connection, query: Query, readable: Sequence[Readable], limit: int = 8, offset: int = 0
-) -> Hits:
+def find(tx: Connection, query: Query, readable: Sequence[Readable], limit: int = 8, offset: int = 0) -> Hits:
     """The threads with a post that fits, best first, then newest. Nothing where nothing is asked."""
     asked = full_text.ask(query)
     if asked is None or not readable:
@@ -167,23 +166,6 @@ _HIT = _told()
 MOST_POSTS = 500  # of a thread, in one mail
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    name: str
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class ThreadPost:
-    """A post as it is told again. ``text``: all of it, quotes too."""
-
-    author_name: str
-    at: datetime
-    subject: str
-    text: str
-    attachments: tuple[File, ...] = ()
-
-
 def thread_text(tx: Connection, thread_id: int, readable: Sequence[Readable]) -> list[ThreadPost]:
     """The posts of a thread that this reader may see, oldest first; [] where there is none."""
     rows = tx.execute(_OF_THREAD, {"thread": thread_id, **_may(readable)}).all()
@@ -191,7 +173,8 @@ def thread_text(tx: Connection, thread_id: int, readable: Sequence[Readable]) ->
     for row in tx.execute(_HELD, {"posts": [row.id for row in rows]}):
         files.setdefault(row.post_id, []).append(File(row.name, row.size))
     return [
-        ThreadPost(row.author_name, row.at, row.subject, row.text, tuple(files.get(row.id, ()))) for row in rows
+        ThreadPost(row.author_name, row.at, row.subject, row.text, tuple(files.get(row.id, ())))
+        for row in rows
     ]
 
 

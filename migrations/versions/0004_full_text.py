@@ -22,7 +22,9 @@ _SEARCH = {
 
 
 def upgrade() -> None:
-    op.add_column("posts", sa.Column("indexed", sa.Boolean(), nullable=False, server_default=sa.text("false")))
+    op.add_column(
+        "posts", sa.Column("indexed", sa.Boolean(), nullable=False, server_default=sa.text("false"))
+    )
     waits = sa.text("state = 'posted' AND NOT indexed")
     op.create_index("ix_posts_unindexed", "posts", ["id"], sqlite_where=waits, postgresql_where=waits)
     for statement in _SEARCH[op.get_bind().dialect.name]:

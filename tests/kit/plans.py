@@ -125,7 +125,15 @@ def _of_sqlite(planner: Planner, driver: Any, statement: str, values: Any) -> It
 
 
 # Of these an index holds what is open alone, a small part; to go through it is what they are there for.
-PARTIAL = frozenset({"ix_arrivals_waiting", "ix_arrivals_aside", "ix_posts_outbox", "ix_deliveries_open"})
+PARTIAL = frozenset(
+    {
+        "ix_arrivals_waiting",
+        "ix_arrivals_aside",
+        "ix_posts_outbox",
+        "ix_posts_unindexed",
+        "ix_deliveries_open",
+    }
+)
 
 
 def _tables(planner: Planner, name: str, statement: str) -> bool:
