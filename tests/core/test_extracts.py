@@ -22,7 +22,8 @@ BEGINS = "Dear all, write to …. The library called this morning about the upst
     [
         (
             {"library"},
-            "… The library called this morning about the upstairs room: they need to know by Friday whether we…",
+            "… The library called this morning about the upstairs room: they need to know by Friday"
+            " whether we…",
         ),
         ({"key", "nowhere"}, "… it, and somebody has to take the key. Ana"),
         ({"nowhere"}, BEGINS),

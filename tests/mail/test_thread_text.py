@@ -21,11 +21,12 @@ def test_a_thread_reads_well() -> None:
     wide = "the almanac says October, my grandmother said by the first frost. What do you go by, all of you?"
     posts = [
         ThreadPost("Ana Silva", AT, "Garlic", f"Hello all,\n\n{wide}\n", (File("map.pdf", 120_400),)),
-        ThreadPost("", AT.replace(day=22), "Re: Garlic", "> And you?\n\nBy the soil.\n\n    an indent"),
+        ThreadPost("", AT.replace(day=22), "", "> And you?\n\nBy the soil.\n\n    an indent"),
     ]
     assert thread_as_text(posts, unquoted, BERLIN) == (
         "Ana Silva, 21 November 2026, 09:14\n\nHello all,\n\n"
-        "the almanac says October, my grandmother said by the first frost. What\ndo you go by, all of you?\n\n"
+        "the almanac says October, my grandmother said by the first frost. What\n"
+        "do you go by, all of you?\n\n"
         "[map.pdf, 120 kB]\n\n\n"
         "22 November 2026, 09:14\n\nBy the soil.\n\n    an indent\n"
     )

@@ -77,7 +77,7 @@ def titles(rows: Rows, asked: str, *readable: Readable) -> list[str]:
 G, S = GARLIC.subject, SEEDS.subject
 
 
-QUESTIONS = (
+QUESTIONS: tuple[tuple[str, set[str]], ...] = (
     ("garlic", {G}),
     ("GARLICS", {G}),
     ("cafe strasse", {G}),
