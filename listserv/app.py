@@ -199,7 +199,9 @@ def _scheduled(app: App) -> tuple[Work, ...]:
         Work("owner", partial(upkeep.tell_owner, make_pen(app)), bells.owner, rest=60.0),
         Work("links", partial(upkeep.forget_expired, store, clock), bells.links, rest=3600.0),
     )
-    return tuple(replace(work, step=partial(pause.unless_paused, store, work.step)) for work in works)
+    paused = (replace(work, step=partial(pause.unless_paused, store, work.step)) for work in works)
+    # A restored site is searched before anything may leave it.
+    return (*paused, Work("search", partial(upkeep.index_posts, store), bells.search, rest=60.0))
 
 
 async def _open_doors(app: App, lookout: Lookout) -> Doors:

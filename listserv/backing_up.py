@@ -95,7 +95,7 @@ def _fill(writer: Writer, site: BackingUp, tx: Transaction, advance: Advance) ->
     for kept in site.beside:
         writer.file(kept)
     for table in dumping.TABLES:
-        columns = [column.name for column in table.columns]
+        columns = [column.name for column in dumping.kept(table)]
         writer.table(table.name, columns, _told(dumping.rows(tx, table), advance))
     writer.end(dumping.tops(tx))
 

@@ -16,7 +16,7 @@ from listserv.opening import read_secret
 from listserv.resources import resource
 from listserv.settings import Settings
 from listserv.shown import progress, say, warn
-from listserv.store import epochs, sessions
+from listserv.store import epochs, indexing, sessions
 from listserv.store.engine import Store
 from listserv.store.importing import Importer
 
@@ -75,11 +75,13 @@ def archive_group() -> None:
 @click.option("--all", "everything", is_flag=True, help="Every page of every list, not only what changed.")
 @click.pass_obj
 def build(desk: Desk, list_name: str | None, everything: bool) -> None:
-    """Render what changed; all pages of LIST; or everything."""
+    """Render what changed; all pages of LIST; or everything. What the search lacks comes into it."""
     from archive_site.build import Unrendered
 
     settings = desk.settings()
     with desk.store() as store:
+        while store.do(indexing.catch_up):
+            pass
         builder = builder_for(settings, store)
         try:
             if not (list_name or everything):

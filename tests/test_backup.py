@@ -19,9 +19,11 @@ import pytest
 from sqlalchemy import insert, text
 
 from listserv.backup_file import KeptFile, KeptTable, Reader
+from listserv.core.queries import read_web_query
 from listserv.store import schema
 from listserv.store.balance import unbalanced
 from listserv.store.engine import open_store
+from listserv.store.search import Readable, find
 from tests.kit.desk import Desk
 from tests.kit.house import BOOK, House, found, free_port
 from tests.kit.mailroom import Mailroom, Script
@@ -319,6 +321,33 @@ def test_a_restore_that_could_not_be_finished_can_be_said_again(site: Desk, tmp_
     assert not (again / "data" / "listserv.db").exists()
     Desk(tmp_path).does("restore", str(file), "--dir", str(again))
     assert Desk(again).does("list", "ls", "--json").json[0]["address"] == BOOK
+
+
+def test_a_restored_site_is_searched_again(site: Desk, tmp_path: Path) -> None:
+    box, file, again = tmp_path / "old.mbox", tmp_path / "site.backup", tmp_path / "again"
+    head = "From ana@example.org Sat Nov 21 09:00:00 2026\nFrom: Ana <ana@example.org>\nSubject: Garlic\n"
+    box.write_text(f"{head}Message-ID: <1@example.org>\n\nThe almanac says October.\n")
+    site.does("import", "mbox", "book", str(box))
+    assert finds("almanac", site) == ["Garlic"]
+    site.does("backup", str(file))
+    with file.open("rb") as source:
+        names = [part.name for part in Reader(source, "it").parts() if isinstance(part, KeptTable)]
+    assert "posts" in names and not schema.DERIVED & set(names)
+    site.does("restore", str(file), "--dir", str(again))
+    assert finds("almanac", Desk(again)) == []
+    Desk(again).does("archive", "build")
+    assert finds("almanac", Desk(again)) == ["Garlic"]
+
+
+def finds(asked: str, desk: Desk) -> list[str]:
+    """The titles of the threads that a member of the first list finds."""
+    store = open_store(f"sqlite:///{desk.folder / 'data' / 'listserv.db'}")
+    try:
+        with store.read() as tx:
+            hits = find(tx, read_web_query(asked), [Readable(1, ("public", "members"))])
+            return [hit.title for hit in hits.threads]
+    finally:
+        store.close()
 
 
 def test_a_site_moves_to_postgresql_in_its_own_folder(

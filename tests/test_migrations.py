@@ -16,7 +16,7 @@ from listserv.database import State, head, refuse_newer, state
 from listserv.errors import CannotDo
 from listserv.resources import resource
 from listserv.store.engine import open_store
-from listserv.store.schema import metadata
+from listserv.store.schema import DERIVED, metadata
 from listserv.upgrading import upgrade
 
 MIGRATIONS = resource("migrations")
@@ -45,7 +45,8 @@ def engine(database_url: str) -> Iterator[Engine]:
 def test_all_migrations_in_turn_make_the_tables_of_the_schema(engine: Engine) -> None:
     upgrade(engine, MIGRATIONS)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        opts = {"compare_type": True, "include_name": lambda name, *_: name not in DERIVED}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, metadata) == []
 
 

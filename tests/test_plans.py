@@ -21,14 +21,15 @@ import pytest
 from sqlalchemy import text
 
 from listserv.core.address import Address
+from listserv.core.queries import read_web_query
 from listserv.core.seals import seal
 from listserv.core.types import Deferred, Failed, MailList, Outcome
 from listserv.flow.admission import Admission
 from listserv.flow.door import Caller
 from listserv.flow.parcel import Parcel
 from listserv.flow.pen import Pen
-from listserv.flow.upkeep import forget_expired, release_due, tell_owner
-from listserv.store import backlog, counters, leaving, rosters, schema, sessions
+from listserv.flow.upkeep import forget_expired, index_posts, release_due, tell_owner
+from listserv.store import backlog, counters, leaving, rosters, schema, search, sessions
 from tests.kit import bulk
 from tests.kit.bulk import Size
 from tests.kit.people import DOMAIN
@@ -93,7 +94,7 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         world = stack.enter_context(open_world(url))
         book = world.circle(max_posts_per_day=10, storm="100/10", visible="hidden", archive="members")
         bulk.settle_in(world, size)
-        big = frozenset(table.name for table in schema.metadata.sorted_tables) - _SMALL_TABLES
+        big = frozenset(table.name for table in schema.metadata.sorted_tables) - _SMALL_TABLES | {"search"}
         made = Site(world, Planner(big, _MOST, _SELDOM), book, folder)
         builder(Rows(world.store, world.clock.now()), folder / "archive").catch_up(world.clock.now())
         yield made
@@ -224,6 +225,24 @@ def join_and_leave(site: Site) -> None:
         assert rosters.find_member(tx, site.book.id, member.address)
 
 
+def search_the_archive(site: Site) -> None:
+    """Posts of earlier days come into the search; somebody asks, and has a thread sent."""
+    world = site.world
+    for _ in range(3):
+        assert index_posts(world.store)
+    mine = [search.Readable(site.book.id, ("public", "members"))]
+    for asked in (
+        "words",
+        '"words of" from:nobody',
+        "subject:number before:2030 has:attachment",
+        "after:2020",
+    ):
+        with world.store.read() as tx:
+            hits = search.find(tx, read_web_query(asked), mine)
+    with world.store.read() as tx:
+        assert search.thread_text(tx, hits.threads[0].thread_id, mine)
+
+
 def read_the_web(site: Site) -> None:
     """Sign in, read pages, follow addresses to posts, at the gate."""
     world = site.world
@@ -262,6 +281,7 @@ ERRANDS: dict[str, Callable[[Site], None]] = {
     "trouble": meet_trouble,
     "idle": find_nothing,
     "roster": join_and_leave,
+    "search": search_the_archive,
     "web": read_the_web,
     "archive": render,
 }

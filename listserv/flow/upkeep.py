@@ -1,4 +1,5 @@
-"""What time brings about: posts leave the outbox, links expire, the owner hears of unreadable mail."""
+"""What time brings about: posts leave the outbox, links expire, the owner hears of unreadable mail, and
+what the search lacks comes into it."""
 
 from __future__ import annotations
 
@@ -11,11 +12,12 @@ from listserv.core.notices import SetAside
 from listserv.core.types import ArrivalState
 from listserv.flow.bells import Bells
 from listserv.flow.pen import Pen
-from listserv.store import answered, arrivals, deliveries, posts, sessions
+from listserv.store import answered, arrivals, deliveries, indexing, posts, sessions
 from listserv.store.engine import Store, Transaction
 from listserv.store.rows import one_at_a_time
 
 _BATCH = 100
+_INDEXED_AT_ONCE = 20  # some 20 ms, in which SQLite writes nothing else
 _OWNER_LOCK = 4  # store/presence.py says which numbers are taken
 
 
@@ -71,3 +73,8 @@ def forget_expired(store: Store, clock: Clock) -> int:
     """Sign-in links and sessions whose time is over are forgotten."""
     store.do(partial(sessions.forget_expired, now=clock.now()))
     return 0
+
+
+def index_posts(store: Store) -> int:
+    """Bring posts into the search that are not in it yet, the newest first; how many."""
+    return store.do(partial(indexing.catch_up, most=_INDEXED_AT_ONCE))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
-from sqlalchemy import Boolean, Connection, Table, delete, func, insert, inspect, select, text
+from sqlalchemy import Boolean, Column, Connection, Table, delete, func, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from listserv.store import schema
@@ -52,12 +52,18 @@ def revision(tx: Connection) -> str:
     return str(tx.scalar(text(f"SELECT version_num FROM {VERSION}")))
 
 
+def kept(table: Table) -> list[Column[Any]]:
+    """The columns that a backup carries, in the schema's order: all but those told from other tables."""
+    derived = schema.DERIVED_COLUMNS.get(table, frozenset())
+    return [column for column in table.columns if column.name not in derived]
+
+
 def rows(tx: Connection, table: Table) -> Iterator[Row]:
-    """Every row, one by one, its columns in the schema's order."""
-    names = ", ".join(quoted(column.name) for column in table.columns)
+    """Every row, one by one, with what is ``kept`` of it."""
+    names = ", ".join(quoted(column.name) for column in kept(table))
     order = ", ".join(quoted(column.name) for column in table.primary_key)
     found = _each(tx, f"SELECT {names} FROM {quoted(table.name)} ORDER BY {order}")
-    truths = [at for at, column in enumerate(table.columns) if isinstance(column.type, Boolean)]
+    truths = [at for at, column in enumerate(kept(table)) if isinstance(column.type, Boolean)]
     if not truths or tx.dialect.name != "sqlite":
         return map(tuple, found)
     return (_with_truths(row, truths) for row in found)

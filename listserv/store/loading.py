@@ -75,7 +75,7 @@ def take_over(tx: Connection) -> None:
 
 def refuse_used(tx: Connection) -> None:
     """Raise CannotDo where a database holds anything but empty tables of ours."""
-    there = set(inspect(tx).get_table_names())
+    there = set(inspect(tx).get_table_names()) - schema.DERIVED
     foreign = sorted(there - {table.name for table in TABLES} - {VERSION})
     if foreign:
         raise CannotDo(f"the database holds what is not ours ({', '.join(foreign[:3])}); use an empty one")

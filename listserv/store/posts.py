@@ -26,7 +26,7 @@ from listserv.core.changes import KeepPost
 from listserv.core.seals import message_hash
 from listserv.core.threads import MOST_REFERENCES, Known
 from listserv.core.types import Mail, Post, PostState
-from listserv.store import schema
+from listserv.store import indexing, schema
 from listserv.store.rows import insert_new
 
 _p, _t, _i = schema.posts.c, schema.threads.c, schema.thread_ids.c
@@ -114,6 +114,7 @@ def keep(tx: Connection, post: KeepPost, raw_hash: str, arrival_id: int | None) 
             "text": mail.text,
             "html": mail.html,
             "language": mail.language,
+            "indexed": post.release_at is None,
         },
     )
     post_id = int(made.scalar_one())
@@ -132,6 +133,7 @@ def keep(tx: Connection, post: KeepPost, raw_hash: str, arrival_id: int | None) 
         ]
         tx.execute(insert(schema.attachments), rows)
     if post.release_at is None:
+        indexing.index(tx, post_id, post)
         show(tx, post.list_id, thread_id, post.at)
     return Kept(post_id, thread_id)
 
@@ -217,11 +219,12 @@ def release(tx: Connection, post_id: int, now: datetime) -> Released | None:
     row = tx.execute(
         update(schema.posts)
         .where(_p.id == post_id, _p.state == PostState.OUTBOX)
-        .values(state=PostState.POSTED, release_at=None, at=now)
+        .values(state=PostState.POSTED, release_at=None, at=now, indexed=True)
         .returning(_p.id, _p.list_id, _p.thread_id, _p.arrival_id)
     ).one_or_none()
     if row is None:
         return None
+    indexing.index_released(tx, post_id)
     show(tx, row.list_id, row.thread_id, now)
     return Released(*row)
 

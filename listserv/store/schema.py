@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     ForeignKey,
     Identity,
     Index,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 from sqlalchemy.types import TypeDecorator
@@ -354,6 +356,7 @@ posts = _table(
     Column("text", Text, nullable=False),
     Column("html", Text, nullable=False),
     Column("language", Text, nullable=False, server_default=""),
+    Column("indexed", Boolean, nullable=False, server_default=text("false")),  # its words are in the search
     UniqueConstraint("list_id", "hash"),
     UniqueConstraint("arrival_id"),
     Index(None, "thread_id", "at"),
@@ -365,6 +368,12 @@ posts = _table(
         "release_at",
         sqlite_where=text("state = 'outbox'"),
         postgresql_where=text("state = 'outbox'"),
+    ),
+    Index(
+        "ix_posts_unindexed",
+        "id",
+        sqlite_where=text("state = 'posted' AND NOT indexed"),
+        postgresql_where=text("state = 'posted' AND NOT indexed"),
     ),
 )
 attachments = _table(
@@ -450,3 +459,35 @@ sessions = _table(
     Column("expires", Moment, nullable=False),
     Index(None, "person_id"),
 )
+
+# -- what is told from other tables, and no backup carries -----------------------------------------------
+
+# The full text of posts (full_text.py): tokens of ours, which FTS5 shall part at spaces and not change.
+SEARCH = {
+    "sqlite": (
+        "CREATE VIRTUAL TABLE IF NOT EXISTS search USING fts5 (place, subject, author, files, text,"
+        " tokenize = \"unicode61 remove_diacritics 0 categories 'L* N* M* C*'\")",
+    ),
+    "postgresql": (
+        "CREATE TABLE IF NOT EXISTS search"
+        " (post_id bigint CONSTRAINT pk_search PRIMARY KEY, words tsvector NOT NULL)",
+        "CREATE INDEX IF NOT EXISTS ix_search_words ON search USING gin (words)",
+    ),
+}
+
+
+@event.listens_for(metadata, "after_create")
+def _make_search(_: MetaData, connection: Connection, **__: Any) -> None:
+    for statement in SEARCH[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
+
+
+@event.listens_for(metadata, "before_drop")
+def _drop_search(_: MetaData, connection: Connection, **__: Any) -> None:
+    connection.exec_driver_sql("DROP TABLE IF EXISTS search")
+
+
+DERIVED = frozenset(
+    ["search", *(f"search_{part}" for part in ("config", "content", "data", "docsize", "idx"))]
+)
+DERIVED_COLUMNS = {posts: frozenset(["indexed"])}

@@ -1,0 +1,25 @@
+"""A thread as it is told again to who asks for it: its posts, without where they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An attachment by its name and its size in octets."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadPost:
+    """``text``: all of it, quotes too. ``author_name`` may be ""."""
+
+    author_name: str
+    at: datetime
+    subject: str
+    text: str
+    attachments: tuple[File, ...] = ()
