@@ -1,14 +1,15 @@
 """Bounce reports: who could not be reached, for how long, and whose fault it is (RFC 3464, standards.md L5).
 
-First the machine-readable part; only where there is none, flufl.bounce's knowledge of old servers. What a
-report says is a hint: nobody is paused by it unless the return path's token names the member.
+First the machine-readable part; where there is none, flufl.bounce's knowledge of old servers, then their own
+words (prose.py). What a report says is a hint: nobody is paused by it unless the return path's token names
+the member.
 """
 
 from __future__ import annotations
 
 import email
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flufl.bounce import all_failures
 
@@ -18,6 +19,7 @@ from listserv.mail.encoded import decode_words, one_line
 from listserv.mail.fields import Field, all_of, first_of, split, walk_fields
 from listserv.mail.leaves import content, read_leaf
 from listserv.mail.prescan import refuse_early
+from listserv.mail.prose import ADDRESS, read_prose, words_above
 from listserv.mail.tree import Node, leaves, nodes
 
 _MOST_RECIPIENTS = 100
@@ -71,7 +73,13 @@ def read_report(raw: bytes) -> Bounce | None:
     if types & {"message/feedback-report", "message/disposition-notification"}:
         return None
     blocks = _status_blocks(raw)
-    return _from_blocks(blocks, raw) if blocks else _from_heuristics(raw)
+    if not blocks:
+        return _from_heuristics(raw) or _from_prose(raw)
+    found = _from_blocks(blocks, raw)
+    if found is None or found.recipients:
+        return found
+    said = read_prose(raw)
+    return replace(found, recipients=said.recipients) if said else found
 
 
 # -- RFC 3464 -------------------------------------------------------------------------------------------
@@ -121,12 +129,9 @@ def _said(fields: list[Field], name: str) -> str:
     return one_line(found.text) if found else ""
 
 
-_ADDRESS = re.compile(r"[^\s<>;,\"()]+@[^\s<>;,\"()]+")
-
-
 def _recipient(fields: list[Field]) -> str:
     for name in ("final-recipient", "original-recipient"):
-        match = _ADDRESS.search(_said(fields, name).partition(";")[2] or _said(fields, name))
+        match = ADDRESS.search(_said(fields, name).partition(";")[2] or _said(fields, name))
         if match:
             return match[0].lower().rstrip(".")
     return ""
@@ -171,7 +176,9 @@ _HARD = re.compile(
     | (?:host|domain)\ (?:unknown|not\ found|name\ not\ found|does\ not\ exist) | bad\ destination
     | host\ or\ domain\ name\ not\ found | has\ moved | no\ longer\ (?:valid|available|on|here|with)
     | isn't\ (?:listed|known) | not\ listed\ in | no\ account\ (?:here|by)
-    | unable\ to\ find\ (?:user|recipient)
+    | unable\ to\ find\ (?:user|recipient) | user\ not\ exist | recipient\ not\ found
+    | doesn't\ have\ an?\ \S+\ account | recipient\ address\ rejected:\ access\ denied
+    | domain\ is\ not\ reachable | does\ not\ accept\ mail
     """,
     re.I | re.X,
 )
@@ -185,18 +192,28 @@ _FULL = re.compile(
     re.I,
 )
 _HARD_STATUS = re.compile(r"5\.1\.(?:1|2|3|6|10)|5\.4\.4|5\.2\.0|4\.1\.[12]")
+# Words that speak of us whatever status a server puts in front of them.
+_OURS = re.compile(
+    r"spamhaus|spamcop|black ?-?list|block ?-?list|blocked using|dmarc|bad reputation"
+    r"|domain of sender|sender address rejected",
+    re.I,
+)
+_OUR_SENDER = re.compile(r"5\.1\.[78]")  # RFC 3463: the sender's address, which is ours
 
 
 def _kind(status: str, words: str) -> str:
     """RFC 3463's detail first; the remote server's words where the detail says nothing."""
-    if re.match(r"[45]\.7\.", status) and not _HARD.search(words):
+    ours = re.match(r"[45]\.7\.", status) or _OURS.search(words)
+    if _OUR_SENDER.fullmatch(status) or (ours and not _HARD.search(words)):
         return "policy"
     if _HARD_STATUS.fullmatch(status) and not _FULL.search(words):
         return "hard"
-    if _FULL.search(words) or re.match(r"[45]\.2\.2|[45]\.3\.", status):
+    if _FULL.search(words) or re.match(r"[45]\.2\.2", status):
         return "soft"
     if _HARD.search(words) and not status.startswith("4"):
         return "hard"
+    if re.match(r"[45]\.3\.", status):
+        return "soft"
     return "policy" if _POLICY.search(words) else "soft"
 
 
@@ -223,15 +240,37 @@ def _from_heuristics(raw: bytes) -> Bounce | None:
         address.decode("utf-8", "replace") if isinstance(address, bytes) else address for address in found
     )
     action = "failed" if permanent else "delayed"
-    _, _, body = split(raw)
-    words = body[:16_384].decode("utf-8", "replace")
+    words = "\n".join(words_above(raw))
     status = re.search(r"\b([45]\.[0-7]\.\d{1,3})\b", words)
     return Bounce(
-        recipients=tuple(sorted({one_line(name).lower() for name in names}))[:_MOST_RECIPIENTS],
+        recipients=_but_our_own({one_line(name).lower() for name in names}, raw)[:_MOST_RECIPIENTS],
         action=action,
         status=status[1] if status else "",
         diagnostic="",
         kind=_kind(status[1] if status else "", words) if permanent else "delayed",
+    )
+
+
+def _but_our_own(found: set[str], raw: bytes) -> tuple[str, ...]:
+    """Without what is no recipient: whom the report was written to, and Message-IDs of the mail in it."""
+    to = first_of(split(raw)[0], "to")
+    ours = {address.lower() for address in ADDRESS.findall(to.text)} if to else set()
+    words = raw[:_LONGEST_FOR_HEURISTICS].decode("utf-8", "replace").lower()
+    theirs = {one for one in found - ours if not re.search(rf"message-id:\s*<{re.escape(one)}>", words)}
+    return tuple(sorted(theirs or found))
+
+
+def _from_prose(raw: bytes) -> Bounce | None:
+    said = read_prose(raw)
+    if said is None:
+        return None
+    status = re.search(r"\b([45]\.[0-7]\.\d{1,3})\b", said.words)
+    return Bounce(
+        recipients=said.recipients,
+        action="delayed" if said.goes_on else "failed",
+        status=status[1] if status else "",
+        diagnostic="",
+        kind="delayed" if said.goes_on else _kind(status[1] if status else "", said.words),
     )
 
 
