@@ -8,7 +8,7 @@ from datetime import datetime
 from listserv.core.address import Address
 from listserv.core.notices import Notice
 from listserv.core.threads import Placement
-from listserv.core.types import ArrivalState, Mail
+from listserv.core.types import ArrivalState, Mail, ReportClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +103,39 @@ class PassOn:
 
 @dataclass(frozen=True, slots=True)
 class CountBounce:
-    """A report attributed to this member."""
+    """A report attributed to this member. ``delivery_id``: the copy whose return path it came to, if any."""
+
+    subscription_id: int
+    kind: ReportClass
+    said: str = ""
+    delivery_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Complained:
+    """The member's provider says that they call the list's mail spam: off the list at once."""
+
+    subscription_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class BounceOver:
+    """A member whose copies have stopped was heard of: they go out again."""
 
     subscription_id: int
 
 
 Change = (
-    Finish | MarkSeen | OpenHold | KeepPost | SpendProbation | KeepRelay | SendNotice | PassOn | CountBounce
+    Finish
+    | MarkSeen
+    | OpenHold
+    | KeepPost
+    | SpendProbation
+    | KeepRelay
+    | SendNotice
+    | PassOn
+    | CountBounce
+    | Complained
+    | BounceOver
 )
 Changes = tuple[Change, ...]

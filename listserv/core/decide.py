@@ -9,7 +9,6 @@ from listserv.core.address import Address
 from listserv.core.changes import (
     Change,
     Changes,
-    CountBounce,
     Finish,
     KeepPost,
     KeepRelay,
@@ -23,6 +22,7 @@ from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, Retur
 from listserv.core.notices import Forwarded, Held, Notice, Refused, Welcome
 from listserv.core.privacy import may
 from listserv.core.relaying import judge_relayed
+from listserv.core.returning import decide_return, heard_from
 from listserv.core.rules import STRICT, is_proven, judge
 from listserv.core.seals import derived, message_hash, relay_seal
 from listserv.core.threads import place
@@ -34,7 +34,6 @@ from listserv.core.types import (
     MailList,
     Member,
     Policy,
-    ReportClass,
     Standing,
 )
 from listserv.core.verdicts import Accept, Discard, Hold, Reject
@@ -42,6 +41,10 @@ from listserv.core.verdicts import Accept, Discard, Hold, Reject
 
 def decide(mail: Mail, facts: Facts) -> Changes:
     """Everything that follows from one mail at one place."""
+    return (*heard_from(mail, facts), *_decide(mail, facts))
+
+
+def _decide(mail: Mail, facts: Facts) -> Changes:
     match facts:
         case PostFacts():
             return decide_post(mail, facts)
@@ -223,21 +226,6 @@ def _reachable(mail: Mail, facts: PassOnFacts) -> Changes:
         return ()
     seal = relay_seal(facts.ring, facts.list.list_id, mail.author.key)
     return (KeepRelay(seal, facts.list.id, mail.author, mail.author_name),)
-
-
-# -- return paths -----------------------------------------------------------------------------------
-
-
-def decide_return(mail: Mail, facts: ReturnFacts) -> Changes:
-    """Count a bounce for the member whose copy came back; auto-replies, complaints and delays never count."""
-    list_id, report = facts.list.id if facts.list else None, mail.report
-    done = Finish(ArrivalState.COMMANDS, report.kind.value if report else "returned", list_id)
-    if facts.subscription_id is None or report is None or report.kind not in COUNTED_REPORTS:
-        return (done,)
-    return (CountBounce(facts.subscription_id), done)
-
-
-COUNTED_REPORTS = (ReportClass.HARD, ReportClass.SOFT, ReportClass.POLICY)
 
 
 # -- relay addresses --------------------------------------------------------------------------------

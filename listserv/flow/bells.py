@@ -55,6 +55,7 @@ class Bells:
     outbox: Bell = _bell("outbox")
     owner: Bell = _bell("owner")
     links: Bell = _bell("links")
+    bounces: Bell = _bell("bounces")
     closing: threading.Event = field(default_factory=threading.Event)  # stays set: begin nothing new
     lull: Lull = field(default_factory=Lull)
 

@@ -57,7 +57,7 @@ _WRITTEN_TO = re.compile(rf"[\s>]*to: *(?:[^<]{{0,200}}<)?({ADDRESS.pattern})>?\
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a server's words say: ``recipients`` (lower case, maybe none), that it goes on trying, the words."""
+    """What a server says: ``recipients`` (lower case, maybe none); whether it goes on trying; its words."""
 
     recipients: tuple[str, ...]
     goes_on: bool
@@ -78,7 +78,9 @@ def read_prose(raw: bytes) -> Said | None:
     if not _FAILED.search(f"{subject}\n{words}"):
         return None
     not_theirs = {found.lower() for found in ADDRESS.findall(f"{sender} {_text(fields, 'to')}")}
-    goes_on = bool(_LATER.search(subject)) or (bool(_LATER.search(words)) and not re.search(r"\b5\d\d\b", words))
+    goes_on = bool(_LATER.search(subject)) or (
+        bool(_LATER.search(words)) and not re.search(r"\b5\d\d\b", words)
+    )
     return Said(_recipients(lines, not_theirs) or _in_what_follows(raw, not_theirs), goes_on, words)
 
 

@@ -30,7 +30,7 @@ _LONGEST_MIME_FIELD = 2048
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """One report. ``recipients``: lower case, those with this action.
+    """One report. ``recipients``: lower case, those with this action; ``also``: who they were at first.
 
     ``action``: failed, delayed or other. ``status``: RFC 3463, "5.1.1", or "". ``kind``: *hard* (no such
     mailbox or host, moved), *policy* (our mail was refused for what it is: never the member's fault, A7),
@@ -42,6 +42,7 @@ class Bounce:
     status: str
     diagnostic: str
     kind: str
+    also: tuple[str, ...] = ()
 
 
 def kind_of_report(raw: bytes) -> str:
@@ -90,6 +91,7 @@ class _Block:
     """What a delivery-status part says of one recipient."""
 
     recipient: str
+    original: str
     action: str
     status: str
     diagnostic: str
@@ -111,11 +113,13 @@ def _blocks(raw: bytes, number: int, node: Node) -> list[_Block]:
     data = content(raw, read_leaf(number, node))[:_LONGEST_STATUS_PART]
     for piece in _GAP.split(data.lstrip(b"\r\n")):
         fields = [field for field, _ in walk_fields(piece, 0, len(piece))]
-        recipient = _recipient(fields)
+        original = _address(fields, "original-recipient")
+        recipient = _address(fields, "final-recipient") or original
         if recipient or all_of(fields, "action"):
             status = re.search(r"[245]\.\d{1,3}\.\d{1,3}", _said(fields, "status"))
             block = _Block(
                 recipient=recipient,
+                original=original,
                 action=re.split(r"[\s(;]", _said(fields, "action").lower())[0],
                 status=status[0] if status else "",
                 diagnostic=_said(fields, "diagnostic-code")[:500],
@@ -129,12 +133,9 @@ def _said(fields: list[Field], name: str) -> str:
     return one_line(found.text) if found else ""
 
 
-def _recipient(fields: list[Field]) -> str:
-    for name in ("final-recipient", "original-recipient"):
-        match = ADDRESS.search(_said(fields, name).partition(";")[2] or _said(fields, name))
-        if match:
-            return match[0].lower().rstrip(".")
-    return ""
+def _address(fields: list[Field], name: str) -> str:
+    match = ADDRESS.search(_said(fields, name).partition(";")[2] or _said(fields, name))
+    return match[0].lower().rstrip(".") if match else ""
 
 
 def _from_blocks(blocks: list[_Block], raw: bytes) -> Bounce | None:
@@ -153,6 +154,7 @@ def _from_blocks(blocks: list[_Block], raw: bytes) -> Bounce | None:
         status=_best_status(first),
         diagnostic=first.diagnostic,
         kind=_kind(_best_status(first), first.diagnostic or _words(raw)) if failed else "delayed",
+        also=tuple(dict.fromkeys(block.original for block in chosen if block.original)),
     )
 
 
@@ -162,6 +164,12 @@ def _best_status(block: _Block) -> str:
     if inside and (not block.status or block.status.endswith(".0.0")):
         return inside[1]
     return block.status
+
+
+def kind_of_refusal(code: int, words: str) -> str:
+    """The same for a relay's own "no" to a recipient: hard, soft or policy. ``words``: its reply's text."""
+    status = re.match(r"[45]\.\d{1,3}\.\d{1,3}", words)
+    return _kind(status[0] if status else f"{code // 100}.0.0", words)
 
 
 # -- what kind of failure ------------------------------------------------------------------------------
@@ -246,7 +254,7 @@ def _from_heuristics(raw: bytes) -> Bounce | None:
         recipients=_but_our_own({one_line(name).lower() for name in names}, raw)[:_MOST_RECIPIENTS],
         action=action,
         status=status[1] if status else "",
-        diagnostic="",
+        diagnostic=_answer_in(words),
         kind=_kind(status[1] if status else "", words) if permanent else "delayed",
     )
 
@@ -269,9 +277,15 @@ def _from_prose(raw: bytes) -> Bounce | None:
         recipients=said.recipients,
         action="delayed" if said.goes_on else "failed",
         status=status[1] if status else "",
-        diagnostic="",
+        diagnostic=_answer_in(said.words),
         kind="delayed" if said.goes_on else _kind(status[1] if status else "", said.words),
     )
+
+
+def _answer_in(words: str) -> str:
+    """The line that reads like a server's answer, for people to see."""
+    found = re.search(r"^.{0,100}\b(?:5\d\d[ -]|[45]\.\d\.\d).{0,300}", words, re.M)
+    return one_line(found[0]).strip() if found else ""
 
 
 def _mime(node: Node) -> list[Field]:

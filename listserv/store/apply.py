@@ -10,8 +10,10 @@ from typing import assert_never
 from sqlalchemy import Connection, bindparam, update
 
 from listserv.core.changes import (
+    BounceOver,
     Change,
     Changes,
+    Complained,
     CountBounce,
     Finish,
     KeepPost,
@@ -23,7 +25,7 @@ from listserv.core.changes import (
     SpendProbation,
 )
 from listserv.core.types import Arrival
-from listserv.store import answered, arrivals, deliveries, holds, posts, schema
+from listserv.store import answered, arrivals, bounces, deliveries, holds, posts, schema
 from listserv.store.arrivals import Ended
 from listserv.store.deliveries import Letter
 from listserv.store.rows import insert_new
@@ -31,7 +33,6 @@ from listserv.store.rows import insert_new
 _s = schema.subscriptions.c
 _SUBSCRIPTION = update(schema.subscriptions).where(_s.id == bindparam("subscription"))
 _SPEND = _SUBSCRIPTION.where(_s.probation_left > 0).values(probation_left=_s.probation_left - 1)
-_BOUNCE = _SUBSCRIPTION.values(bounces=_s.bounces + 1)
 Pen = Callable[[SendNotice | PassOn], Letter]
 
 
@@ -69,8 +70,8 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
             kept = posts.keep(tx, change, hand.arrival.raw_hash, hand.arrival.id)
             if change.release_at is None:
                 deliveries.fan_out(tx, kept.post_id, hand.now)
-        case SpendProbation() | CountBounce():
-            _count(tx, change)
+        case SpendProbation() | CountBounce() | Complained() | BounceOver():
+            _of_member(tx, change, hand)
         case SendNotice() | PassOn():
             _send(tx, change, hand)
         case _:
@@ -89,17 +90,14 @@ def _remember(tx: Connection, change: MarkSeen | KeepRelay, hand: Hand) -> None:
             insert_new(tx, schema.relays, [row | {"name": name}])
 
 
-def _count(tx: Connection, change: SpendProbation | CountBounce) -> None:
+def _of_member(
+    tx: Connection, change: SpendProbation | CountBounce | Complained | BounceOver, hand: Hand
+) -> None:
     match change:
         case SpendProbation(subscription_id):
             tx.execute(_SPEND, {"subscription": subscription_id})
-        case CountBounce(subscription_id):
-            count_bounce(tx, subscription_id)
-
-
-def count_bounce(tx: Connection, subscription_id: int) -> None:
-    """One more report attributed to this member."""
-    tx.execute(_BOUNCE, {"subscription": subscription_id})
+        case _:
+            bounces.carry_out(tx, change, hand.now)
 
 
 def _send(tx: Connection, change: SendNotice | PassOn, hand: Hand) -> None:

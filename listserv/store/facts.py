@@ -8,19 +8,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, select
 
-from listserv.core.address import BadAddress, read_address
 from listserv.core.decide import relayed_hash
 from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts, Site
 from listserv.core.routing import Kind
 from listserv.core.seals import Keyring, message_hash
 from listserv.core.types import Arrival, Mail, MailList, Member, Standing
-from listserv.store import answered, arrivals, directory, posts, schema
+from listserv.store import answered, arrivals, directory, posts, returns, schema
 from listserv.store.directory import Found
 from listserv.store.rows import one_at_a_time
 
 HOUR = timedelta(hours=1)
 _LIST_LOCK = 1
-_a, _seen, _d = schema.arrivals.c, schema.seen.c, schema.deliveries.c
+_a, _seen = schema.arrivals.c, schema.seen.c
 _TWINS = (
     select(_seen.body_hash, _seen.arrival_id, _a.state, _a.why)
     .select_from(schema.seen.outerjoin(schema.arrivals, _a.id == _seen.arrival_id))
@@ -50,6 +49,8 @@ def gather(tx: Connection, ask: Question) -> Facts | None:
         case Kind.RELAYED if ask.found.list is not None:
             return _for_relay(tx, ask, ask.found.list)
         case Kind.HOST | Kind.COMMAND | Kind.OWNER:
+            if returns.is_complaint(ask.mail.report):  # where providers send them, too
+                return _for_return(tx, ask)
             return _for_pass_on(tx, ask)
         case _:
             return None
@@ -131,26 +132,23 @@ def _for_pass_on(tx: Connection, ask: Question) -> PassOnFacts:
         passed_lately=arrivals.count_commands(tx, here.id if here else None, ask.now - HOUR),
         standing=member.standing if member else Standing.STRANGER,
         ring=ask.ring,
+        member=member,
     )
 
 
 def _for_return(tx: Connection, ask: Question) -> ReturnFacts:
-    query = select(_d.subscription_id).where(_d.id == ask.found.delivery_id)
-    subscription = tx.scalar(query) if ask.found.delivery_id is not None else _named_in_report(tx, ask)
-    return ReturnFacts(ask.now, ask.site, ask.found.list, ask.found.delivery_id, subscription)
-
-
-def _named_in_report(tx: Connection, ask: Question) -> int | None:
-    """Whose copy came back without a token (``personal=off``): the one member whom the report names."""
-    here, report = ask.found.list, ask.mail.report
-    named = report.recipients if report else ()
-    if here is None or len(named) != 1:
-        return None
-    try:
-        member = directory.member_by_address(tx, here.id, read_address(named[0]))
-    except BadAddress:
-        return None
-    return member.id if member else None
+    about = returns.subject_of(tx, ask.found, ask.mail.report, ask.ring)
+    who = about.complainer
+    return ReturnFacts(
+        now=ask.now,
+        site=ask.site,
+        list=about.list,
+        delivery_id=ask.found.delivery_id,
+        subscription_id=about.by_token,
+        named=about.named,
+        complainer=who,
+        answered=answered.within_a_day(tx, who.address.key, who.list_id, ask.now) if who else frozenset(),
+    )
 
 
 def _for_relay(tx: Connection, ask: Question, here: MailList) -> RelayFacts | None:

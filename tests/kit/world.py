@@ -31,6 +31,7 @@ from listserv.core.types import (
     Sent,
 )
 from listserv.flow.bells import Bells
+from listserv.flow.bounce_round import look_after
 from listserv.flow.deliver import deliver_due
 from listserv.flow.parcel import Parcel, offered
 from listserv.flow.pen import Pen
@@ -162,7 +163,8 @@ class World:
 
     def _work(self) -> int:
         done = process_due(self.desk) + process_due(self.desk, STRANGERS)
-        return done + release_due(self.store, self.clock, self.bells) + deliver_due(self.depot)
+        done += release_due(self.store, self.clock, self.bells) + look_after(self.pen, self.bells)
+        return done + deliver_due(self.depot)
 
     def pass_time(self, **by: float) -> None:
         """Let time pass and what it brings happen."""
@@ -170,10 +172,12 @@ class World:
         self.settle()
 
     @property
+    def pen(self) -> Pen:
+        return Pen(self.store, Words((resource("templates") / "mail",)), self.clock, SITE, self.ring)
+
+    @property
     def desk(self) -> Desk:
-        words = Words((resource("templates") / "mail",))
-        pen = Pen(self.store, words, self.clock, SITE, self.ring)
-        return Desk(self.store, self.reader, pen, self.clock, SITE, self.bells, self.log, self.ring)
+        return Desk(self.store, self.reader, self.pen, self.clock, SITE, self.bells, self.log, self.ring)
 
     @property
     def depot(self) -> Depot:
