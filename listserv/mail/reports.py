@@ -264,7 +264,7 @@ def _but_our_own(found: set[str], raw: bytes) -> tuple[str, ...]:
     to = first_of(split(raw)[0], "to")
     ours = {address.lower() for address in ADDRESS.findall(to.text)} if to else set()
     words = raw[:_LONGEST_FOR_HEURISTICS].decode("utf-8", "replace").lower()
-    theirs = {one for one in found - ours if not re.search(rf"message-id:\s*<{re.escape(one)}>", words)}
+    theirs = found - ours - set(re.findall(r"message-id:\s{0,20}<([^>\s]{1,250})>", words))
     return tuple(sorted(theirs or found))
 
 
