@@ -7,7 +7,7 @@ forges reports can't know its return path. Nobody is ever taken off a list for t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -99,10 +99,10 @@ class Act(StrEnum):
 # -- the score --------------------------------------------------------------------------------------
 
 
-def score_of(history: Iterable[Entry]) -> int:
+def score_of(history: History) -> int:
     """A point for each day with a hard bounce, or from the third soft one in a row on; halved when quiet."""
     points, run, before = 0, 0, None
-    for day, entries in groupby(history, key=lambda entry: entry.day):
+    for day, entries in groupby(since_over(history), key=lambda entry: entry.day):
         whats = {entry.what for entry in entries}
         follows = before is not None and day - before == timedelta(days=1)
         if not whats.isdisjoint(_BAD):
@@ -110,8 +110,6 @@ def score_of(history: Iterable[Entry]) -> int:
             points += What.HARD in whats or run >= SOFT_DAYS
         if What.EASED in whats:
             points //= 2
-        if not whats.isdisjoint(_OVER):
-            points, run, before = 0, 0, None
     return points
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from listserv.core.types import Automatic, Mail, Report, ReportClass
 from listserv.mail.complaints import feedback_type, is_unlabelled, traces
 from listserv.mail.reports import kind_of_report, read_report
 
+_TYPE = re.compile(r"\A[\w-]{1,40}\s*;\s*")  # RFC 3464 §2.3.6: "smtp; 550 5.1.1 …"
 _KINDS = {"complaint": ReportClass.COMPLAINT, "auto-reply": ReportClass.AUTO_REPLY}
 
 
@@ -33,7 +35,7 @@ def read_returned(raw: bytes) -> Report:
         kind=ReportClass(bounce.kind),
         recipients=bounce.recipients,
         status=bounce.status,
-        said=bounce.diagnostic,
+        said=_TYPE.sub("", bounce.diagnostic, count=1),
         also=bounce.also,
         traces=traces(raw),
     )

@@ -16,6 +16,12 @@ from jinja2 import Environment, UndefinedError, meta
 
 from listserv.core.address import Address
 from listserv.core.notices import (
+    BounceComplaint,
+    BounceNews,
+    BouncePolicy,
+    BounceProbe,
+    BounceStopped,
+    BounceWarning,
     Declined,
     Ended,
     Forwarded,
@@ -85,6 +91,20 @@ EXAMPLES: tuple[Notice, ...] = (
     Ended("Book Circle", "book@lists.example.org", "postmaster@lists.example.org"),
     SignInLink("lists.example.org", "https://lists.example.org/in?t=abc", "k7f2m9pq", 15),
     SetAside("lists.example.org", 312, "23 November 2026"),
+    BounceWarning("Book Circle", HOSTS, "ana@home.example", "550 5.1.1 no such user " + "at all " * 20),
+    BounceWarning("Book Circle", HOSTS, "ana@home.example"),
+    BounceStopped("Book Circle", HOSTS, "ana@home.example", "552 5.2.2 mailbox full"),
+    BounceStopped("Book Circle", HOSTS, "ana@home.example"),
+    BounceProbe("Book Circle", HOSTS, "ana@home.example", 0, 4),
+    BounceProbe("Book Circle", HOSTS, "ana@home.example", 1, 4),
+    BounceNews(
+        "Book Circle", ("Ana <a@b.example>: full", "c@d.example"), ("e@f.example",), ("g@h.example",), 3
+    ),
+    BounceNews("Book Circle", doubted=("Ana Silva <ana@home.example>: 550 5.1.1 no such user",)),
+    BounceNews("Book Circle", resumed=("Ana Silva <ana@home.example>",)),
+    BouncePolicy("lists.example.org", 1, 1),
+    BouncePolicy("lists.example.org", 12, 1, ("550 5.7.1 blocked", "554 5.7.26 no DMARC " + "pass " * 30)),
+    BounceComplaint("Book Circle", HOSTS, "ana@home.example", "book+join@lists.example.org"),
 )
 
 
