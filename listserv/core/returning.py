@@ -39,7 +39,7 @@ def _counted(report: Report, facts: ReturnFacts) -> Changes:
     """By the token if there is one; else for everybody whom the report names, and never towards a pause."""
     if facts.subscription_id is not None:
         return (CountBounce(facts.subscription_id, report.kind, report.said, facts.delivery_id),)
-    return tuple(CountBounce(number, report.kind, report.said) for number in facts.named)
+    return tuple(CountBounce(number, report.kind, report.said) for number in sorted(facts.named))
 
 
 def _complaint(report: Report, facts: ReturnFacts) -> Changes:

@@ -46,6 +46,7 @@ _RETURNED = (
     .where(_w.subscription_id == bindparam("of"), _w.probe_id == bindparam("copy"))
     .values(returned=True)
 )
+_LOCK = select(_s.id).where(_s.id == bindparam("of")).with_for_update()
 _MEMBER = members_query().where(_s.id == bindparam("of"))
 _DUE = select(_w.subscription_id).where(_w.look_at <= _now).order_by(_w.look_at).limit(bindparam("most"))
 _WATCHED = select(schema.bounce_watch).where(_w.subscription_id == bindparam("of")).with_for_update()
@@ -54,7 +55,7 @@ _STAYED = (
     select(_d.id)
     .where(
         _d.subscription_id == bindparam("of"),
-        _d.kind == DeliveryKind.POST,
+        _d.kind != DeliveryKind.NOTICE,
         _d.state == DeliveryState.SENT,
         _d.done > bindparam("since", type_=schema.Moment),
         _d.done <= bindparam("till", type_=schema.Moment),
@@ -144,6 +145,9 @@ def due(tx: Connection, now: datetime, most: int) -> list[int]:
 
 def load(tx: Connection, of: int, now: datetime) -> Watched | None:
     """One of them; None where nobody watches any more, or another process looked just now."""
+    tx.execute(
+        _LOCK, {"of": of}
+    )  # a report locks the member first, too: else the two could wait for each other
     row = tx.execute(_WATCHED, {"of": of}).one_or_none()
     member = find(tx, of)
     if row is None or member is None or row.look_at > now:
