@@ -235,4 +235,4 @@ def other_address(tx: Connection, member: Member) -> Address | None:
 
 def forget_old(tx: Connection, now: datetime) -> None:
     """Histories end after a year and a bit."""
-    tx.execute(delete(schema.bounce_days).where(_b.what.in_(tuple(What)), _b.last < now - REMEMBERED))
+    tx.execute(delete(schema.bounce_days).where(_b.last < now - REMEMBERED))
