@@ -30,7 +30,7 @@ from listserv.core.seals import Keyring
 from listserv.core.types import Arrival, MailList, Malformed, Member
 from listserv.dice import draw_link
 from listserv.errors import BadSettings, CannotDo, StoreBusy
-from listserv.flow import daemon, deliver, process, upkeep
+from listserv.flow import bounce_round, daemon, deliver, process, upkeep
 from listserv.flow.admission import Admission
 from listserv.flow.bells import Bells
 from listserv.flow.clerk import Clerk
@@ -198,6 +198,7 @@ def _scheduled(app: App) -> tuple[Work, ...]:
         Work("outbox", partial(upkeep.release_due, store, clock, bells), bells.outbox, rest=1.0),
         Work("owner", partial(upkeep.tell_owner, make_pen(app)), bells.owner, rest=60.0),
         Work("links", partial(upkeep.forget_expired, store, clock), bells.links, rest=3600.0),
+        Work("bounces", partial(bounce_round.look_after, make_pen(app), bells), bells.bounces, rest=60.0),
     )
     paused = (replace(work, step=partial(pause.unless_paused, store, work.step)) for work in works)
     # A restored site is searched before anything may leave it.

@@ -44,7 +44,11 @@ SMALL = Size(lists=20, members=4000, posts=2000, sent=4000, put_off=1000, waitin
 # A fan-out reads a list's members and writes a copy for each: a thousand here, a few rows for each.
 _MOST = 5000
 _COOKIE = "c" * 40
-_SELDOM = ("DELETE FROM links WHERE links.expires", "DELETE FROM sessions WHERE sessions.expires")  # hourly
+_SELDOM = (  # hourly
+    "DELETE FROM links WHERE links.expires",
+    "DELETE FROM sessions WHERE sessions.expires",
+    "DELETE FROM bounce_days WHERE bounce_days.last",
+)
 _SMALL_TABLES = {"meta", "epochs", "counters", "lists", "list_names", "alembic_version"}
 
 

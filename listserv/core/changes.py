@@ -9,7 +9,7 @@ from listserv.core.address import Address
 from listserv.core.asks import NewAsk
 from listserv.core.notices import Notice
 from listserv.core.threads import Placement
-from listserv.core.types import ArrivalState, Mail, MemberState
+from listserv.core.types import ArrivalState, Mail, MemberState, ReportClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,24 @@ class PassOn:
 
 @dataclass(frozen=True, slots=True)
 class CountBounce:
-    """A report attributed to this member."""
+    """A report attributed to this member. ``delivery_id``: the copy whose return path it came to, if any."""
+
+    subscription_id: int
+    kind: ReportClass
+    said: str = ""
+    delivery_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Complained:
+    """The member's provider says that they call the list's mail spam: off the list at once."""
+
+    subscription_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class BounceOver:
+    """A member whose copies have stopped was heard of: they go out again."""
 
     subscription_id: int
 
@@ -286,5 +303,7 @@ Change = (
     | UndoAsk
     | OfMembers
     | OfRecords
+    | Complained
+    | BounceOver
 )
 Changes = tuple[Change, ...]

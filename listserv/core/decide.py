@@ -11,7 +11,6 @@ from listserv.core.asks import AskKind, NewAsk
 from listserv.core.changes import (
     Change,
     Changes,
-    CountBounce,
     Finish,
     KeepPost,
     KeepRelay,
@@ -27,6 +26,7 @@ from listserv.core.obeying import decide_said
 from listserv.core.privacy import may
 from listserv.core.relaying import judge_relayed
 from listserv.core.requests import WHICH, decide_doubtful, decide_request
+from listserv.core.returning import decide_return, heard_from
 from listserv.core.rules import STRICT, is_proven, judge
 from listserv.core.seals import derived, message_hash, relay_seal
 from listserv.core.threads import place
@@ -37,7 +37,6 @@ from listserv.core.types import (
     Mail,
     MailList,
     Policy,
-    ReportClass,
     Standing,
 )
 from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject
@@ -45,6 +44,10 @@ from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject
 
 def decide(mail: Mail, facts: Facts) -> Changes:
     """Everything that follows from one mail at one place."""
+    return (*heard_from(mail, facts), *_decide(mail, facts))
+
+
+def _decide(mail: Mail, facts: Facts) -> Changes:
     match facts:
         case PostFacts():
             return decide_post(mail, facts)
@@ -242,21 +245,6 @@ def _reachable(mail: Mail, facts: PassOnFacts) -> Changes:
         return ()
     seal = relay_seal(facts.ring, facts.list.list_id, mail.author.key)
     return (KeepRelay(seal, facts.list.id, mail.author, mail.author_name),)
-
-
-# -- return paths -----------------------------------------------------------------------------------
-
-
-def decide_return(mail: Mail, facts: ReturnFacts) -> Changes:
-    """Count a bounce for the member whose copy came back; auto-replies, complaints and delays never count."""
-    list_id, report = facts.list.id if facts.list else None, mail.report
-    done = Finish(ArrivalState.COMMANDS, report.kind.value if report else "returned", list_id)
-    if facts.subscription_id is None or report is None or report.kind not in COUNTED_REPORTS:
-        return (done,)
-    return (CountBounce(facts.subscription_id), done)
-
-
-COUNTED_REPORTS = (ReportClass.HARD, ReportClass.SOFT, ReportClass.POLICY)
 
 
 # -- relay addresses --------------------------------------------------------------------------------

@@ -58,17 +58,21 @@ class PassOnFacts:
     passed_lately: int  # mails like this one within the last hour
     standing: Standing
     ring: Keyring = field(repr=False)
+    member: Member | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnFacts:
-    """For mail to a return path: the delivery that its token names."""
+    """For mail to a return path, and for complaints wherever they come: whom it is about."""
 
     now: datetime
     site: Site
     list: MailList | None
-    delivery_id: int | None
-    subscription_id: int | None
+    delivery_id: int | None  # the copy that the return path's token names
+    subscription_id: int | None  # whose copy that is
+    named: tuple[int, ...] = ()  # without a token: the members whom the report names
+    complainer: Member | None = None  # whose copy a complaint is about, by a token
+    answered: frozenset[str] = frozenset()  # kinds of notice that the complainer had within a day
 
 
 @dataclass(frozen=True, slots=True)

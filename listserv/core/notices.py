@@ -313,6 +313,71 @@ class Forgotten:
     maildir: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class BounceWarning:
+    """To another address of a member: mails to ``address`` come back. ``said``: its server, "" if unknown."""
+
+    list: str
+    hosts: str
+    address: str
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BounceStopped:
+    """To another address of a member: no more mails go to ``address``, until they come through again."""
+
+    list: str
+    hosts: str
+    address: str
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BounceProbe:
+    """To ``address`` itself: does this arrive? ``stopped``: 1 if mails have stopped. ``days``: of waiting."""
+
+    list: str
+    hosts: str
+    address: str
+    stopped: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class BounceNews:
+    """To the hosts, once a day at most: whose mails come back, have stopped, or go out again.
+
+    Each is "Ben Okafor <ben@hill.example>: what the server said". ``more``: how many are left out.
+    """
+
+    list: str
+    doubted: tuple[str, ...] = ()
+    stopped: tuple[str, ...] = ()
+    resumed: tuple[str, ...] = ()
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BouncePolicy:
+    """To the owner, once a day at most: mails were refused for what we are. ``examples``: what was said."""
+
+    domain: str
+    count: int
+    members: int
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BounceComplaint:
+    """To a member whose provider reported a mail as spam: off the list. ``join``: where to come back."""
+
+    list: str
+    hosts: str
+    address: str
+    join: str
+
+
 Notice = (
     Held
     | Declined
@@ -337,4 +402,10 @@ Notice = (
     | MyData
     | ForgetPreview
     | Forgotten
+    | BounceWarning
+    | BounceStopped
+    | BounceProbe
+    | BounceNews
+    | BouncePolicy
+    | BounceComplaint
 )

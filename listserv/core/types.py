@@ -87,12 +87,19 @@ class ReportClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report on a copy (RFC 3464, RFC 5965, or free text)."""
+    """A report on a copy (RFC 3464, RFC 5965, or free text).
+
+    ``also``: who the recipients were before somebody forwarded the mail. ``traces``: tokens in the header of
+    the mail inside, as ("back", TOKEN) of its return path and ("leave", TOKEN) of its unsubscribe link.
+    """
 
     kind: ReportClass
     recipients: tuple[str, ...] = ()
     status: str = ""  # "5.1.1"
     said: str = ""
+    also: tuple[str, ...] = ()
+    feedback: str = ""  # RFC 5965's Feedback-Type, lower case: "abuse", "not-spam", …
+    traces: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,5 +59,12 @@ def _records(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _report(data: dict[str, Any]) -> Report:
-    kind, recipients = ReportClass(data["kind"]), tuple(data["recipients"])
-    return Report(kind, recipients, data["status"], data["said"])
+    return Report(
+        kind=ReportClass(data["kind"]),
+        recipients=tuple(data["recipients"]),
+        status=data["status"],
+        said=data["said"],
+        also=tuple(data["also"]),
+        feedback=data["feedback"],
+        traces=tuple((kind, token) for kind, token in data["traces"]),
+    )

@@ -16,17 +16,18 @@ from time import monotonic
 from types import MappingProxyType
 
 from listserv.clock import Clock
+from listserv.core.changes import CountBounce
 from listserv.core.retry import GIVE_UP_AFTER, next_try, relay_pause
 from listserv.core.seals import Keyring
-from listserv.core.types import Copy, Deferred, DeliveryState, Failed, Outcome, Sent
+from listserv.core.types import Copy, Deferred, DeliveryState, Failed, Outcome, ReportClass, Sent
 from listserv.errors import StoreBusy
 from listserv.flow.bells import Bells
 from listserv.flow.courier import Courier
 from listserv.flow.door import Each, Log
 from listserv.flow.signers import Signers
+from listserv.mail.reports import kind_of_refusal
 from listserv.mail.signing import Signer
-from listserv.store import deliveries, relay_rest
-from listserv.store.apply import count_bounce
+from listserv.store import bounces, deliveries, relay_rest
 from listserv.store.deliveries import Result
 from listserv.store.engine import Store, Transaction
 from listserv.store.relay_rest import Rest
@@ -227,17 +228,26 @@ def write_results(
 ) -> None:
     """One commit for a group of results: bounces counted, and the relay's rest begun or ended."""
     now = depot.clock.now()
-    refused = [copy for copy, outcome in group if isinstance(outcome, Failed) and outcome.at == "RCPT"]
+    refused = sorted(filter(None, map(_refusal, group)), key=lambda one: one.subscription_id)
 
     def step(tx: Transaction) -> None:
         rest = rested(tx, group, now, rest_known=depot.trouble.rest_known)
         ended = set(deliveries.record(tx, depot.who, [result(*one, now, rest) for one in group], now))
-        for copy in refused:
-            if copy.id in ended and copy.subscription_id is not None:
-                count_bounce(tx, copy.subscription_id)
+        for refusal in refused:
+            if refusal.delivery_id in ended:
+                bounces.count_report(tx, refusal, now)
 
     depot.store.do(step)
     _tell(depot.log, group, arrivals)
+
+
+def _refusal(one: tuple[Copy, Outcome]) -> CountBounce | None:
+    """A 5yz to RCPT speaks of the recipient: it counts as a report would."""
+    copy, outcome = one
+    if copy.subscription_id is None or not isinstance(outcome, Failed) or outcome.at != "RCPT":
+        return None
+    kind = ReportClass(kind_of_refusal(outcome.code, outcome.text))
+    return CountBounce(copy.subscription_id, kind, f"{outcome.code} {outcome.text}", copy.id)
 
 
 def _tell(log: Log, group: list[tuple[Copy, Outcome]], arrivals: Mapping[int, int]) -> None:

@@ -38,7 +38,7 @@ def automatic_kind(
 def _is_report(said: dict[str, str], top: Declared, types: frozenset[str]) -> bool:
     if top.main == "multipart/report" or not types.isdisjoint((*_REPORT_PARTS, *_RECEIPT_PARTS)):
         return True
-    return re.search(r"(?:^|<)mailer-daemon@", said.get("from", "")) is not None
+    return re.search(r"(?:^|<)mailer-daemon(?:@|>|$)", said.get("from", "")) is not None
 
 
 def _is_reply(said: dict[str, str], subject: str) -> bool:

@@ -9,8 +9,10 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, update
 
 from listserv.core.changes import (
+    BounceOver,
     Change,
     Changes,
+    Complained,
     CountBounce,
     EraseMe,
     Finish,
@@ -26,7 +28,7 @@ from listserv.core.changes import (
     SpendProbation,
 )
 from listserv.core.types import Arrival
-from listserv.store import answered, arrivals, asks, deliveries, holds, own_acts, posts, schema
+from listserv.store import answered, arrivals, asks, bounces, deliveries, holds, own_acts, posts, schema
 from listserv.store.arrivals import Ended
 from listserv.store.deliveries import Letter
 from listserv.store.rows import insert_new
@@ -34,7 +36,7 @@ from listserv.store.rows import insert_new
 _s = schema.subscriptions.c
 _SUBSCRIPTION = update(schema.subscriptions).where(_s.id == bindparam("subscription"))
 _SPEND = _SUBSCRIPTION.where(_s.probation_left > 0).values(probation_left=_s.probation_left - 1)
-_BOUNCE = _SUBSCRIPTION.values(bounces=_s.bounces + 1)
+Noted = MarkSeen | KeepRelay | SpendProbation | CountBounce | Complained | BounceOver
 Clerk = Callable[[Connection, OfRecords, datetime], None]
 Pen = Callable[[SendNotice | PassOn, int | None], Letter]
 
@@ -72,7 +74,7 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
     match change:
         case Finish():
             pass  # done first: it decides whether anything is done
-        case MarkSeen() | KeepRelay() | SpendProbation() | CountBounce():
+        case MarkSeen() | KeepRelay() | SpendProbation() | CountBounce() | Complained() | BounceOver():
             _note(tx, change, hand)
         case OpenHold():
             holds.open_hold(tx, hand.arrival.id, change, hand.now)
@@ -88,7 +90,7 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
             own_acts.carry_out(tx, change, hand.now)
 
 
-def _note(tx: Connection, change: MarkSeen | KeepRelay | SpendProbation | CountBounce, hand: Hand) -> None:
+def _note(tx: Connection, change: Noted, hand: Hand) -> None:
     match change:
         case MarkSeen(list_id, message_hash, body_hash, posted):
             key = {"list_id": list_id, "message_hash": message_hash, "body_hash": body_hash}
@@ -100,13 +102,8 @@ def _note(tx: Connection, change: MarkSeen | KeepRelay | SpendProbation | CountB
             insert_new(tx, schema.relays, [row | {"name": name}])
         case SpendProbation(subscription_id):
             tx.execute(_SPEND, {"subscription": subscription_id})
-        case CountBounce(subscription_id):
-            count_bounce(tx, subscription_id)
-
-
-def count_bounce(tx: Connection, subscription_id: int) -> None:
-    """One more report attributed to this member."""
-    tx.execute(_BOUNCE, {"subscription": subscription_id})
+        case _:
+            bounces.carry_out(tx, change, hand.now)
 
 
 def _send(tx: Connection, change: SendNotice | PassOn, hand: Hand) -> None:

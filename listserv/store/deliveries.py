@@ -156,6 +156,7 @@ class Letter:
     raw: bytes
     list_id: int | None = None
     returns: bool = False  # has a return path; pure notices have the null sender (RFC 3834 §3.3)
+    subscription_id: int | None = None  # whose trouble it is if it comes back
 
 
 def post_letter(tx: Connection, letter: Letter, now: datetime) -> int:
@@ -165,6 +166,7 @@ def post_letter(tx: Connection, letter: Letter, now: datetime) -> int:
         "kind": DeliveryKind.NOTICE,
         "list_id": letter.list_id,
         "letter_id": letter_id,
+        "subscription_id": letter.subscription_id,
         "to": letter.to,
         "state": DeliveryState.DUE,
         "created": now,

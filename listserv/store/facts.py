@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from listserv.core.address import BadAddress, read_address
 from listserv.core.decide import relayed_hash
 from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts
 from listserv.core.routing import Kind
 from listserv.core.seals import message_hash
 from listserv.core.types import Mail, MailList, Member, Standing
-from listserv.store import answered, arrivals, directory, posts, said_facts, schema
+from listserv.store import answered, arrivals, directory, posts, returns, said_facts
 from listserv.store.question import Question
 from listserv.store.rows import one_at_a_time
 from listserv.store.twins import twins_of
 
 HOUR = timedelta(hours=1)
 _LIST_LOCK = 1
-_d = schema.deliveries.c
 
 
 def gather(tx: Connection, ask: Question) -> Facts | None:
@@ -31,6 +29,8 @@ def gather(tx: Connection, ask: Question) -> Facts | None:
             return _for_return(tx, ask)
         case Kind.RELAYED if ask.found.list is not None:
             return _for_relay(tx, ask, ask.found.list)
+        case Kind.HOST | Kind.COMMAND | Kind.OWNER if returns.is_complaint(ask.mail.report):
+            return _for_return(tx, ask)  # where providers send them, too
         case Kind.COMMAND | Kind.ANSWER if ask.found.list is not None:
             return said_facts.gather_said(tx, ask, ask.found.list)
         case Kind.HOST | Kind.OWNER:
@@ -105,26 +105,23 @@ def _for_pass_on(tx: Connection, ask: Question) -> PassOnFacts:
         passed_lately=arrivals.count_commands(tx, here.id if here else None, ask.now - HOUR),
         standing=member.standing if member else Standing.STRANGER,
         ring=ask.ring,
+        member=member,
     )
 
 
 def _for_return(tx: Connection, ask: Question) -> ReturnFacts:
-    query = select(_d.subscription_id).where(_d.id == ask.found.delivery_id)
-    subscription = tx.scalar(query) if ask.found.delivery_id is not None else _named_in_report(tx, ask)
-    return ReturnFacts(ask.now, ask.site, ask.found.list, ask.found.delivery_id, subscription)
-
-
-def _named_in_report(tx: Connection, ask: Question) -> int | None:
-    """Whose copy came back without a token (``personal=off``): the one member whom the report names."""
-    here, report = ask.found.list, ask.mail.report
-    named = report.recipients if report else ()
-    if here is None or len(named) != 1:
-        return None
-    try:
-        member = directory.member_by_address(tx, here.id, read_address(named[0]))
-    except BadAddress:
-        return None
-    return member.id if member else None
+    about = returns.subject_of(tx, ask.found, ask.mail.report, ask.ring)
+    who = about.complainer
+    return ReturnFacts(
+        now=ask.now,
+        site=ask.site,
+        list=about.list,
+        delivery_id=ask.found.delivery_id,
+        subscription_id=about.by_token,
+        named=about.named,
+        complainer=who,
+        answered=answered.within_a_day(tx, who.address.key, who.list_id, ask.now) if who else frozenset(),
+    )
 
 
 def _for_relay(tx: Connection, ask: Question, here: MailList) -> RelayFacts | None:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-_PRESENT, _UPGRADE = 2, 3  # the locks' first number; 1 is the lists' (facts.py), 4 the owner's (upkeep.py)
+_PRESENT, _UPGRADE = (
+    2,
+    3,
+)  # the locks' first number; 1: lists (facts.py), 4: the owner (upkeep.py), 5: bounce_round.py
 
 _COUNT = text(
     "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid = :space"

@@ -430,6 +430,28 @@ deliveries = _table(
     Index(None, "subscription_id"),
 )
 
+# -- mail that comes back ---------------------------------------------------------------------------
+
+bounce_days = _table(
+    "bounce_days",  # a member's bounce history (core/bounces.py): only reports with a return path's token
+    _ref("subscription_id", "subscriptions.id"),
+    Column("day", Text, nullable=False),  # UTC, "2026-11-28"
+    Column("what", Text, nullable=False),
+    Column("many", Integer, nullable=False),
+    Column("last", Moment, nullable=False),
+    Column("said", Text, nullable=False, server_default=""),  # in the remote server's words
+    PrimaryKeyConstraint("subscription_id", "day", "what"),
+    Index(None, "what", "last"),
+)
+bounce_watch = _table(
+    "bounce_watch",  # whose history time can change, and the probe that is under way
+    Column("subscription_id", Id, ForeignKey("subscriptions.id"), primary_key=True, autoincrement=False),
+    Column("look_at", Moment, nullable=False),
+    _ref("probe_id", "deliveries.id", null=True),
+    Column("returned", Boolean, nullable=False, server_default=text("false")),  # the probe came back
+    Index(None, "look_at"),
+)
+
 # -- the archive ------------------------------------------------------------------------------------
 
 stale = _table(

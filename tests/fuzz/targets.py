@@ -29,7 +29,7 @@ from listserv.mail.parse import as_sent, leaf, parse
 from listserv.mail.plain import first_words, is_stub, unflow
 from listserv.mail.proof import ProofQuestion, prove
 from listserv.mail.reports import kind_of_report, read_report
-from listserv.mail.returned import with_report
+from listserv.mail.returned import read_returned, with_report
 from listserv.mail.words import LONGEST_HTML, LONGEST_TEXT, html_to_text, safe_html, tidy
 from tests.fuzz.dialogue import dialogue
 from tests.fuzz.pipeline import pipeline
@@ -161,6 +161,9 @@ def bounces(data: bytes) -> None:
         assert found.action in ("failed", "delayed", "other")
         assert found.kind in ("hard", "policy", "delayed", "soft")
         assert not _UNSEEN.search(found.diagnostic)
+    returned = read_returned(data)
+    assert len(returned.traces) <= 8
+    assert all(kind in ("back", "leave") and looks_like_seal(token) for kind, token in returned.traces)
 
 
 def replies(data: bytes) -> None:

@@ -225,6 +225,16 @@ _STATEMENTS = (
     ),
     (
         "posts",
+        "INSERT INTO bounce_days (subscription_id, day, what, many, last) SELECT i, '2026-01-01',"
+        " CASE i % 4 WHEN 0 THEN 'doubted' WHEN 1 THEN 'policy' ELSE 'hard' END, 1,"
+        " :now - (200 + i) * :hour FROM SERIES",
+    ),
+    (
+        "posts",
+        "INSERT INTO bounce_watch (subscription_id, look_at) SELECT i, :now + (100 + i) * :hour FROM SERIES",
+    ),
+    (
+        "posts",
         "INSERT INTO acts (at, who, act, list_id) SELECT :now, 'host', 'x', 1 + i % :lists FROM SERIES",
     ),
 )

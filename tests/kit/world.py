@@ -31,6 +31,7 @@ from listserv.core.types import (
     Sent,
 )
 from listserv.flow.bells import Bells
+from listserv.flow.bounce_round import look_after
 from listserv.flow.clerk import Clerk
 from listserv.flow.deliver import deliver_due
 from listserv.flow.parcel import Parcel, offered
@@ -170,7 +171,8 @@ class World:
     def work(self) -> int:
         """One round of everything."""
         done = process_due(self.desk) + process_due(self.desk, STRANGERS)
-        return done + release_due(self.store, self.clock, self.bells) + deliver_due(self.depot)
+        done += release_due(self.store, self.clock, self.bells) + look_after(self.pen, self.bells)
+        return done + deliver_due(self.depot)
 
     def pass_time(self, **by: float) -> None:
         """Let time pass and what it brings happen."""
@@ -178,11 +180,15 @@ class World:
         self.settle()
 
     @property
+    def pen(self) -> Pen:
+        return Pen(self.store, Words((resource("templates") / "mail",)), self.clock, SITE, self.ring)
+
+    @property
     def desk(self) -> Desk:
-        words = Words((resource("templates") / "mail",))
-        pen = Pen(self.store, words, self.clock, SITE, self.ring)
-        clerk = Clerk(pen, Washer(words.mark("member")))
-        return Desk(self.store, self.reader, pen, clerk, self.clock, SITE, self.bells, self.log, self.ring)
+        clerk = Clerk(self.pen, Washer(self.pen.words.mark("member")))
+        return Desk(
+            self.store, self.reader, self.pen, clerk, self.clock, SITE, self.bells, self.log, self.ring
+        )
 
     @property
     def depot(self) -> Depot:

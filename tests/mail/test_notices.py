@@ -20,6 +20,12 @@ from listserv.core.commands import GROUP_OF, verb
 from listserv.core.notices import (
     AddressQuestion,
     Answer,
+    BounceComplaint,
+    BounceNews,
+    BouncePolicy,
+    BounceProbe,
+    BounceStopped,
+    BounceWarning,
     Declined,
     Ended,
     ForgetPreview,
@@ -174,6 +180,20 @@ EXAMPLES: tuple[Notice, ...] = (
     Forgotten("lists.example.org", words=True, posts=31, quotes=12, lists=("Book Circle", "Garden")),
     Forgotten("lists.example.org", False, 1, 1, ("Book Circle",), "3 November 2026", wal=True, maildir=True),
     Forgotten("lists.example.org", False, 0, 0),
+    BounceWarning("Book Circle", HOSTS, "ana@home.example", "550 5.1.1 no such user " + "at all " * 20),
+    BounceWarning("Book Circle", HOSTS, "ana@home.example"),
+    BounceStopped("Book Circle", HOSTS, "ana@home.example", "552 5.2.2 mailbox full"),
+    BounceStopped("Book Circle", HOSTS, "ana@home.example"),
+    BounceProbe("Book Circle", HOSTS, "ana@home.example", 0, 4),
+    BounceProbe("Book Circle", HOSTS, "ana@home.example", 1, 4),
+    BounceNews(
+        "Book Circle", ("Ana <a@b.example>: full", "c@d.example"), ("e@f.example",), ("g@h.example",), 3
+    ),
+    BounceNews("Book Circle", doubted=("Ana Silva <ana@home.example>: 550 5.1.1 no such user",)),
+    BounceNews("Book Circle", resumed=("Ana Silva <ana@home.example>",)),
+    BouncePolicy("lists.example.org", 1, 1),
+    BouncePolicy("lists.example.org", 12, 1, ("550 5.7.1 blocked", "554 5.7.26 no DMARC " + "pass " * 30)),
+    BounceComplaint("Book Circle", HOSTS, "ana@home.example", "book+join@lists.example.org"),
 )
 
 
