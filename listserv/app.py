@@ -34,6 +34,7 @@ from listserv.flow import bounce_round, daemon, deliver, process, upkeep
 from listserv.flow.admission import Admission
 from listserv.flow.bells import Bells
 from listserv.flow.clerk import Clerk
+from listserv.flow.coming_back import bring_back
 from listserv.flow.courier import BadRelay, Courier, open_courier
 from listserv.flow.door import DoorSettings, Log
 from listserv.flow.health import Body
@@ -196,6 +197,7 @@ def _scheduled(app: App) -> tuple[Work, ...]:
     store, clock, bells = app.store, app.clock, app.bells
     works = (
         Work("outbox", partial(upkeep.release_due, store, clock, bells), bells.outbox, rest=1.0),
+        Work("back", partial(bring_back, make_pen(app), bells), bells.back, rest=20.0),
         Work("owner", partial(upkeep.tell_owner, make_pen(app)), bells.owner, rest=60.0),
         Work("links", partial(upkeep.forget_expired, store, clock), bells.links, rest=3600.0),
         Work("bounces", partial(bounce_round.look_after, make_pen(app), bells), bells.bounces, rest=60.0),

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from listserv.core.address import read_address
 from listserv.core.types import MailList, Member
 from listserv.store import arrivals, directory, rosters, schema
-from tests.kit.speaker import FAIL, NONE, Letter, Speaker
+from tests.kit.speaker import FAIL, NONE, Letter, Speaker, read
 from tests.kit.world import World, open_world
 
 ASK, LIST = "book+ask@lists.example.org", "book@lists.example.org"
@@ -500,3 +500,77 @@ def attached(letter: Letter) -> dict[str, bytes]:
     zipped = [part.get_payload(decode=True) for part in found.walk() if part.get_filename() == "my-data.zip"]
     with ZipFile(io.BytesIO(bytes(zipped[0]))) as box:
         return {name: box.read(name) for name in box.namelist()}
+
+
+# -- the archive answers mail -----------------------------------------------------------------------
+
+
+def talk(world: World, subject: str, *texts: str) -> str:
+    """A conversation of Ana's; the Message-ID of its first mail."""
+    ana = Speaker(world, ANA)
+    first = ana.mail(LIST, texts[0], subject)
+    ana.sends(first, LIST)
+    own_id = first.split(b"Message-ID: <")[1].split(b">")[0].decode()
+    for text in texts[1:]:
+        ana.writes(LIST, text, f"Re: {subject}", own_id)
+    return own_id
+
+
+def test_find_names_threads_and_send_mails_one_whole_without_quotes(world: World, book: MailList) -> None:
+    talk(world, "Cold storage grant", "Who applied?", "We did, twice.\n\n> Who applied?")
+    talk(world, "No-shows", "Volunteers who do not come.")
+    ben = Speaker(world, BEN)
+    (found,) = ben.writes(ASK, "find applied")
+    assert "1 conversation:" in found.text and "1. Cold storage grant" in found.text
+    assert "No-shows" not in found.text and "@" not in found.text.replace("@lists", "")
+    (whole,) = ben.answers(found, "send 1")
+    assert whole.subject == "Cold storage grant (Book Circle)"
+    assert whole.text.count("Who applied?") == 1 and "We did, twice." in whole.text
+    (nothing,) = ben.answers(found, "send 2")
+    assert nothing.text.startswith("Which one?")
+
+
+def test_more_goes_on_where_find_ended(world: World, book: MailList) -> None:
+    for number in range(10):
+        talk(world, f"Talk {number}", "About garlic.")
+    ben = Speaker(world, BEN)
+    (first,) = ben.writes(ASK, "find garlic")
+    (second,) = ben.answers(first, "more")
+    assert "10 conversations" in first.text and "9. Talk" in second.text
+    (third,) = ben.answers(second, "more")
+    assert third.text.startswith('That was all there is for "garlic".')
+
+
+def test_membership_is_asked_at_that_moment(world: World, book: MailList) -> None:
+    talk(world, "Secret plans", "About garlic.")
+    ben = Speaker(world, BEN)
+    (found,) = ben.writes(ASK, "find garlic")
+    ben.answers(found, "bye")
+    told = [*ben.answers(found, "send 1"), *ben.writes(ASK, "find garlic"), *ben.answers(found, "more")]
+    assert all("garlic" not in one.text.replace('"garlic"', "") and "Secret" not in one.text for one in told)
+
+
+def test_a_thread_put_off_is_quiet_and_comes_back_as_one_mail(world: World, book: MailList) -> None:
+    own_id = talk(world, "Budget", "First draft.")
+    (told,) = Speaker(world, BEN).writes(LIST, "later friday", "Re: Budget", own_id)
+    assert "comes back to you on Friday 27 November, 07:00" in " ".join(told.text.split())
+    copies = posts(Speaker(world, ANA).writes(LIST, "Second draft.", "Re: Budget", own_id))
+    assert BEN not in [one.to for one in copies]
+    before = len(world.outbox)
+    world.pass_time(days=6)
+    (back,) = [read(one) for one in world.outbox[before:]]
+    assert back.to == BEN and "First draft." in back.text and "Second draft." in back.text
+    copies = posts(Speaker(world, ANA).writes(LIST, "Third draft.", "Re: Budget", own_id))
+    assert BEN in [one.to for one in copies]
+
+
+def test_a_pause_ends_by_itself(world: World, book: MailList) -> None:
+    Speaker(world, ANA).answers(token(world), "pause until tomorrow")
+    assert member(world, book).state == "paused"
+    world.pass_time(days=1)
+    assert member(world, book).state == "active"
+
+
+def test_archive_gives_a_link_that_signs_in(world: World, book: MailList) -> None:
+    (told,) = Speaker(world, ANA).answers(token(world), "archive")
+    assert "https://lists.example.org/in?t=" in told.text and "next=/book/" in told.text

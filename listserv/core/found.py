@@ -1,4 +1,4 @@
-"""What a search found, and a thread as it is mailed."""
+"""What a search found."""
 
 from __future__ import annotations
 
@@ -26,14 +26,3 @@ class Hits:
     threads: tuple[Hit, ...] = ()
     total: int = 0
     offset: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ThreadPost:
-    """One post of a thread, its words without quotes."""
-
-    author: str
-    at: datetime
-    text: str = field(repr=False)
-    subject: str = ""
-    attachments: tuple[tuple[str, int], ...] = ()  # name, octets

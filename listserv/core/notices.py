@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 _LINES = {"lines": True}  # a field whose line breaks are kept: a host's own words
+_WHOLE = {"whole": True}  # what a filter takes as it is: words that were made clean when they came
 _MAIL = {"attached": "message/rfc822"}  # bytes that go beside the words; None: nothing does
 _ZIP = {"attached": "application/zip", "name": "my-data.zip"}
 
@@ -253,13 +254,22 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldPost:
+    """One post of a thread: whose, when in words, what was new in it, its files by name and size."""
+
+    author: str
+    at: str
+    text: str = field(repr=False)
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class WholeThread:
     """To a member: a thread as one text, after ``send`` or when its time came back after ``later``."""
 
     list: str
     subject: str
-    count: int
-    text: str = field(default="", metadata=_LINES, repr=False)
+    posts: tuple[ToldPost, ...] = field(default=(), metadata=_WHOLE)
     later: bool = False
 
 

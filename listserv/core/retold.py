@@ -23,3 +23,14 @@ class ThreadPost:
     subject: str
     text: str
     attachments: tuple[File, ...] = ()
+
+
+_KILO = 1000
+
+
+def size_of(file: File) -> str:
+    """ "950 B", "12 kB", "3.4 MB"."""
+    if file.size < _KILO:
+        return f"{file.size} B"
+    kilo = file.size / _KILO
+    return f"{kilo:.0f} kB" if kilo < _KILO else f"{kilo / _KILO:.1f} MB"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from listserv.core.asks import AskKind, NewAsk
 from listserv.core.changes import BounceOver, Changes, Complained, CountBounce, Finish, SendNotice
-from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts
+from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts, SaidFacts
 from listserv.core.notices import BounceComplaint
+from listserv.core.scene import Scene
 from listserv.core.types import (
     ArrivalState,
     Automatic,
@@ -51,7 +53,8 @@ def _complaint(report: Report, facts: ReturnFacts) -> Changes:
         return ()
     notice = BounceComplaint(here.title, _of(here, "host"), str(member.address), _of(here, "join"))
     told = BounceComplaint.__name__ in facts.answered
-    letter = () if told else (SendNotice(notice, member.address, here.id),)
+    back = NewAsk(AskKind.CONFIRM, member.person_id, act="rejoin")
+    letter = () if told else (SendNotice(notice, member.address, here.id, back),)
     return (Complained(member.id), *letter)
 
 
@@ -67,6 +70,10 @@ def heard_from(mail: Mail, facts: Facts) -> Changes:
             | RelayFacts(member=Member(state=MemberState.BOUNCING) as member)
             | PassOnFacts(member=Member(state=MemberState.BOUNCING) as member)
         ) if mail.automatic is Automatic.NO and mail.proof.verdict is Check.PASSES:
+            return (BounceOver(member.id),)
+        case SaidFacts(scene=Scene(member=Member(state=MemberState.BOUNCING) as member)) if (
+            facts.proof is Check.PASSES and facts.is_owner
+        ):
             return (BounceOver(member.id),)
         case _:
             return ()

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from listserv.core.address import Address
 from listserv.core.asks import Ask
-from listserv.core.found import Hits, ThreadPost
+from listserv.core.found import Hits
+from listserv.core.retold import ThreadPost
 from listserv.core.seals import Keyring
 from listserv.core.site import Site
 from listserv.core.types import MailList, Member, Person

@@ -53,6 +53,7 @@ class Bells:
     deliveries: Bell = _bell("deliveries")
     pages: Bell = _bell("pages")
     outbox: Bell = _bell("outbox")
+    back: Bell = _bell("back")
     owner: Bell = _bell("owner")
     links: Bell = _bell("links")
     search: Bell = _bell("search")

@@ -10,15 +10,17 @@ from datetime import datetime
 from functools import partial
 
 from listserv.core.address import Address
+from listserv.core.asks import AskKind, NewAsk
 from listserv.core.bounces import PROBE_STAYS, Act, What, last_of, weigh
 from listserv.core.notices import BounceNews, BouncePolicy, BounceProbe, BounceStopped, BounceWarning
 from listserv.core.types import MailList, MemberState
 from listserv.flow.bells import Bells
-from listserv.flow.pen import Pen
-from listserv.store import answered, bounce_news, bounces, deliveries, lists
+from listserv.flow.pen import Answerable, Pen
+from listserv.store import answered, asks, bounce_news, bounces, deliveries, lists
 from listserv.store.acts import Hand
 from listserv.store.bounce_news import News
 from listserv.store.bounces import Watched
+from listserv.store.deliveries import Letter
 from listserv.store.engine import Transaction
 from listserv.store.rows import one_at_a_time
 
@@ -89,8 +91,21 @@ def _stop(tx: Transaction, watched: Watched, here: MailList, pen: Pen) -> None:
 def _post(
     tx: Transaction, notice: BounceWarning | BounceStopped, to: Address, of: tuple[Watched, MailList, Pen]
 ) -> None:
+    watched = of[0]
+    deliveries.post_letter(tx, _answerable(tx, notice, to, of), watched.case.now)
+
+
+def _answerable(
+    tx: Transaction,
+    notice: BounceWarning | BounceStopped | BounceProbe,
+    to: Address,
+    of: tuple[Watched, MailList, Pen],
+) -> Letter:
+    """One word in reply is enough, from any address of the member's."""
     watched, here, pen = of
-    deliveries.post_letter(tx, pen.unasked(notice, to, here, _mark(watched)), watched.case.now)
+    ask = NewAsk(AskKind.MEMBER, watched.member.person_id)
+    number = asks.open_ask(tx, ask, asks.Sent(here.id, to, watched.case.now))
+    return pen.asking(notice, to, here, Answerable(ask, number))
 
 
 def _probe(tx: Transaction, watched: Watched, here: MailList, pen: Pen) -> int:
@@ -98,7 +113,7 @@ def _probe(tx: Transaction, watched: Watched, here: MailList, pen: Pen) -> int:
     member = watched.member
     stopped = int(member.state is MemberState.BOUNCING)
     notice = BounceProbe(here.title, _hosts(here), str(member.address), stopped, PROBE_STAYS.days)
-    letter = pen.unasked(notice, member.address, here, _mark(watched))
+    letter = _answerable(tx, notice, member.address, (watched, here, pen))
     return deliveries.post_letter(
         tx, replace(letter, returns=True, subscription_id=member.id), watched.case.now
     )
@@ -107,10 +122,6 @@ def _probe(tx: Transaction, watched: Watched, here: MailList, pen: Pen) -> int:
 def _said(watched: Watched) -> str:
     entry = last_of(watched.case.history, What.HARD, What.SOFT)
     return entry.said if entry else ""
-
-
-def _mark(watched: Watched) -> str:
-    return f"{watched.member.id}.{int(watched.case.now.timestamp())}"
 
 
 def _hosts(here: MailList) -> str:

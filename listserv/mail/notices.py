@@ -190,6 +190,8 @@ def _cleaned(notice: Any) -> dict[str, object]:
     found: dict[str, object] = {}
     for known in fields(notice):
         match getattr(notice, known.name):
+            case whole if known.metadata.get("whole"):
+                found[known.name] = whole
             case str() as text if known.metadata.get("lines"):
                 found[known.name] = [one_line(line) for line in text[:_LONGEST_WORDS].strip().splitlines()]
             case str() as text:

@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Sequence
-from datetime import tzinfo
+from collections.abc import Iterator, Sequence
 
-from listserv.core.retold import File, ThreadPost
+from listserv.core.notices import ToldPost
 
-_COLUMNS = 72
+_COLUMNS = 68  # four less than a mail's: it stands in our own words
 _MOST = 1_000_000  # characters; a thread may be longer than a mail should be
-_KILO = 1000
 
 
-def thread_as_text(posts: Sequence[ThreadPost], strip: Callable[[str], str], zone: tzinfo) -> str:
-    """All posts in the order given, two empty lines between them; "" for none.
+def thread_as_text(posts: Sequence[ToldPost]) -> str:
+    """All posts in the order given, a line between them; "" for none.
 
-    ``strip`` takes a post's text and gives back its new words: no quotes, nor the lines that introduce them.
-    ``zone``: whose days and hours are told. What is beyond a million characters is left out, post by post.
+    What is beyond a million characters is left out, post by post.
     """
     told: list[str] = []
     left = _MOST
     for post in posts:
-        told.append("\n\n".join(filter(None, _told(post, strip, zone))))
+        told.append("\n\n".join(filter(None, _told(post))))
         left -= len(told[-1])
         if left < 0:
             break
-    return "\n\n\n".join(told) + "\n" if told else ""
+    return "\n\n----\n\n".join(told)
 
 
-def _told(post: ThreadPost, strip: Callable[[str], str], zone: tzinfo) -> Iterator[str]:
-    at = post.at.astimezone(zone)
-    yield ", ".join(filter(None, (post.author_name, f"{at.day} {at:%B %Y, %H:%M}")))
-    yield "\n".join(_fitted(line) for line in strip(post.text).strip("\n").split("\n"))
-    yield "\n".join(f"[{', '.join(filter(None, (file.name, size_of(file))))}]" for file in post.attachments)
+def _told(post: ToldPost) -> Iterator[str]:
+    yield ", ".join(filter(None, (post.author, post.at)))
+    yield "\n".join(_fitted(line) for line in post.text.strip("\n").split("\n"))
+    yield "\n".join(f"[{file}]" for file in post.files)
 
 
 def _fitted(line: str) -> str:
@@ -49,11 +45,3 @@ def _fitted(line: str) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
-
-
-def size_of(file: File) -> str:
-    """ "950 B", "12 kB", "3.4 MB"."""
-    if file.size < _KILO:
-        return f"{file.size} B"
-    kilo = file.size / _KILO
-    return f"{kilo:.0f} kB" if kilo < _KILO else f"{kilo / _KILO:.1f} MB"

@@ -9,6 +9,8 @@ from typing import Any
 
 from jinja2 import Environment
 
+from listserv.mail.thread_text import thread_as_text
+
 _DAYS = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
 _SHORT = 40
 
@@ -27,6 +29,7 @@ class Wording:
             "first_sentence": first_sentence,
             "short": short,
             "with_word": with_word,
+            "as_text": thread_as_text,
         }
 
     @cached_property

@@ -11,12 +11,19 @@ from sqlalchemy import Connection, select
 from listserv.core.address import BadAddress, read_address
 from listserv.core.asks import Ask
 from listserv.core.commands import Line
+from listserv.core.found import Hit, Hits
+from listserv.core.privacy import may
+from listserv.core.queries import read_mail_query
+from listserv.core.retold import ThreadPost
 from listserv.core.scene import Lookups, Scene, Trace
 from listserv.core.seals import Keyring
 from listserv.core.site import Site
 from listserv.core.types import MailList, Member, PostState
-from listserv.store import asks, holds, lists, schema
+from listserv.core.verbs.archive import AT_ONCE, found_before
+from listserv.store import asks, holds, lists, schema, search
+from listserv.store.doors import AUDIENCES
 from listserv.store.rosters import members_query, read_member
+from listserv.store.search import Readable
 
 _a, _p, _h, _d, _s = (
     schema.arrivals.c,
@@ -51,6 +58,8 @@ def look_up(tx: Connection, scene: Scene, wanted: Collection[str], said: Occasio
     held = "held" in wanted or said.arrival is not None
     undo = "undoable" in wanted
     return Lookups(
+        hits=_hits(tx, scene, said) if "hits" in wanted else None,
+        shown=_shown(tx, scene, said) if "shown" in wanted else (),
         traces=_traces(tx, scene) if "traces" in wanted else (),
         undoable=asks.undoable(tx, member.person_id, scene.list.id, scene.now) if undo else None,
         outbox=_outbox(tx, scene, said.parents) if undo or held else None,
@@ -58,6 +67,38 @@ def look_up(tx: Connection, scene: Scene, wanted: Collection[str], said: Occasio
         lists=_lists(tx, member.person_id) if any(line.everywhere for line in said.lines) else (),
         taken=_taken(tx, said) if "taken" in wanted else False,
     )
+
+
+def _readable(scene: Scene) -> tuple[Readable, ...]:
+    """What the speaker may read of this list, at this moment."""
+    member, settings = scene.member, scene.list.settings
+    if member is None or not may("read archive", member.standing, settings):
+        return ()
+    return (Readable(scene.list.id, AUDIENCES[member.standing]),)
+
+
+def _hits(tx: Connection, scene: Scene, said: Occasion) -> Hits:
+    """What ``find`` asks for; ``more`` goes on where the mail that it answers ended."""
+    line = next(line for line in said.lines if line.verb.name in ("find", "more"))
+    asked, offset = line.words, 0
+    before = found_before(said.ask.act) if said.ask else None
+    if line.verb.name == "more" and before is not None:
+        offset, asked = before[0] + len(before[1]), before[2]
+    found = search.find(tx, read_mail_query(asked), _readable(scene), AT_ONCE, offset)
+    hits = (Hit(h.thread_id, h.title, h.posts, h.last, h.author_name, h.extract) for h in found.threads)
+    return Hits(asked, tuple(hits), found.total, offset)
+
+
+def _shown(tx: Connection, scene: Scene, said: Occasion) -> tuple[ThreadPost, ...]:
+    """The thread that ``send N`` names: by its number in the mail that it answers."""
+    before = found_before(said.ask.act) if said.ask else None
+    number = next(line.words for line in said.lines if line.verb.name == "send").strip(" #.")
+    if before is None or not number.isdigit() or len(number) > 4:
+        return ()
+    place = int(number) - 1 - before[0]
+    if not 0 <= place < len(before[1]):
+        return ()
+    return tuple(search.thread_text(tx, before[1][place], _readable(scene)))
 
 
 def _lists(tx: Connection, person_id: int) -> tuple[tuple[MailList, Member], ...]:

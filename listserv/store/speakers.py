@@ -29,7 +29,7 @@ def scene_of(tx: Connection, person_id: int | None, said: Occasion) -> Scene:
         list=said.list,
         member=member,
         person=person,
-        zone=_zone(person, said),
+        zone=zone_of(person, said.list, said.site.timezone),
         language=language_of(person, said.list),
         mark=said.mark,
         ring=said.ring,
@@ -52,8 +52,9 @@ def language_of(person: Person | None, here: MailList) -> str:
     return wanted[:2].lower() if wanted[:2].lower() in OFFERED else OFFERED[0]
 
 
-def _zone(person: Person | None, said: Occasion) -> ZoneInfo:
-    names = (person.timezone if person else "", said.list.settings.timezone, said.site.timezone)
+def zone_of(person: Person | None, here: MailList, of_site: str) -> ZoneInfo:
+    """The person's own zone, else the list's, else the site's."""
+    names = (person.timezone if person else "", here.settings.timezone, of_site)
     return ZoneInfo(next((name for name in names if name), "UTC"))
 
 
@@ -76,6 +77,12 @@ def person_by_address(tx: Connection, address: Address | None) -> int | None:
 def member_of(tx: Connection, list_id: int, person_id: int) -> Member | None:
     """A person's subscription to a list, in any state."""
     row = tx.execute(members_query().where(_s.list_id == list_id, _s.person_id == person_id)).one_or_none()
+    return read_member(row) if row else None
+
+
+def subscription(tx: Connection, number: int) -> Member | None:
+    """A subscription by its number."""
+    row = tx.execute(members_query().where(_s.id == number)).one_or_none()
     return read_member(row) if row else None
 
 

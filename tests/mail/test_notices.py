@@ -46,6 +46,7 @@ from listserv.core.notices import (
     Said,
     SetAside,
     SignInLink,
+    ToldPost,
     Traced,
     Traces,
     WasThisYou,
@@ -160,9 +161,14 @@ EXAMPLES: tuple[Notice, ...] = (
         * 3,
     ),
     WholeThread(
-        "Book Circle", SUBJECT, 2, "Ana Silva, Friday\n\nWe did, twice.\n\n----\n\nBen, Saturday\n\nThanks!"
+        "Book Circle",
+        SUBJECT,
+        (
+            ToldPost("Ana Silva", "Friday 8 January, 07:00", "We did, twice.", ("map.pdf, 120 kB",)),
+            ToldPost("Ben", "Saturday 9 January, 07:00", "Thanks!"),
+        ),
     ),
-    WholeThread("Book Circle", SUBJECT, 1, "Ana", later=True),
+    WholeThread("Book Circle", "", (ToldPost("", "Friday 8 January, 07:00", "Well."),), later=True),
     Traces(
         "Book Circle",
         (

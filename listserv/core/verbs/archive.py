@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from listserv.core import when
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.changes import KeepLink, SendNotice
-from listserv.core.found import Hit, ThreadPost
-from listserv.core.notices import Found, FoundOne, SignInLink, WholeThread
+from listserv.core.found import Hit
+from listserv.core.notices import Found, FoundOne, SignInLink, ToldPost, WholeThread
 from listserv.core.privacy import may
+from listserv.core.replies import new_words
+from listserv.core.retold import ThreadPost, size_of
 from listserv.core.said import Done, Said, only
 from listserv.core.scene import Scene
 from listserv.core.seals import derived
@@ -25,7 +31,7 @@ def find(arg: str, scene: Scene) -> Done:
     hits = scene.look.hits
     assert scene.member is not None and hits is not None
     if not hits.threads:
-        return only("found more" if hits.offset else "found nothing", arg)
+        return only("found more" if hits.offset else "found nothing", hits.asked)
     notice = Found(
         list=scene.list.title,
         asked=hits.asked,
@@ -69,26 +75,23 @@ def send(arg: str, scene: Scene) -> Done:
     if not posts:
         return only("send which")
     notice = WholeThread(
-        list=scene.list.title,
-        subject=posts[0].subject,
-        count=len(posts),
-        text=_text(posts, scene),
+        scene.list.title, posts[0].subject, told(posts, scene.zone, scene.language, scene.now)
     )
     ask = NewAsk(AskKind.MEMBER, scene.member.person_id)
     return Done(changes=(SendNotice(notice, scene.member.address, scene.list.id, ask),))
 
 
-def _text(posts: tuple[ThreadPost, ...], scene: Scene) -> str:
-    pieces = []
-    for post in posts:
-        day = when.say_moment(post.at, scene.zone, scene.language, scene.now)
-        files = "".join(f"\n[{name}, {_size(octets)}]" for name, octets in post.attachments)
-        pieces.append(f"{post.author or '–'}, {day}\n\n{post.text.strip()}{files}")
-    return "\n\n----\n\n".join(pieces)
-
-
-def _size(octets: int) -> str:
-    return f"{octets / 1_000_000:.1f} MB" if octets >= 1_000_000 else f"{max(1, octets // 1000)} kB"
+def told(posts: Iterable[ThreadPost], zone: ZoneInfo, language: str, now: datetime) -> tuple[ToldPost, ...]:
+    """A thread as it is mailed: what was new in each post."""
+    return tuple(
+        ToldPost(
+            post.author_name,
+            when.say_moment(post.at, zone, language, now),
+            new_words(post.text).strip(),
+            tuple(f"{file.name}, {size_of(file)}" for file in post.attachments),
+        )
+        for post in posts
+    )
 
 
 def show_archive(arg: str, scene: Scene) -> Done:

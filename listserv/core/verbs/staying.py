@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from listserv.core import when
-from listserv.core.changes import BackIn, EndSubscription, SetSubscription
+from listserv.core.changes import BackIn, BounceOver, EndSubscription, SetSubscription
 from listserv.core.said import Done, Said, only
 from listserv.core.scene import Scene
 from listserv.core.types import Member, MemberState
@@ -37,7 +37,9 @@ def resume(arg: str, scene: Scene) -> Done:
     member = _member(scene)
     if member.state is MemberState.ACTIVE:
         return only("resumed already")
-    values = (("state", MemberState.ACTIVE), ("paused_until", None), ("score", 0))
+    if member.state is MemberState.BOUNCING:
+        return Done((Said("resumed", member.rhythm),), (BounceOver(member.id),))
+    values = (("state", MemberState.ACTIVE), ("paused_until", None))
     return Done((Said("resumed", member.rhythm),), (SetSubscription(member.id, values),), _back_to(member))
 
 
