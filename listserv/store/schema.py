@@ -450,6 +450,7 @@ bounce_watch = _table(
     _ref("probe_id", "deliveries.id", null=True),
     Column("returned", Boolean, nullable=False, server_default=text("false")),  # the probe came back
     Index(None, "look_at"),
+    Index(None, "probe_id"),  # SQLite looks at references whenever a copy is made
 )
 
 # -- the archive ------------------------------------------------------------------------------------

@@ -39,3 +39,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subscription_id", name=op.f("pk_bounce_watch")),
     )
     op.create_index("ix_bounce_watch_look_at", "bounce_watch", ["look_at"])
+    op.create_index("ix_bounce_watch_probe_id", "bounce_watch", ["probe_id"])
