@@ -33,7 +33,7 @@ from listserv.core.tokens import is_letter, phrase, tokens
 from listserv.store.schema import posts
 
 MOST = 1000  # posts that are looked at: the newest that fit
-_RANKED = 200  # of those, where a rank has to unpack each one (PostgreSQL); the others come behind, by age
+_RANKED = 100  # of those, where a rank has to unpack each one (PostgreSQL); the others come behind, by age
 _LONGEST = 5000  # characters of a subject, a name, all names of files
 _LIST, _SUBJECT, _AUTHOR = "@", "=", "<"  # begin lexemes that stand for a list, a subject's word, a name's
 _GAP = 8  # positions between one column and the next: no phrase reaches over
