@@ -29,7 +29,7 @@ class Offer:
     starttls: bool = False
     auth: frozenset[str] = frozenset()
 
-    def commands(self, job: Job) -> list[bytes]:
+    def commands(self, job: Job) -> list[str]:
         """MAIL, a RCPT for each recipient left, DATA."""
         parcel, envelope = job.parcel, job.parcel.envelope
         mail = f"MAIL FROM:<{envelope.sender}>"
@@ -40,9 +40,9 @@ class Offer:
         if self.smtputf8 and (envelope.smtputf8 or not _ascii(envelope.sender, *job.left)):
             mail += " SMTPUTF8"
         if not self.dsn or not envelope.sender:  # RFC 3461 §4.1: nothing to report to the null sender
-            return [f"{mail}\r\n".encode(), *(f"RCPT TO:<{to}>\r\n".encode() for to in job.left), b"DATA\r\n"]
+            return [f"{mail}\r\n", *[f"RCPT TO:<{to}>\r\n" for to in job.left], "DATA\r\n"]
         mail += f" RET=HDRS ENVID={parcel.key}"
-        return [f"{mail}\r\n".encode(), *map(_rcpt_with_notify, job.left), b"DATA\r\n"]
+        return [f"{mail}\r\n", *map(_rcpt_with_notify, job.left), "DATA\r\n"]
 
     def refusal(self, envelope: Envelope) -> Failed | None:
         """Why this server can't be given any copy of this mail."""
@@ -61,13 +61,13 @@ class Offer:
 
 
 def _ascii(*addresses: str) -> bool:
-    return all(address.isascii() for address in addresses)
+    return "".join(addresses).isascii()
 
 
-def _rcpt_with_notify(to: str) -> bytes:
+def _rcpt_with_notify(to: str) -> str:
     original = re.sub(r"[+=]", lambda found: f"+{ord(found[0]):02X}", to)  # xtext, RFC 3461 §4
     orcpt = f" ORCPT=rfc822;{original}" if to.isascii() else ""
-    return f"RCPT TO:<{to}> NOTIFY=FAILURE{orcpt}\r\n".encode()
+    return f"RCPT TO:<{to}> NOTIFY=FAILURE{orcpt}\r\n"
 
 
 def read_offer(reply: Reply) -> Offer:

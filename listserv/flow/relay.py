@@ -27,6 +27,13 @@ class Relay:
         return self.path or f"{self.host}:{self.port}"
 
 
+_PATIENCE = {
+    **{word: word for word in ("connect", "greeting", "dot")},
+    **{verb: verb.lower() for verb in ("MAIL", "RCPT", "DATA")},
+    "RSET": "mail",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """Seconds to wait for an answer (RFC 5321 §4.5.3.2), and until an idle connection is closed."""
@@ -42,13 +49,7 @@ class Patience:
     idle: float = 30
 
     def of(self, verb: str) -> float:
-        match verb:
-            case "connect" | "greeting" | "dot" | "DATA" | "RCPT":
-                return float(getattr(self, verb.lower()))
-            case "MAIL" | "RSET":
-                return self.mail
-            case _:
-                return self.hello
+        return float(getattr(self, _PATIENCE.get(verb, "hello")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,8 +82,10 @@ class Line:
         self._replies = Replies()
         self._out: deque[bytes | memoryview] = deque()
         self._moved = False  # since the deadline was set
+        self._in_tls = False
         self._script = script
         self._stage: Callable[[], None] = self._connected
+        self._hears = False  # this stage is ``_hear``
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.sock.setblocking(False)
         if family != socket.AF_UNIX:
@@ -109,10 +111,12 @@ class Line:
 
     def flush(self) -> None:
         """Send what is queued, as far as the socket takes it, and look at the clock if anything moved."""
-        if self._stage == self._hear:
-            with suppress(*_BUSY):
+        if self._hears:
+            try:
                 while self._out:
                     self._went(self._send())
+            except _BUSY:
+                pass
             self.wants = _READ | _WRITE if self._out else _READ
         if self._moved:
             self._moved = False
@@ -150,7 +154,7 @@ class Line:
 
     def say(self, *pieces: bytes) -> None:
         """Queue octets; ``flush`` sends them."""
-        if isinstance(self.sock, ssl.SSLSocket):
+        if self._in_tls:
             pieces = (b"".join(pieces),)
         self._out.extend(pieces)
         self.queued += sum(map(len, pieces))
@@ -162,12 +166,13 @@ class Line:
         self.sock = self.setup.tls.wrap_socket(
             self.sock, server_hostname=self.setup.relay.host, do_handshake_on_connect=False
         )
-        self._stage, self.wants = self._shake_hands, _WRITE
+        self._in_tls = True
+        self._stage, self._hears, self.wants = self._shake_hands, False, _WRITE
 
     def _connected(self) -> None:
         if error := self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise OSError(error, os.strerror(error))
-        self._stage, self.wants = self._hear, _READ
+        self._stage, self._hears, self.wants = self._hear, True, _READ
         self.next_talk()
         if self.setup.relay.tls == "smtps":
             self.secure()
@@ -184,26 +189,28 @@ class Line:
             text = f"the relay's certificate is not good for {self.setup.relay.host}: {error.verify_message}"
             raise Lost(text, final=True) from None
         else:
-            self._stage, self.wants = self._hear, _READ
+            self._stage, self._hears, self.wants = self._hear, True, _READ
             if self._turns[0].wait.verb == "TLS":
                 self._take(Reply(220, ()))
             self._moved = True
 
     def _hear(self) -> None:
         """Read what has come and let the talks go on with it."""
-        with suppress(*_BUSY):
-            while True:
+        while True:
+            try:
                 data = self.sock.recv(8192)
-                if not data:
-                    raise Lost("the relay closed the connection")
-                self._moved = True
-                for reply in self._replies.feed(data):
-                    self._take(reply)
-                if self._stage != self._hear or not isinstance(self.sock, ssl.SSLSocket):
-                    return  # TLS may hold back what the selector can't see, so there we read until dry
+            except _BUSY:
+                return
+            if not data:
+                raise Lost("the relay closed the connection")
+            self._moved = True
+            for reply in self._replies.feed(data):
+                self._take(reply)
+            if not (self._hears and self._in_tls):
+                return  # TLS may hold back what the selector can't see, so there we read until dry
 
     def _send(self) -> int:
-        if isinstance(self.sock, ssl.SSLSocket):
+        if self._in_tls:
             return self.sock.send(memoryview(self._out[0])[:16384])  # a record's worth: progress shows
         return self.sock.sendmsg(list(self._out)[:64])
 
@@ -225,13 +232,14 @@ class Line:
 
     def _take(self, reply: Reply) -> None:
         """Keep a reply for whoever waits for it, who goes on when it was the last one."""
-        if self._stage != self._hear:
+        if not self._hears:
             raise Lost("the relay sent words in the clear that belong inside TLS", final=True)
         if reply.code == 421 or not self._turns:
             raise Lost(reply.text, code=reply.code)
         turn = self._turns[0]
-        turn.wait.heard.append(reply)
-        if len(turn.wait.heard) < len(turn.wait.verbs):
+        heard = turn.wait.heard
+        heard.append(reply)
+        if len(heard) < len(turn.wait.verbs):
             return
         try:
             turn.wait = next(turn.talk)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
@@ -110,13 +109,13 @@ def transact(line: Line, desk: Desk) -> Talk | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
 class Transaction:
     """One attempt to hand over one parcel."""
 
-    line: Line
-    desk: Desk
-    job: Job
+    __slots__ = ("desk", "job", "line")
+
+    def __init__(self, line: Line, desk: Desk, job: Job) -> None:
+        self.line, self.desk, self.job = line, desk, job
 
     def run(self) -> Talk:
         """One transaction, from MAIL to the reply after the dot."""
@@ -145,7 +144,7 @@ class Transaction:
         reset, self.line.dirty = self.line.dirty, True
         if not self.line.offer.pipelining:
             return (yield from self._offer_by_steps(asked, commands, reset=reset))
-        self.line.say(b"".join((b"RSET\r\n", *commands) if reset else commands))
+        self.line.say("".join(["RSET\r\n", *commands] if reset else commands).encode())
         wait = Wait(_verbs(len(asked), reset=reset))
         try:
             yield wait
@@ -163,12 +162,12 @@ class Transaction:
             self._heard_rcpt(recipient, reply)
 
     def _offer_by_steps(
-        self, asked: tuple[str, ...], commands: list[bytes], *, reset: bool
+        self, asked: tuple[str, ...], commands: list[str], *, reset: bool
     ) -> Generator[Wait, None, bool]:
         """The same for a server that wants each command after its answer to the one before."""
         mail, *rcpts, data = commands
         if reset:
-            yield from self._ask("RSET", b"RSET\r\n")  # whatever it says: MAIL will tell
+            yield from self._ask("RSET", "RSET\r\n")  # whatever it says: MAIL will tell
         self._heard_mail(asked, (yield from self._ask("MAIL", mail)))
         if self.job.left:
             for recipient, command in zip(asked, rcpts, strict=True):
@@ -177,8 +176,8 @@ class Transaction:
             return False
         return (yield from self._heard_data((yield from self._ask("DATA", data))))
 
-    def _ask(self, verb: str, command: bytes) -> Generator[Wait, None, Reply]:
-        self.line.say(command)
+    def _ask(self, verb: str, command: str) -> Generator[Wait, None, Reply]:
+        self.line.say(command.encode())
         return (yield from answer(verb))
 
     def _heard_mail(self, asked: tuple[str, ...], reply: Reply) -> None:

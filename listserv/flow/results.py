@@ -1,4 +1,4 @@
-"""How copies fared, written down in groups right after the relay's answers, from a thread of its own.
+"""How copies fared, written down in groups right after the relay's answers, while others are being sent.
 
 What a crash leaves between an answer and its commit is in doubt and is sent again: ``GROUP`` and what is
 in flight bound how many (standards.md §3.2).
@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from time import monotonic
-from types import MappingProxyType
+from typing import TypeAlias
 
 from listserv.clock import Clock
 from listserv.core.changes import CountBounce
@@ -34,9 +35,10 @@ from listserv.store.relay_rest import Rest
 
 GROUP = 20  # results a commit at most: with what is in flight, the bound on duplicates (docs/promise.md)
 GROUP_SHARED = 500  # the same where a mail goes to many at once: five of them
-_GATHER_SECONDS = 0.05
+_GATHER_SECONDS = 0.05  # that a result waits for others at most
 _RENEW_SECONDS = 8.0  # how often leases of what is still to be sent are renewed
 _AFTER_TROUBLE = 1.0
+Group: TypeAlias = list[tuple[Copy, Outcome]]
 
 
 class Trouble:
@@ -92,17 +94,30 @@ class Depot:
     signers: Signers | None = None  # who signs; None: whoever composes
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A group of results that the database has in hand."""
+
+    group: Group
+    done: Future[None]
+
+
 class Recorder:
-    """Writes results down in groups from a thread of its own, and keeps the leases of the rest alive."""
+    """Hands results to the database in groups, one after the other, and keeps the leases of the rest alive.
+
+    Who reports hands over a full group itself, and goes on while it is written: every thread that has to be
+    woken costs more than what it would do. A thread of our own sees to what waits too long for others.
+    """
 
     def __init__(self, depot: Depot, batch: list[Copy]) -> None:
         self._depot = depot
         self._open = {copy.id: copy for copy in batch}
         self._shares: dict[tuple[int, str], int] = {}
-        self._waiting: list[tuple[Copy, Outcome]] = []
-        self._room = GROUP
+        self._waiting: Group = []
+        self._since = 0.0  # when the first of these came
+        self._at_work: _Written | None = None
         self._change = threading.Condition()
-        self._idle = False  # the thread has nothing to write down, and sleeps until there is something
+        self._asleep = False  # our thread, until there is something to see to
         self._finishing = False
         self.arrivals: dict[int, int] = {}  # of posts, so that the log tells a mail's whole life
         self.away: Deferred | None = None  # what was said when the relay turned out to be in trouble
@@ -128,19 +143,20 @@ class Recorder:
         send what we then forget.
         """
         with self._change:
-            shared = self._shares.pop((key, recipient), None) if self._shares else None
-            self._room = GROUP if shared is None else GROUP_SHARED
-            while len(self._waiting) >= self._room and not self._finishing and not self._broken:
-                self._change.wait()
             if self._broken:
                 raise self._broken
+            shared = self._shares.pop((key, recipient), None) if self._shares else None
             copy = self._open.pop(key if shared is None else shared)
             self._waiting.append((copy, outcome))
             if isinstance(outcome, Deferred) and outcome.of_relay:
                 self.away = outcome
-            # Each waking costs more than a result does: only when there is something to do.
-            if self._idle or len(self._waiting) == self._room or not self._open:
-                self._idle = False
+            if len(self._waiting) == 1:
+                self._since = monotonic()
+            # Nothing to gain by waiting: a group is full, or nothing is under way any more.
+            if len(self._waiting) >= (GROUP if shared is None else GROUP_SHARED) or not self._open:
+                self._hand_over()
+            elif self._asleep:
+                self._asleep = False
                 self._change.notify_all()
 
     def give_back(self, outcome: Outcome, copies: list[Copy] | None = None) -> None:
@@ -168,49 +184,61 @@ class Recorder:
             self._finishing = True
             self._change.notify_all()
         self._thread.join()
+        with self._change:
+            self._hand_over()
+            self._conclude()
+
+    def _hand_over(self) -> None:
+        """Have what waits written down, as soon as the group before is. Raises what broke that."""
+        self._conclude()
+        if self._waiting:
+            group, self._waiting = self._waiting, []
+            self._at_work = _Written(group, _written(self._depot, group))
+
+    def _conclude(self) -> None:
+        """Wait for the group that the database has in hand.
+
+        Does not give up while it is away, unless we close: a result forgotten is a copy sent twice.
+        """
         if self._broken:
             raise self._broken
-
-    def _run(self) -> None:
-        try:
-            while (group := self._next_group()) is not None:
-                if group:
-                    self._write(group)
-                if monotonic() - self._renewed >= _RENEW_SECONDS:
-                    self._renew()
-        except Exception as error:
-            with self._change:
-                self._broken = error
-                self._change.notify_all()
-
-    def _next_group(self) -> list[tuple[Copy, Outcome]] | None:
-        """Results to write down, a few together; none when it is time to renew leases; None at the end."""
-        with self._change:
-            if not self._waiting and not self._finishing:
-                self._idle = True
-                self._change.wait(_RENEW_SECONDS)
-                self._idle = False
-            if self._waiting and not self._is_enough():
-                self._change.wait_for(self._is_enough, _GATHER_SECONDS)
-            group, self._waiting = self._waiting, []
-            self._change.notify_all()
-            return group if group or not self._finishing else None
-
-    def _is_enough(self) -> bool:
-        """Nothing to gain by waiting: a group is full, or nothing is under way any more."""
-        return len(self._waiting) >= self._room or not self._open or self._finishing
-
-    def _write(self, group: list[tuple[Copy, Outcome]]) -> None:
-        """Does not give up while the database is away: a result forgotten is a copy sent twice."""
-        while True:
+        while (at_work := self._at_work) is not None:
             try:
-                write_results(self._depot, group, self.arrivals)
+                at_work.done.result()
             except StoreBusy as error:
                 self._depot.log.warning("results wait for the database", why=str(error))
-                if self._depot.bells.closing.wait(_AFTER_TROUBLE):
-                    return
+                ends = self._depot.bells.closing.wait(_AFTER_TROUBLE)
+                self._at_work = (
+                    None if ends else _Written(at_work.group, _written(self._depot, at_work.group))
+                )
+            except Exception as error:
+                self._broken, self._at_work = error, None
+                raise
             else:
-                return
+                self._at_work = None
+                _tell(self._depot.log, at_work.group, self.arrivals)
+
+    def _run(self) -> None:
+        while self._see_to_it():
+            if monotonic() - self._renewed >= _RENEW_SECONDS:
+                self._renew()
+
+    def _see_to_it(self) -> bool:
+        """Sleep, then hand over what has waited long enough for others; False at the end."""
+        with self._change:
+            if self._finishing or self._broken:
+                return False
+            self._asleep = not (self._waiting or self._at_work)
+            self._change.wait(_RENEW_SECONDS if self._asleep else _GATHER_SECONDS)
+            self._asleep = False
+            try:
+                if self._waiting and monotonic() - self._since >= _GATHER_SECONDS:
+                    self._hand_over()
+                elif self._at_work and self._at_work.done.done():
+                    self._conclude()
+            except Exception:  # kept in _broken: whoever reports next, or finishes, raises it
+                return False
+        return True
 
     def _renew(self) -> None:
         depot = self._depot
@@ -223,9 +251,7 @@ class Recorder:
             depot.log.warning("leases not renewed", why=str(error))
 
 
-def write_results(
-    depot: Depot, group: list[tuple[Copy, Outcome]], arrivals: Mapping[int, int] = MappingProxyType({})
-) -> None:
+def _written(depot: Depot, group: Group) -> Future[None]:
     """One commit for a group of results: bounces counted, and the relay's rest begun or ended."""
     now = depot.clock.now()
     refused = sorted(filter(None, map(_refusal, group)), key=lambda one: one.subscription_id)
@@ -237,8 +263,12 @@ def write_results(
             if refusal.delivery_id in ended:
                 bounces.count_report(tx, refusal, now)
 
-    depot.store.do(step)
-    _tell(depot.log, group, arrivals)
+    try:
+        return depot.store.write(step)
+    except StoreBusy as error:
+        never: Future[None] = Future()
+        never.set_exception(error)
+        return never
 
 
 def _refusal(one: tuple[Copy, Outcome]) -> CountBounce | None:
@@ -250,7 +280,7 @@ def _refusal(one: tuple[Copy, Outcome]) -> CountBounce | None:
     return CountBounce(copy.subscription_id, kind, f"{outcome.code} {outcome.text}", copy.id)
 
 
-def _tell(log: Log, group: list[tuple[Copy, Outcome]], arrivals: Mapping[int, int]) -> None:
+def _tell(log: Log, group: Group, arrivals: Mapping[int, int]) -> None:
     """A line a copy; one for all where a mail went to many, since lines would cost more than sending."""
     alike: dict[tuple[int | None, Outcome], list[int]] = defaultdict(list)
     for copy, outcome in group:
@@ -273,9 +303,7 @@ def _about(post_id: int | None, arrivals: Mapping[int, int]) -> dict[str, int]:
     return {name: number for name, number in (("post", post_id), ("arrival", arrival)) if number is not None}
 
 
-def rested(
-    tx: Transaction, group: list[tuple[Copy, Outcome]], now: datetime, *, rest_known: bool = True
-) -> Rest | None:
+def rested(tx: Transaction, group: Group, now: datetime, *, rest_known: bool = True) -> Rest | None:
     """Let the relay rest where it is in trouble; end its rest where it took something again.
 
     ``rest_known`` False: it had none when this work began, so there is none to be ended.

@@ -7,6 +7,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -101,12 +102,14 @@ class FailingStore:
         return self.inner.read()
 
     def write(self, step: Any, *, first: bool = False) -> Any:
-        return self.inner.write(step, first=first)
+        if (error := self.trouble()) is None:
+            return self.inner.write(step, first=first)
+        failed: Future[Any] = Future()
+        failed.set_exception(error)
+        return failed
 
     def do(self, step: Any) -> Any:
-        if (error := self.trouble()) is not None:
-            raise error
-        return self.inner.do(step)
+        return self.write(step).result()
 
     def close(self) -> None:
         self.inner.close()
@@ -149,9 +152,16 @@ def test_what_is_not_written_down_yet_holds_the_next_answers_up(world: World) ->
 
     class Slow(FailingStore):
         def do(self, step: Any) -> Any:
-            if threading.current_thread().name == "results":
-                gate.wait(20)
             return self.inner.do(step)
+
+        def write(self, step: Any, *, first: bool = False) -> Any:
+            """All but the claim, which is waited for, are results."""
+
+            def late(tx: Connection) -> Any:
+                gate.wait(20)
+                return step(tx)
+
+            return self.inner.write(late, first=first)
 
     depot = replace(world.depot, store=Slow(world.store, lambda: None), courier=_Tells(told))
     work = threading.Thread(target=deliver_due, args=(depot,))
