@@ -40,6 +40,7 @@ from listserv.flow.door import DoorSettings, Log
 from listserv.flow.health import Body
 from listserv.flow.log import open_log
 from listserv.flow.lookout import Lookout
+from listserv.flow.one_click import OneClick
 from listserv.flow.packing import pack
 from listserv.flow.pen import Answerable, Pen
 from listserv.flow.reader import Reader
@@ -64,7 +65,6 @@ from listserv.store import (
     deliveries,
     directory,
     epochs,
-    leaving,
     lists,
     own_data,
     pause,
@@ -377,7 +377,7 @@ def _gate(app: App) -> Application:
         draw=draw_link,
         leaf=partial(_leaf, app),
         mail_link=partial(_mail_link, app, make_pen(app)),
-        leave=partial(_leave, app),
+        leave=OneClick(make_pen(app), app.bells),
         own_data=partial(_own_data, app, make_pen(app).words),
     )
     return make_gate(parts)
@@ -402,10 +402,6 @@ def _own_data(app: App, words: Words, person_id: int) -> bytes:
     with app.store.read() as tx:
         own = own_data.own_data(tx, person_id)
         return pack(own, app.clock.now(), words, app.settings.site.domain)
-
-
-def _leave(app: App, token: str) -> bool:
-    return app.store.do(partial(leaving.leave, token=token, ring=app.ring, now=app.clock.now()))
 
 
 # -- explain ----------------------------------------------------------------------------------------

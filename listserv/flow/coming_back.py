@@ -1,4 +1,5 @@
-"""Pauses that are over, and threads that were put off: both come back by themselves."""
+"""Pauses that are over, and threads that were put off: both come back by themselves. Who asked to be
+forgotten is forgotten to the last once the letter that says so has left."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from listserv.core.privacy import may
 from listserv.core.verbs.archive import told
 from listserv.flow.bells import Bells
 from listserv.flow.pen import Answerable, Pen
-from listserv.store import asks, coming_back, deliveries, doors, farewells, lists, search, speakers
+from listserv.store import asks, coming_back, deliveries, doors, farewells, lists, scrubbing, search, speakers
 from listserv.store.coming_back import PutOff
 from listserv.store.engine import Transaction
 from listserv.store.search import Readable
@@ -22,7 +23,8 @@ def bring_back(pen: Pen, bells: Bells) -> int:
     """What is due by now; how much."""
     now = pen.clock.now()
     resumed = pen.store.do(partial(coming_back.resume, now=now))
-    pen.store.do(partial(farewells.forget_farewells, now=now))
+    if pen.store.do(partial(farewells.forget_farewells, now=now)):
+        scrubbing.scrub(pen.store)
     with pen.store.read() as tx:
         due = coming_back.due(tx, now, _BATCH)
     for one in due:

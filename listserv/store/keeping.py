@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from listserv.core.seals import message_hash
 from listserv.core.types import ArrivalState, PostState
 from listserv.core.washing import Kept
-from listserv.store import arrivals
+from listserv.store import arrivals, indexing
 from listserv.store.rows import insert_new
 from listserv.store.schema import arrivals as arrivals_table
 from listserv.store.schema import attachments, posts, raws, stale, thread_ids
@@ -46,18 +46,17 @@ class Keeper:
     tx: Connection
     at: datetime
     _touched: set[tuple[int, int]] = field(default_factory=set)
+    _reworded: set[int] = field(default_factory=set)
 
     def put(self, row: Row[Any], new: Kept, **values: Any) -> None:
-        """A post has other words from now on.
-
-        The one place where a post's words change: a search index has to follow from here, too.
-        """
+        """A post has other words from now on: the one place where a post's words change."""
         raw_hash = self.put_raw(new.raw)
         told = {"text": new.text, "html": new.html, "raw_hash": raw_hash, "size": len(new.raw)}
         self.tx.execute(update(posts).where(_p.id == row.id).values(**(told | values)))
         if row.arrival_id is not None:
             self.tx.execute(update(arrivals_table).where(_a.id == row.arrival_id).values(raw_hash=raw_hash))
         self.let_go(row.raw_hash)
+        self._reworded.add(row.id)
         self._rename(row, values.get("message_id", row.message_id))
         self.touch(row.list_id, row.thread_id)
 
@@ -114,3 +113,7 @@ class Keeper:
         rows = [{"list_id": one, "thread_id": other, "at": self.at} for one, other in sorted(self._touched)]
         if rows:
             self.tx.execute(insert(stale), rows)
+        if self._reworded:  # whoever looks for new posts puts them in again, as they are now
+            indexing.erase(self.tx, *sorted(self._reworded))
+            again = update(posts).where(_p.id.in_(sorted(self._reworded)))
+            self.tx.execute(again.values(indexed=False))

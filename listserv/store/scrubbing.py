@@ -12,7 +12,7 @@ from listserv.store.engine import Store
 from listserv.store.transaction import trouble
 
 _TOUCHED = """posts raws arrivals attachments threads holds letters deliveries people addresses subscriptions
-    relays answered links sessions"""
+    relays answered links sessions asks thread_wishes search"""
 
 
 def scrub(store: Store) -> bool:
