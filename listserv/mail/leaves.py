@@ -1,7 +1,7 @@
 """Leaves of a mail: their bytes, their names, their words.
 
-mail-parser reads the words here, one text leaf at a time and behind a header of ours. For more it is not
-used, although it could read a whole mail: its tree recurses and has no limits, it opens attached messages
+mail-parser reads the words here, one text leaf at a time and behind a header of ours, unless they stand there
+as they are and in the charset that is declared. For more it is not used, although it could read a whole mail: its tree recurses and has no limits, it opens attached messages
 as if they were the author's words, draws random names, gives names with paths in them, trusts any codec
 that a stranger names (utf-7 becomes markup), and leaves 7-bit ISO-2022-JP undecoded. What it does well is
 kept: undoing transfer encodings that are slightly broken, and saying when a charset lied.
@@ -136,6 +136,8 @@ def read_text(raw: bytes, leaf: Leaf) -> str:
     data = raw[leaf.node.start : min(leaf.node.end, leaf.node.start + _LONGEST_READ)]
     codec = codec_of(_charset(leaf)) or "utf_8"
     transfer = _TRANSFER.get(leaf.encoding, "binary")
+    if transfer == "binary" and (as_it_is := _decoded(data, codec)) is not None:
+        return as_it_is
     head = f"Content-Type: text/plain; charset={codec}\r\nContent-Transfer-Encoding: {transfer}\r\n\r\n"
     try:
         parsed = mailparser.parse_from_bytes(head.encode() + data)
@@ -144,6 +146,16 @@ def read_text(raw: bytes, leaf: Leaf) -> str:
     except Exception:  # a stranger's bytes inside a library: whatever it is, our own reading does
         return decode_bytes(_small(raw, leaf), codec)
     return _guessed(_small(raw, leaf), text) if lied else text
+
+
+def _decoded(data: bytes, codec: str) -> str | None:
+    """The text, where it is none but this; lone surrogates, which some codecs let through, are no text."""
+    try:
+        text = data.decode(codec)
+        text.encode()
+    except (LookupError, UnicodeError):
+        return None
+    return text
 
 
 def _small(raw: bytes, leaf: Leaf) -> bytes:
