@@ -77,7 +77,8 @@ def process_due(desk: Desk, lane: str = "") -> int:
     taken = desk.store.do(partial(arrivals.claim, now=desk.clock.now(), limit=BATCH, lane=lane))
     mine = taken if lane else keep_to_known(taken, desk)
     # What is left out at the end keeps its lease until that runs out.
-    steps = [(arrival, begin(arrival, desk)) for arrival in in_turn(mine, desk.bells)]
+    last = mine[-1:]
+    steps = [(one, begin(one, desk, more=[one] != last)) for one in in_turn(mine, desk.bells)]
     for arrival, step in steps:
         settle(arrival, step, desk)
     if mine:
@@ -121,11 +122,14 @@ def author_of(raw: bytes) -> str:
     return boxes.found[0].address.key if boxes is not None and clear else ""
 
 
-def begin(arrival: Arrival, desk: Desk) -> Future[Finish | None]:
-    """Read one mail, then hand the rest to the store; the future is done when that is durable."""
+def begin(arrival: Arrival, desk: Desk, *, more: bool = False) -> Future[Finish | None]:
+    """Read one mail, then hand the rest to the store; the future is done when that is durable.
+
+    ``more``: another one follows at once.
+    """
     try:
         mail = desk.reader.read(arrival.raw, arrival.envelope_from, desk.clock.now())
-        return desk.store.write(partial(process, case=Case(arrival, mail), desk=desk))
+        return desk.store.write(partial(process, case=Case(arrival, mail), desk=desk), more=more)
     except Exception as error:
         failed: Future[Finish | None] = Future()
         failed.set_exception(error)

@@ -26,12 +26,13 @@ from listserv.core.types import Arrival
 from listserv.store import answered, arrivals, deliveries, holds, posts, schema
 from listserv.store.arrivals import Ended
 from listserv.store.deliveries import Letter
+from listserv.store.prepared import Prepared
 from listserv.store.rows import insert_new
 
 _s = schema.subscriptions.c
 _SUBSCRIPTION = update(schema.subscriptions).where(_s.id == bindparam("subscription"))
-_SPEND = _SUBSCRIPTION.where(_s.probation_left > 0).values(probation_left=_s.probation_left - 1)
-_BOUNCE = _SUBSCRIPTION.values(bounces=_s.bounces + 1)
+_SPEND = Prepared(_SUBSCRIPTION.where(_s.probation_left > 0).values(probation_left=_s.probation_left - 1))
+_BOUNCE = Prepared(_SUBSCRIPTION.values(bounces=_s.bounces + 1))
 Pen = Callable[[SendNotice | PassOn], Letter]
 
 
@@ -92,14 +93,14 @@ def _remember(tx: Connection, change: MarkSeen | KeepRelay, hand: Hand) -> None:
 def _count(tx: Connection, change: SpendProbation | CountBounce) -> None:
     match change:
         case SpendProbation(subscription_id):
-            tx.execute(_SPEND, {"subscription": subscription_id})
+            _SPEND.run(tx, {"subscription": subscription_id})
         case CountBounce(subscription_id):
             count_bounce(tx, subscription_id)
 
 
 def count_bounce(tx: Connection, subscription_id: int) -> None:
     """One more report attributed to this member."""
-    tx.execute(_BOUNCE, {"subscription": subscription_id})
+    _BOUNCE.run(tx, {"subscription": subscription_id})
 
 
 def _send(tx: Connection, change: SendNotice | PassOn, hand: Hand) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from listserv.core.address import BadAddress, read_address
 from listserv.core.decide import relayed_hash
@@ -16,12 +16,13 @@ from listserv.core.seals import Keyring, message_hash
 from listserv.core.types import Arrival, Mail, MailList, Member, Standing
 from listserv.store import answered, arrivals, directory, posts, schema
 from listserv.store.directory import Found
+from listserv.store.prepared import Prepared
 from listserv.store.rows import one_at_a_time
 
 HOUR = timedelta(hours=1)
 _LIST_LOCK = 1
 _a, _seen, _d = schema.arrivals.c, schema.seen.c, schema.deliveries.c
-_TWINS = (
+_TWINS = Prepared(
     select(_seen.body_hash, _seen.arrival_id, _a.state, _a.why)
     .select_from(schema.seen.outerjoin(schema.arrivals, _a.id == _seen.arrival_id))
     .where(_seen.list_id == bindparam("of_list"), _seen.message_hash == bindparam("own"))
@@ -105,12 +106,12 @@ def _member(tx: Connection, list_id: int, mail: Mail) -> Member | None:
 
 def _twins(tx: Connection, list_id: int, own: str, arrival_id: int) -> dict[str, str]:
     """Body hash → "gone out" or "waits" (refused, too), of earlier mails and imports with this Message-ID."""
-    found = tx.execute(_TWINS, {"of_list": list_id, "own": own})
+    found = _TWINS.rows(tx, {"of_list": list_id, "own": own})
     rows = [row for row in found if row.arrival_id != arrival_id]
     return {row.body_hash: "gone out" if _is_out(row) else "waits" for row in rows}
 
 
-def _is_out(row: Row[Any, Any, Any, Any]) -> bool:
+def _is_out(row: Any) -> bool:
     imported = row.arrival_id is None
     return bool(
         imported or row.state in ("posted", "commands") or (row.state == "held" and row.why == "outbox")

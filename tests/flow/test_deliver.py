@@ -100,7 +100,7 @@ class FailingStore:
     def read(self) -> Any:
         return self.inner.read()
 
-    def write(self, step: Any, *, first: bool = False) -> Any:
+    def write(self, step: Any, *, first: bool = False, more: bool = False) -> Any:
         return self.inner.write(step, first=first)
 
     def do(self, step: Any) -> Any:
