@@ -33,7 +33,7 @@ from listserv.store.engine import Store, Transaction
 from listserv.store.facts import Question, gather
 
 BATCH = 16
-_FOR_INTAKE = 0.04  # seconds that each mail lets the doors go first, at most
+_FOR_INTAKE = 0.5  # seconds that each batch lets the doors go first, at most
 STRANGERS = "strangers"  # the lane of mail from addresses that nobody here has
 
 
@@ -74,6 +74,7 @@ class Case:
 
 def process_due(desk: Desk, lane: str = "") -> int:
     """Take the oldest mails that wait in a lane, and process each; how many were taken."""
+    desk.bells.lull.wait(_FOR_INTAKE)
     taken = desk.store.do(partial(arrivals.claim, now=desk.clock.now(), limit=BATCH, lane=lane))
     mine = taken if lane else keep_to_known(taken, desk)
     # What is left out at the end keeps its lease until that runs out.
@@ -88,9 +89,8 @@ def process_due(desk: Desk, lane: str = "") -> int:
 
 
 def in_turn(taken: list[Arrival], bells: Bells) -> Iterator[Arrival]:
-    """One after the other, mail that is being taken in first, until we are told to close."""
+    """One after the other, until we are told to close."""
     for arrival in taken:
-        bells.lull.wait(_FOR_INTAKE)
         if bells.closing.is_set():
             return
         yield arrival

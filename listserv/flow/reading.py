@@ -1,7 +1,8 @@
 """The child that reads: bytes and a moment come in by a pipe, what they mean goes out as JSON.
 
 It is started by reader.py (``python -m listserv.flow.reading SETTINGS``), limits its own memory and time
-(the alarm that ends it reaches it amid one long match, too), and ends when its parent's end of the pipe closes. It imports no database, no server and no log.
+(the alarm that ends it reaches it amid one long match, too), and ends when its parent's end of the pipe
+closes. It imports no database, no server and no log.
 """
 
 from __future__ import annotations

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import Connection, Table, text
-from sqlalchemy.dialects import postgresql, sqlite
 
 from listserv.store.prepared import Prepared
 
@@ -29,7 +29,8 @@ def insert_new(tx: Connection, table: Table, rows: list[dict[str, Any]]) -> int:
 
 @lru_cache
 def _insert_new(table: Table, dialect: str) -> Prepared:
-    return Prepared((sqlite if dialect == "sqlite" else postgresql).insert(table).on_conflict_do_nothing())
+    insert = import_module(f"sqlalchemy.dialects.{dialect}").insert  # the one that is in use; both have it
+    return Prepared(insert(table).on_conflict_do_nothing())
 
 
 def one_at_a_time(tx: Connection, space: int, number: int) -> None:

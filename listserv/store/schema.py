@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     ForeignKey,
     Identity,
     Index,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 from sqlalchemy.types import TypeDecorator
@@ -70,6 +72,19 @@ def _table(name: str, *columns: Any) -> Table:
         *columns,
         sqlite_autoincrement=any(c.name == "id" for c in columns if isinstance(c, Column)),
     )
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    """An index of some rows. PostgreSQL's is named only when one is made there: to name it is to load it."""
+    return Index(name, *columns, sqlite_where=text(where), info={"where": where})
+
+
+@event.listens_for(metadata, "before_create")
+def _tell_postgresql(_target: MetaData, connection: Connection, **_: Any) -> None:
+    if connection.dialect.name == "postgresql":
+        for index in (index for table in metadata.tables.values() for index in table.indexes):
+            if where := index.info.get("where"):
+                index.dialect_options["postgresql"]["where"] = text(where)
 
 
 # -- the site ---------------------------------------------------------------------------------------
@@ -188,18 +203,16 @@ arrivals = _table(
     Column("lease_until", Moment),
     Column("done", Moment),
     _ref("list_id", "lists.id", null=True),
-    Index(
+    _partial(
         "ix_arrivals_waiting",  # each lane's own queue, however long another one is
         "lane",
         "id",
-        sqlite_where=text("state = 'waiting'"),
-        postgresql_where=text("state = 'waiting'"),
+        where="state = 'waiting'",
     ),
-    Index(
+    _partial(
         "ix_arrivals_aside",
         "id",
-        sqlite_where=text("state = 'aside'"),
-        postgresql_where=text("state = 'aside'"),
+        where="state = 'aside'",
     ),
     Index(None, "raw_hash"),
     Index(None, "list_id", "done"),
@@ -298,11 +311,10 @@ posts = _table(
     Index(None, "list_id", "at"),
     Index(None, "author_key", "list_id", "at"),
     Index(None, "raw_hash"),
-    Index(
+    _partial(
         "ix_posts_outbox",
         "release_at",
-        sqlite_where=text("state = 'outbox'"),
-        postgresql_where=text("state = 'outbox'"),
+        where="state = 'outbox'",
     ),
 )
 attachments = _table(
@@ -349,12 +361,11 @@ deliveries = _table(
     Column("answer", Text, nullable=False, server_default=""),
     Column("done", Moment),
     UniqueConstraint("post_id", "subscription_id", "kind"),
-    Index(
+    _partial(
         "ix_deliveries_open",
         "next_at",
         "id",
-        sqlite_where=text("state IN ('due', 'deferred', 'sending')"),
-        postgresql_where=text("state IN ('due', 'deferred', 'sending')"),
+        where="state IN ('due', 'deferred', 'sending')",
     ),
     Index(None, "subscription_id"),
 )

@@ -194,6 +194,7 @@ def _sqlite_engine(url: URL, begin: str) -> Engine:
             "foreign_keys=ON",
             "secure_delete=ON",
             "journal_size_limit=67108864",
+            "temp_store=MEMORY",  # each savepoint would else write beside the disk's other work
             "cache_size=-8000",
         ):
             connection.execute(f"PRAGMA {pragma}")
