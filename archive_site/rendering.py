@@ -1,7 +1,7 @@
 """The child that renders: told when there may be something to do, it brings the pages up to date.
 
 It is started by listserv/flow/renderer.py (``python -m archive_site.rendering``), opens the database
-read-only by itself, stands behind every other process on the machine (nice 10), and ends with its parent.
+read-only by itself, stands behind every other process on the machine (nice 19), and ends with its parent.
 What comes and goes are lines of JSON; the first one that comes says where everything is.
 """
 
@@ -24,7 +24,7 @@ from listserv.errors import StoreBusy, StoreFull
 from listserv.store import reading
 from listserv.store.reading import ReadOnly
 
-_NICE = 10
+_NICE = 19
 _GLANCE = 0.2  # seconds between two looks whether the folder is free
 _MEMORY = 1024 * 1024 * 1024  # octets above what it starts with: a page that needs more is given up
 _PR_SET_PDEATHSIG = 1

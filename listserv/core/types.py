@@ -124,6 +124,7 @@ class Mail:
     cc: tuple[Address, ...] = ()
     date: datetime | None = None  # aware; None where absent or nonsense
     text: str = ""  # what a person reads, from text/plain or else from HTML; at most 256 KiB
+    said: str = ""  # of that its author's own new words, the first 4,000 characters (core/replies.py)
     html: str = ""  # sanitised (nh3), "" where the text says it all
     parts: tuple[Part, ...] = ()
     automatic: Automatic = Automatic.NO

@@ -34,7 +34,7 @@ from listserv.store.facts import gather
 from listserv.store.question import Question
 
 BATCH = 16
-_FOR_INTAKE = 0.04  # seconds that each mail lets the doors go first, at most
+_FOR_INTAKE = 0.5  # seconds that each batch lets the doors go first, at most
 STRANGERS = "strangers"  # the lane of mail from addresses that nobody here has
 
 
@@ -78,10 +78,12 @@ class Case:
 
 def process_due(desk: Desk, lane: str = "") -> int:
     """Take the oldest mails that wait in a lane, and process each; how many were taken."""
+    desk.bells.lull.wait(_FOR_INTAKE)
     taken = desk.store.do(partial(arrivals.claim, now=desk.clock.now(), limit=BATCH, lane=lane))
     mine = taken if lane else keep_to_known(taken, desk)
     # What is left out at the end keeps its lease until that runs out.
-    steps = [(arrival, begin(arrival, desk)) for arrival in in_turn(mine, desk.bells)]
+    last = mine[-1:]
+    steps = [(one, begin(one, desk, more=[one] != last)) for one in in_turn(mine, desk.bells)]
     for arrival, step in steps:
         settle(arrival, step, desk)
     if mine:
@@ -91,9 +93,8 @@ def process_due(desk: Desk, lane: str = "") -> int:
 
 
 def in_turn(taken: list[Arrival], bells: Bells) -> Iterator[Arrival]:
-    """One after the other, mail that is being taken in first, until we are told to close."""
+    """One after the other, until we are told to close."""
     for arrival in taken:
-        bells.lull.wait(_FOR_INTAKE)
         if bells.closing.is_set():
             return
         yield arrival
@@ -125,11 +126,14 @@ def author_of(raw: bytes) -> str:
     return boxes.found[0].address.key if boxes is not None and clear else ""
 
 
-def begin(arrival: Arrival, desk: Desk) -> Future[Finish | None]:
-    """Read one mail, then hand the rest to the store; the future is done when that is durable."""
+def begin(arrival: Arrival, desk: Desk, *, more: bool = False) -> Future[Finish | None]:
+    """Read one mail, then hand the rest to the store; the future is done when that is durable.
+
+    ``more``: another one follows at once.
+    """
     try:
         mail = desk.reader.read(arrival.raw, arrival.envelope_from, desk.clock.now())
-        return desk.store.write(partial(process, case=Case(arrival, mail), desk=desk))
+        return desk.store.write(partial(process, case=Case(arrival, mail), desk=desk), more=more)
     except Exception as error:
         failed: Future[Finish | None] = Future()
         failed.set_exception(error)

@@ -1,7 +1,8 @@
 """The child that reads: bytes and a moment come in by a pipe, what they mean goes out as JSON.
 
-It is started by reader.py (``python -m listserv.flow.reading SETTINGS``), limits its own memory and time,
-and ends when its parent's end of the pipe closes. It imports no database, no server and no log.
+It is started by reader.py (``python -m listserv.flow.reading SETTINGS``), limits its own memory and time
+(the alarm that ends it reaches it amid one long match, too), and ends when its parent's end of the pipe
+closes. It imports no database, no server and no log.
 """
 
 from __future__ import annotations
@@ -27,26 +28,27 @@ from listserv.mail.returned import with_report
 
 _DNS_SECONDS = 5.0  # for all look-ups of one mail
 _PR_SET_PDEATHSIG = 1
-_GRACE_SECONDS = 5  # past the parent's patience: for a child whose parent is gone
 
 
 def main(settings: dict[str, Any], source: BinaryIO, sink: BinaryIO) -> None:
-    """Answer until the source ends: per mail one empty object once DNS was asked, then the mail."""
+    """Say by an empty object that we are there; then answer each mail, until the source ends."""
     txt = Txt(tuple(settings["servers"]))
     trusted = tuple(settings["trusted"])
+    proof_seconds, read_seconds = float(settings["proof_seconds"]), float(settings["read_seconds"])
     _limit_memory(int(settings["memory"]))
     _send(sink, {})
     while (request := _receive(source)) is not None:
         about, raw = request
-        signal.alarm(int(settings["seconds"]) + _GRACE_SECONDS)
+        _alarm_in(proof_seconds)
         now = datetime.fromisoformat(about["now"])
         proof = prove(raw, ProofQuestion(now, trusted, Within(txt, _DNS_SECONDS)))
-        _send(sink, {})
+        _alarm_in(read_seconds)  # the look-ups are done; from here on it is only computing
         mail = parse(raw, proof)
         if not isinstance(mail, Malformed):
             mail = with_report(as_sent(mail, about["from"]), raw)
-        _send(sink, mail_to_json(mail))
-        signal.alarm(0)
+        answer = mail_to_json(mail)
+        _alarm_in(0)
+        _send(sink, answer)
 
 
 def _receive(source: BinaryIO) -> tuple[dict[str, str], bytes] | None:
@@ -65,8 +67,13 @@ def _send(sink: BinaryIO, answer: dict[str, Any]) -> None:
     sink.flush()
 
 
+def _alarm_in(seconds: float) -> None:
+    """We end in so many seconds, unless told otherwise; 0: we don't."""
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
 def _die_with_parent() -> None:
-    """Linux kills us when who started us ends, even amid one long match; elsewhere the alarm must do."""
+    """Linux kills us when who started us ends; elsewhere the alarm must do."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
@@ -83,6 +90,8 @@ def _limit_memory(octets: int) -> None:
 if __name__ == "__main__":
     _die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the pipe
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not get among the answers
     with contextlib.suppress(BrokenPipeError):

@@ -2,7 +2,8 @@
 
 The child (archive_site/rendering.py) is started when there is something to do, and ended when there was
 nothing for a minute. It does a round at a time: each page that posts have touched since the last round is
-rendered once. Between rounds there is a pause, so that a busy list costs its pages and not its posts.
+rendered once. Between rounds there is a pause, so that a busy list costs its pages and not its posts; while
+many posts come it is longer, for then mail has better use of the machine.
 A round that dies is done again; what it did not finish is still marked.
 """
 
@@ -29,6 +30,7 @@ from listserv.store.stale_log import position
 _ROOT = Path(__file__).resolve().parents[2]  # where the packages lie, for the child's import path
 _TRIES = 3  # of a page (archive_site/troubles.py)
 _GLANCE = 0.2  # seconds between two looks whether we shall stop
+_MANY = 8  # marks in one round: posts come faster than people read
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Rhythm:
     """All in seconds."""
 
     apart: float = 0.25  # from the begin of a round to that of the next, at least
+    apart_in_a_rush: float = 2.0  # the same after a round of many marks
     rest: float = 0.5  # of what a round took, the pause after it, at least
     after_trouble: float = 1.0
     settle: float = 30.0  # pages reach the disk so often while posts keep coming
@@ -63,7 +66,7 @@ class Renderer:
         self._child: _Child | None = None
         self._first = True
         self._position = ""  # of the database, up to which the pages are
-        self._more = self._tries = 0
+        self._more = self._tries = self._marks = 0
         self._begun = self._ended = self._settled = monotonic() - 3600
         self._unsettled = self._useful = False
         self._page = ""  # that is under way; after a death, the one over which it died
@@ -99,7 +102,8 @@ class Renderer:
     def _pause(self, *, moved: bool) -> float:
         rhythm, now = self._rhythm, monotonic()
         took = self._ended - self._begun
-        until = max(self._begun + rhythm.apart, self._ended + took * rhythm.rest)
+        apart = rhythm.apart if self._marks < _MANY else rhythm.apart_in_a_rush
+        until = max(self._begun + apart, self._ended + took * rhythm.rest)
         if not (moved or self._more):  # pages that raised: not at once again
             until = max(until, self._ended + rhythm.after_trouble)
         return max(0.0, until - now)
@@ -113,11 +117,11 @@ class Renderer:
         finally:
             self._ended = monotonic()
         self._position, self._page = done["position"], ""
-        self._more, self._tries = int(done["more"]), int(done["tries"])
-        self._useful = self._useful or bool(done["marks"] or self._more or self._tries)
+        self._marks, self._more, self._tries = (int(done[what]) for what in ("marks", "more", "tries"))
+        self._useful = self._useful or bool(self._marks or self._more or self._tries)
         if self._ended - self._settled > self._rhythm.settle:
             self._settle(child)
-        return int(done["marks"]) or self._more
+        return self._marks or self._more
 
     def _rest(self) -> None:
         """Nothing to do: have what was done reach the disk, and after a while end the child."""

@@ -1,10 +1,11 @@
 """Leaves of a mail: their bytes, their names, their words.
 
-mail-parser reads the words here, one text leaf at a time and behind a header of ours. For more it is not
-used, although it could read a whole mail: its tree recurses and has no limits, it opens attached messages
-as if they were the author's words, draws random names, gives names with paths in them, trusts any codec
-that a stranger names (utf-7 becomes markup), and leaves 7-bit ISO-2022-JP undecoded. What it does well is
-kept: undoing transfer encodings that are slightly broken, and saying when a charset lied.
+Words that stand there as they are, in the charset that is declared, are decoded here; all others mail-parser
+reads, one text leaf at a time and behind a header of ours. For more it is not used, although it could read a
+whole mail: its tree recurses and has no limits, it opens attached messages as if they were the author's
+words, draws random names, gives names with paths in them, trusts any codec that a stranger names (utf-7
+becomes markup), and leaves 7-bit ISO-2022-JP undecoded. What it does well is kept: undoing transfer encodings
+that are slightly broken, and saying when a charset lied.
 """
 
 from __future__ import annotations
@@ -12,9 +13,6 @@ from __future__ import annotations
 import binascii
 import re
 from dataclasses import dataclass
-
-import mailparser
-from charset_normalizer import from_bytes
 
 from listserv.core.types import Part
 from listserv.mail.encoded import codec_of, decode_bytes, decode_words, lenient_base64
@@ -136,6 +134,10 @@ def read_text(raw: bytes, leaf: Leaf) -> str:
     data = raw[leaf.node.start : min(leaf.node.end, leaf.node.start + _LONGEST_READ)]
     codec = codec_of(_charset(leaf)) or "utf_8"
     transfer = _TRANSFER.get(leaf.encoding, "binary")
+    if transfer == "binary" and (as_it_is := _decoded(data, codec)) is not None:
+        return as_it_is
+    import mailparser  # with all that it brings along; `serve` itself reads no words
+
     head = f"Content-Type: text/plain; charset={codec}\r\nContent-Transfer-Encoding: {transfer}\r\n\r\n"
     try:
         parsed = mailparser.parse_from_bytes(head.encode() + data)
@@ -146,11 +148,23 @@ def read_text(raw: bytes, leaf: Leaf) -> str:
     return _guessed(_small(raw, leaf), text) if lied else text
 
 
+def _decoded(data: bytes, codec: str) -> str | None:
+    """The text, where it is none but this; lone surrogates, which some codecs let through, are no text."""
+    try:
+        text = data.decode(codec)
+        text.encode()
+    except (LookupError, UnicodeError):
+        return None
+    return text
+
+
 def _small(raw: bytes, leaf: Leaf) -> bytes:
     return content(raw, leaf)[:_LONGEST_READ]
 
 
 def _guessed(data: bytes, otherwise: str) -> str:
+    from charset_normalizer import from_bytes  # as above
+
     best = from_bytes(data[:_GUESSED_FROM]).best()
     codec = codec_of(best.encoding) if best else None
     return decode_bytes(data, codec) if codec else otherwise

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from listserv.core.address import Address, BadAddress, read_address
 from listserv.mail.encoded import decode_words, encode_words, one_line
@@ -81,6 +82,7 @@ def _comment_end(value: str, at: int) -> int:
     return 0 if depth else at
 
 
+@lru_cache(maxsize=16)  # each part of reading a mail asks who wrote it and to whom
 def read_mailboxes(value: str) -> Mailboxes:
     """Read the (unfolded) value of an address field. Never raises; linear in its length."""
     found: list[Mailbox] = []

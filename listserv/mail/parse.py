@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from listserv.core.address import Address
+from listserv.core.replies import new_words
 from listserv.core.types import Automatic, Mail, Malformed, Part, Proof
 from listserv.mail.automatic import automatic_kind
 from listserv.mail.body import Body, read_body
@@ -24,6 +25,7 @@ from listserv.mail.tree import leaves
 
 _MOST_REFERENCES = 50
 _LONGEST_ID = 500
+_READ_FOR_WORDS, _MOST_SAID = 65_536, 4_000  # who says a verb needs few
 _LONGEST_SUBJECT = 1000
 _LONGEST_NAME = 200
 _MOST_LISTED = 100
@@ -77,6 +79,7 @@ def _read(raw: bytes, proof: Proof) -> Mail:
         cc=_addresses(fields, "cc"),
         date=_date(fields),
         text=body.text,
+        said=new_words(body.text[:_READ_FOR_WORDS])[:_MOST_SAID],
         html=body.html,
         parts=body.parts,
         automatic=automatic_kind(fields, body.top, (part.type for part in body.parts), subject, body.text),

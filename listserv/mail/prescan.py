@@ -18,6 +18,20 @@ def refuse_early(raw: bytes) -> str | None:
     characters, ≤ 30 levels and ≤ 1,000 parts, attached messages included. Never raises. Linear: 25 MB
     take a fraction of a second, whatever they are.
     """
+    global _last
+    if _last is not None and _last[0] is raw:
+        return _last[1]
+    why = _why(raw)
+    _last = (raw, why) if len(raw) <= _REMEMBERED else None
+    return why
+
+
+# Whoever reads a mail asks first. The same object: nobody else's bytes can be meant.
+_last: tuple[bytes, str | None] | None = None
+_REMEMBERED = 262_144  # octets: what is kept until the next mail
+
+
+def _why(raw: bytes) -> str | None:
     try:
         measure(raw)
     except TooMuch as why:

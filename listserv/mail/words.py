@@ -205,14 +205,20 @@ _BREAKS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _EMPTY_LINES = re.compile(r"\n(?:[ \t]*+\n){3,}+")
 
 
+_PRINTABLE = re.compile(r"[\t\n\r -~]*+")  # as most texts are: no line of them has anything to hide
+
+
 def tidy(text: str) -> str:
     """Lines ending at LF, no control or bidi character, no pile of empty lines, ``LONGEST_TEXT`` octets."""
-    lines = _BREAKS.sub("\n", text[:LONGEST_TEXT]).split("\n")
-    clean = "\n".join(
-        visible(line.replace("\t", "    ") if "\t" in line else line).rstrip() for line in lines
-    )
+    lines = _BREAKS.sub("\n", text[:LONGEST_TEXT]).replace("\t", "    ").split("\n")
+    shown = str.rstrip if _PRINTABLE.fullmatch(text, 0, LONGEST_TEXT) else _shown
+    clean = "\n".join(map(shown, lines))
     clean = _EMPTY_LINES.sub("\n\n\n", clean).strip("\n")
     return clean.encode()[:LONGEST_TEXT].decode("utf-8", "ignore")
+
+
+def _shown(line: str) -> str:
+    return visible(line).rstrip()
 
 
 _ALLOWED_TAGS = """a abbr b blockquote br caption center cite code col colgroup dd del div dl dt em

@@ -7,13 +7,16 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, bindparam, select, text
 
 from listserv.store import schema
+from listserv.store.prepared import Prepared
 
 _DAY = timedelta(days=1)
 _n = schema.answered.c
-_LATELY = select(_n.kind).where(
-    _n.key == bindparam("of"),
-    _n.list_id == bindparam("of_list"),
-    _n.at > bindparam("since", type_=schema.Moment),
+_LATELY = Prepared(
+    select(_n.kind).where(
+        _n.key == bindparam("of"),
+        _n.list_id == bindparam("of_list"),
+        _n.at > bindparam("since", type_=schema.Moment),
+    )
 )
 _NOTE = text(
     "INSERT INTO answered (kind, key, list_id, at) VALUES (:kind, :key, :list_id, :at)"
@@ -29,7 +32,7 @@ def note(tx: Connection, kind: str, key: str, list_id: int, now: datetime) -> No
 
 def within_a_day(tx: Connection, key: str, list_id: int, now: datetime) -> frozenset[str]:
     """The kinds of notice that this address got within the last day."""
-    return frozenset(tx.scalars(_LATELY, {"of": key, "of_list": list_id, "since": now - _DAY}))
+    return frozenset(_LATELY.scalars(tx, {"of": key, "of_list": list_id, "since": now - _DAY}))
 
 
 def was_ever(tx: Connection, kind: str, key: str) -> bool:

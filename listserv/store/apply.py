@@ -31,11 +31,12 @@ from listserv.core.types import Arrival
 from listserv.store import answered, arrivals, asks, bounces, deliveries, holds, own_acts, posts, schema
 from listserv.store.arrivals import Ended
 from listserv.store.deliveries import Letter
+from listserv.store.prepared import Prepared
 from listserv.store.rows import insert_new
 
 _s = schema.subscriptions.c
 _SUBSCRIPTION = update(schema.subscriptions).where(_s.id == bindparam("subscription"))
-_SPEND = _SUBSCRIPTION.where(_s.probation_left > 0).values(probation_left=_s.probation_left - 1)
+_SPEND = Prepared(_SUBSCRIPTION.where(_s.probation_left > 0).values(probation_left=_s.probation_left - 1))
 Noted = MarkSeen | KeepRelay | SpendProbation | CountBounce | Complained | BounceOver
 Clerk = Callable[[Connection, OfRecords, datetime], None]
 Pen = Callable[[SendNotice | PassOn, int | None], Letter]
@@ -101,7 +102,7 @@ def _note(tx: Connection, change: Noted, hand: Hand) -> None:
             row = {"seal": seal, "list_id": list_id, "key": address.key, "written": str(address)}
             insert_new(tx, schema.relays, [row | {"name": name}])
         case SpendProbation(subscription_id):
-            tx.execute(_SPEND, {"subscription": subscription_id})
+            _SPEND.run(tx, {"subscription": subscription_id})
         case _:
             bounces.carry_out(tx, change, hand.now)
 

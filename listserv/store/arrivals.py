@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import Connection, bindparam, func, insert, or_, select, text, update
 
 from listserv.core.address import read_address
 from listserv.core.types import Arrival, ArrivalState, Intake
 from listserv.store import schema
 from listserv.store.counters import ACCEPTED
+from listserv.store.prepared import Prepared
 from listserv.store.rows import count, insert_new
 
 LEASE = timedelta(seconds=20)
@@ -21,12 +23,14 @@ _a = schema.arrivals.c
 _IS_WAITING, _IS_ASIDE = text("arrivals.state = 'waiting'"), text("arrivals.state = 'aside'")
 
 # Statements are made once: making one anew costs several times what running it does.
-_KEEP = insert(schema.arrivals).returning(_a.id)
-_RAW = select(schema.raws.c.bytes).where(schema.raws.c.hash == bindparam("hash"))
-_RAWS = select(schema.raws.c.hash, schema.raws.c.bytes).where(
-    schema.raws.c.hash.in_(bindparam("hashes", expanding=True))
+_KEEP = Prepared(insert(schema.arrivals).returning(_a.id))
+_RAW = Prepared(select(schema.raws.c.bytes).where(schema.raws.c.hash == bindparam("hash")))
+_RAWS = Prepared(
+    select(schema.raws.c.hash, schema.raws.c.bytes).where(
+        schema.raws.c.hash.in_(bindparam("hashes", expanding=True))
+    )
 )
-_FREE = (
+_FREE = Prepared(
     select(_a.id)
     .where(
         _IS_WAITING,
@@ -41,13 +45,13 @@ _FREE = (
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
 )
-_CLAIM = (
+_CLAIM = Prepared(
     update(schema.arrivals)
     .where(_a.id.in_(bindparam("ids", expanding=True)))
     .values(lease_until=bindparam("until", type_=schema.Moment))
     .returning(schema.arrivals)
 )
-_FINISH = (
+_FINISH = Prepared(
     update(schema.arrivals)
     .where(_a.id == bindparam("arrival"), _a.state == ArrivalState.WAITING)
     .values(
@@ -76,7 +80,7 @@ def keep(tx: Connection, intake: Intake, now: datetime) -> tuple[int, ...]:
         }
         for recipient in intake.recipients
     ]
-    ids = tuple(tx.execute(_KEEP, row).scalar_one() for row in rows)
+    ids = tuple(_KEEP.made(tx, row) for row in rows)
     count(tx, {ACCEPTED: len(rows), ArrivalState.WAITING: len(rows)})
     return ids
 
@@ -88,7 +92,7 @@ def keep_raw(tx: Connection, raw_hash: str, raw: bytes, now: datetime) -> None:
 
 def raw(tx: Connection, raw_hash: str) -> bytes | None:
     """A mail's bytes as they came."""
-    found = tx.scalar(_RAW, {"hash": raw_hash})
+    found = _RAW.scalar(tx, {"hash": raw_hash})
     return None if found is None else bytes(found)
 
 
@@ -104,11 +108,11 @@ def raw_of(tx: Connection, arrival_id: int) -> bytes:
 def claim(tx: Connection, now: datetime, limit: int, lane: str = "") -> list[Arrival]:
     """Lease the oldest arrivals that wait in a lane. A dead worker's lease runs out after LEASE."""
     when = {"now": now, "far": now + 2 * LEASE}
-    ids = tx.scalars(_FREE, {"in_lane": lane, "most": limit} | when).all()
+    ids = _FREE.scalars(tx, {"in_lane": lane, "most": limit} | when)
     if not ids:
         return []
-    rows = tx.execute(_CLAIM, {"ids": ids, "until": now + LEASE}).all()
-    found = tx.execute(_RAWS, {"hashes": list({row.raw_hash for row in rows})})
+    rows = _CLAIM.rows(tx, {"ids": ids, "until": now + LEASE})
+    found = _RAWS.rows(tx, {"hashes": list({row.raw_hash for row in rows})})
     octets = {row.hash: bytes(row.bytes) for row in found}
     return [_read(row, octets[row.raw_hash]) for row in sorted(rows, key=lambda row: int(row.id))]
 
@@ -123,7 +127,7 @@ def release_leases(tx: Connection) -> None:
     tx.execute(update(schema.arrivals).where(_IS_WAITING).values(lease_until=None))
 
 
-def _read(row: Row[tuple[object, ...]], raw: bytes) -> Arrival:
+def _read(row: Any, raw: bytes) -> Arrival:
     return Arrival(
         id=row.id,
         recipient=read_address(row.recipient),
@@ -141,7 +145,7 @@ def finish(tx: Connection, arrival_id: int, end: Ended) -> bool:
     said = {"to": end.state, "because": end.why, "told": end.detail}
     said |= {"author": end.author_key, "about": end.subject}
     when = {"arrival": arrival_id, "of_list": end.list_id, "at_": end.now}
-    moved = tx.execute(_FINISH, said | when).rowcount
+    moved = _FINISH.run(tx, said | when)
     if moved:
         count(tx, {ArrivalState.WAITING: -1, end.state: 1})
     return bool(moved)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, case, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, select
 
 from listserv.core.types import PostState
+from listserv.store.prepared import Prepared
 from listserv.store.schema import attachments, posts, threads
 
 SHOWN = (PostState.POSTED, PostState.REDACTED)  # the states of a post that has a place in the archive
@@ -62,7 +63,7 @@ class ThreadRow:
 
 
 def thread(tx: Connection, thread_id: int) -> ThreadRow | None:
-    row = tx.execute(_THREADS.where(threads.c.id == thread_id)).first()
+    row = _THREAD.row(tx, {"thread": thread_id})
     return _thread(row) if row else None
 
 
@@ -76,7 +77,7 @@ def threads_after(tx: Connection, list_id: int, thread_id: int, most: int) -> tu
     return tuple(_thread(row) for row in rows)
 
 
-def _thread(row: Row[Any]) -> ThreadRow:
+def _thread(row: Any) -> ThreadRow:
     return ThreadRow(row.id, row.list_id, row.key, row.title, row.merged_into, row.opener or "")
 
 
@@ -95,7 +96,7 @@ def count_threads(tx: Connection, list_id: int) -> int:
 
 def thread_counts(tx: Connection, thread_id: int, before: datetime | None = None) -> dict[str, int]:
     """How many posts of each audience a thread shows, all or those before a moment."""
-    rows = tx.execute(_COUNTS, {"thread": thread_id, "before": before or datetime.max.replace(tzinfo=UTC)})
+    rows = _COUNTS.rows(tx, {"thread": thread_id, "before": before or datetime.max.replace(tzinfo=UTC)})
     return {row.audience: row.posts for row in rows}
 
 
@@ -104,7 +105,7 @@ def first_changed(tx: Connection, thread_id: int, since: datetime) -> datetime:
 
     An answer may be older here than what it answers, whose mail was slow.
     """
-    return tx.scalar(_ANSWERS, {"thread": thread_id, "since": since}) or since
+    return _ANSWERS.scalar(tx, {"thread": thread_id, "since": since}) or since
 
 
 def living_keys(tx: Connection, list_id: int, keys: Collection[str]) -> set[str]:
@@ -119,20 +120,20 @@ def thread_posts(
 ) -> tuple[PostRow, ...]:
     """The thread's posts for these audiences in the order in which they were posted."""
     asked = {"thread": thread_id, "audiences": list(audiences), "offset": offset, "most": most}
-    rows = tx.execute(_POSTS, asked).all()
+    rows = _POSTS.rows(tx, asked)
     held = _attached(tx, [row.id for row in rows])
     return tuple(_post(row, held.get(row.id, ())) for row in rows)
 
 
 def _attached(tx: Connection, post_ids: Sequence[int]) -> dict[int, tuple[Attached, ...]]:
     found: dict[int, tuple[Attached, ...]] = {}
-    for row in tx.execute(_ATTACHED, {"posts": list(post_ids)}):
+    for row in _ATTACHED.rows(tx, {"posts": list(post_ids)}):
         one = Attached(row.position, row.name, row.type, row.size)
         found[row.post_id] = (*found.get(row.post_id, ()), one)
     return found
 
 
-def _post(row: Row[Any], held: tuple[Attached, ...]) -> PostRow:
+def _post(row: Any, held: tuple[Attached, ...]) -> PostRow:
     return PostRow(
         id=row.id,
         hash=row.hash,
@@ -225,9 +226,10 @@ _THREADS = select(
     threads.c.merged_into,
     opener().label("opener"),
 )
-_ANSWERS = _answers()
-_POSTS = _posts()
-_COUNTS = (
+_THREAD = Prepared(_THREADS.where(threads.c.id == bindparam("thread")))
+_ANSWERS = Prepared(_answers())
+_POSTS = Prepared(_posts())
+_COUNTS = Prepared(
     select(posts.c.audience, func.count().label("posts"))
     .where(
         posts.c.thread_id == bindparam("thread"),
@@ -236,7 +238,7 @@ _COUNTS = (
     )
     .group_by(posts.c.audience)
 )
-_ATTACHED = (
+_ATTACHED = Prepared(
     select(attachments)
     .where(attachments.c.post_id.in_(bindparam("posts", expanding=True)))
     .order_by(attachments.c.post_id, attachments.c.position)

@@ -14,6 +14,7 @@ from listserv.core.routing import Kind, Place, readings
 from listserv.core.seals import Keyring, unseal
 from listserv.core.types import MailList, Member, MemberState
 from listserv.store import asks, lists, schema
+from listserv.store.prepared import Prepared
 from listserv.store.rosters import members_query, read_member
 
 _NAMES_AT_ONCE = 200
@@ -36,11 +37,13 @@ class Found:
 NOWHERE = Found(Place(Kind.NOWHERE))
 
 # Statements are made once: making one anew costs several times what running it does.
-_RELAY = select(schema.relays).where(_r.seal == bindparam("seal"))
-_LIST_OF = select(_d.list_id).where(_d.id == bindparam("delivery"))
-_LAST_DELIVERY = select(func.max(_d.id))
-_SERVED = select(schema.list_names.c.local).where(schema.list_names.c.domain == bindparam("domain")).limit(1)
-_KNOWN = (
+_RELAY = Prepared(select(schema.relays).where(_r.seal == bindparam("seal")))
+_LIST_OF = Prepared(select(_d.list_id).where(_d.id == bindparam("delivery")))
+_LAST_DELIVERY = Prepared(select(func.max(_d.id)))
+_SERVED = Prepared(
+    select(schema.list_names.c.local).where(schema.list_names.c.domain == bindparam("domain")).limit(1)
+)
+_KNOWN = Prepared(
     select(_s.id)
     .join_from(schema.subscriptions, schema.addresses, _a.person_id == _s.person_id)
     .where(
@@ -53,9 +56,9 @@ _KNOWN = (
     )
     .limit(1)
 )
-_PEOPLE = select(_a.key).where(_a.key.in_(bindparam("keys", expanding=True)))
+_PEOPLE = Prepared(select(_a.key).where(_a.key.in_(bindparam("keys", expanding=True))))
 _WHOSE = select(_a.person_id).where(_a.key == bindparam("key"), _a.confirmed.is_not(None)).scalar_subquery()
-_MEMBER = members_query().where(_s.list_id == bindparam("of_list"), _s.person_id == _WHOSE)
+_MEMBER = Prepared(members_query().where(_s.list_id == bindparam("of_list"), _s.person_id == _WHOSE))
 _NAMED = (
     select(schema.list_names.c.list_id)
     .where(
@@ -101,7 +104,7 @@ def _answered(tx: Connection, place: Place, here: MailList, ring: Keyring) -> Fo
 
 
 def _relayed(tx: Connection, place: Place, domain: str) -> Found | None:
-    row = tx.execute(_RELAY, {"seal": place.word}).one_or_none()
+    row = _RELAY.row(tx, {"seal": place.word})
     if row is None:
         return None
     here = lists.list_by_id(tx, row.list_id)
@@ -112,11 +115,11 @@ def _relayed(tx: Connection, place: Place, domain: str) -> Found | None:
 
 def _is_copy_of(tx: Connection, delivery_id: int, here: MailList) -> bool:
     """A token speaks for its own list alone: else one list's member could try the names of hidden ones."""
-    return tx.scalar(_LIST_OF, {"delivery": delivery_id}) == here.id
+    return bool(_LIST_OF.scalar(tx, {"delivery": delivery_id}) == here.id)
 
 
 def _last_delivery(tx: Connection) -> int:
-    return tx.scalar(_LAST_DELIVERY) or 0
+    return _LAST_DELIVERY.scalar(tx, {}) or 0
 
 
 def barred(tx: Connection, found: MailList) -> Callable[[Address], str]:
@@ -142,7 +145,7 @@ def is_served(tx: Connection, domain: str, site_domain: str) -> bool:
     """Whether mail for this domain is ours to take or to refuse."""
     if domain == site_domain:
         return True
-    return tx.scalar(_SERVED, {"domain": domain}) is not None
+    return _SERVED.scalar(tx, {"domain": domain}) is not None
 
 
 def is_known(tx: Connection, list_id: int, sender: str, now: datetime) -> bool:
@@ -154,17 +157,17 @@ def is_known(tx: Connection, list_id: int, sender: str, now: datetime) -> bool:
         key = read_address(bare_sender(sender)).key
     except BadAddress:
         return False
-    return tx.scalar(_KNOWN, {"key": key, "of_list": list_id, "since": now - REMEMBERED}) is not None
+    return _KNOWN.scalar(tx, {"key": key, "of_list": list_id, "since": now - REMEMBERED}) is not None
 
 
 def people_among(tx: Connection, keys: Iterable[str]) -> set[str]:
     """Those of these addresses (by key) that belong to anybody on this site."""
-    return set(tx.scalars(_PEOPLE, {"keys": tuple(keys)}))
+    return set(_PEOPLE.scalars(tx, {"keys": tuple(keys)}))
 
 
 def member_by_address(tx: Connection, list_id: int, address: Address) -> Member | None:
     """The subscription of whoever writes from this address, by any of their confirmed addresses."""
-    row = tx.execute(_MEMBER, {"of_list": list_id, "key": address.key}).one_or_none()
+    row = _MEMBER.row(tx, {"of_list": list_id, "key": address.key})
     return read_member(row) if row else None
 
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
 
 from listserv.core.address import Address
 from listserv.core.settings_table import dump, load
 from listserv.core.types import ListSettings, MailList, MemberState, Role
 from listserv.errors import BadData
 from listserv.store.acts import Hand, record
+from listserv.store.prepared import Prepared
 from listserv.store.queue import LIST_GONE, call_off
 from listserv.store.schema import deliveries, holds, list_names, lists, posts, subscriptions
 
@@ -29,12 +30,12 @@ _ASKED, _OTHER = list_names.alias("asked"), list_names.alias("other")
 _WHOLE = select(lists, _OTHER.c.local.label("other_local"), _OTHER.c.domain.label("other_domain"))
 _OTHERS = (_OTHER.c.list_id == lists.c.id) & _OTHER.c.kind.in_(("alias", "former"))
 _IN_ORDER = (_OTHER.c.kind, _OTHER.c.domain, _OTHER.c.local)
-_BY_NUMBER = (
+_BY_NUMBER = Prepared(
     _WHOLE.select_from(lists.outerjoin(_OTHER, _OTHERS))
     .where(lists.c.id == bindparam("number"), lists.c.retired.is_(None))
     .order_by(*_IN_ORDER)
 )
-_BY_NAME = (
+_BY_NAME = Prepared(
     _WHOLE.select_from(_ASKED.join(lists, lists.c.id == _ASKED.c.list_id).outerjoin(_OTHER, _OTHERS))
     .where(
         _ASKED.c.local == bindparam("local"),
@@ -87,12 +88,12 @@ def create_list(tx: Connection, new: NewList, hand: Hand) -> MailList:
 
 def find_list(tx: Connection, address: Address) -> MailList | None:
     """The living list that an address leads to: its own, an alias, or one it had before."""
-    return _read(tx.execute(_BY_NAME, {"local": address.local.lower(), "domain": address.domain}).all())
+    return _read(_BY_NAME.rows(tx, {"local": address.local.lower(), "domain": address.domain}))
 
 
 def list_by_id(tx: Connection, number: int) -> MailList | None:
     """A living list by its number."""
-    return _read(tx.execute(_BY_NUMBER, {"number": number}).all())
+    return _read(_BY_NUMBER.rows(tx, {"number": number}))
 
 
 def all_lists(tx: Connection) -> list[MailList]:
@@ -170,7 +171,7 @@ def _count(tx: Connection, by: Any, *where: Any) -> dict[int, int]:
     return {row[0]: row[1] for row in tx.execute(select(by, func.count()).where(*where).group_by(by))}
 
 
-def _read(rows: Sequence[Row[Any]]) -> MailList | None:
+def _read(rows: Sequence[Any]) -> MailList | None:
     """One list from the rows of ``_BY_NUMBER`` or ``_BY_NAME``."""
     if not rows:
         return None
@@ -178,7 +179,7 @@ def _read(rows: Sequence[Row[Any]]) -> MailList | None:
     return _with_names(rows[0], others)
 
 
-def _with_names(row: Row[Any], others: tuple[Address, ...]) -> MailList:
+def _with_names(row: Any, others: tuple[Address, ...]) -> MailList:
     address = Address(row.local, row.domain)
     return MailList(row.id, address, row.list_id, row.title, _settings(row.settings), others)
 

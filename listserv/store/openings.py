@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func,
 from listserv.core.types import PostState
 from listserv.store.conversations import opener
 from listserv.store.months import bounds
+from listserv.store.prepared import Prepared
 from listserv.store.schema import posts, threads
 
 _EXCERPT = 1500  # characters of a first post that the front page may need
@@ -44,32 +45,25 @@ class Opening:
 
 def openings(tx: Connection, thread_ids: Sequence[int]) -> tuple[Opening, ...]:
     """First and last posts of these threads, for each audience of its own."""
-    return _ends(tx.execute(_OF_THREADS, {"threads": list(thread_ids)}).all())
+    return _ends(_OF_THREADS.rows(tx, {"threads": list(thread_ids)}))
 
 
 def month_openings(tx: Connection, list_id: int, month: str) -> tuple[Opening, ...]:
     """First and last posts of a month in each of its threads."""
     start, end = bounds(month)
-    rows = tx.execute(_OF_MONTH, {"list": list_id, "start": start, "end": end})
-    return _ends(rows.all())
+    return _ends(_OF_MONTH.rows(tx, {"list": list_id, "start": start, "end": end}))
 
 
 def month_counts(tx: Connection, list_id: int, month: str) -> dict[str, int]:
     """How many posts of each audience a month shows."""
     start, end = bounds(month)
-    rows = tx.execute(_COUNTS, {"list": list_id, "start": start, "end": end})
+    rows = _COUNTS.rows(tx, {"list": list_id, "start": start, "end": end})
     return {row.audience: row.posts for row in rows}
 
 
 def latest_threads(tx: Connection, list_id: int, most: int) -> tuple[int, ...]:
     """The threads that moved last, whoever may see them."""
-    rows = tx.scalars(
-        select(threads.c.id)
-        .where(threads.c.list_id == list_id, threads.c.merged_into.is_(None))
-        .order_by(threads.c.last.desc(), threads.c.id.desc())
-        .limit(most)
-    )
-    return tuple(rows)
+    return tuple(_LATEST.scalars(tx, {"list": list_id, "most": most}))
 
 
 def _ends(rows: Sequence[Any]) -> tuple[Opening, ...]:
@@ -125,17 +119,25 @@ def _openings(*where: ColumnElement[bool], words: ColumnElement[str]) -> Select[
     )
 
 
-_OF_THREADS = _openings(
-    posts.c.thread_id.in_(bindparam("threads", expanding=True)),
-    words=func.substr(posts.c.text, 1, _EXCERPT),
+_OF_THREADS = Prepared(
+    _openings(
+        posts.c.thread_id.in_(bindparam("threads", expanding=True)),
+        words=func.substr(posts.c.text, 1, _EXCERPT),
+    )
 )
 _IN_MONTH = (
     posts.c.list_id == bindparam("list"),
     posts.c.at >= bindparam("start"),
     posts.c.at < bindparam("end"),
 )
-_OF_MONTH = _openings(*_IN_MONTH, words=literal(""))
-_COUNTS = (
+_OF_MONTH = Prepared(_openings(*_IN_MONTH, words=literal("")))
+_LATEST = Prepared(
+    select(threads.c.id)
+    .where(threads.c.list_id == bindparam("list"), threads.c.merged_into.is_(None))
+    .order_by(threads.c.last.desc(), threads.c.id.desc())
+    .limit(bindparam("most"))
+)
+_COUNTS = Prepared(
     select(posts.c.audience, func.count().label("posts"))
     .where(*_IN_MONTH, posts.c.state == PostState.POSTED)
     .group_by(posts.c.audience)

@@ -89,7 +89,7 @@ class PostgresStore:
         with trouble(), self._free() as connection:
             yield connection
 
-    def write(self, step: Step[T], *, first: bool = False) -> Future[T]:
+    def write(self, step: Step[T], *, first: bool = False, more: bool = False) -> Future[T]:
         with self._change:
             if self._closing:
                 raise StoreBusy("closing")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import (
     BindParameter,
     Connection,
-    Row,
     and_,
     bindparam,
     case,
@@ -20,6 +20,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.exc import NoResultFound
 
 from listserv.core.address import read_address
 from listserv.core.changes import KeepPost
@@ -27,19 +28,20 @@ from listserv.core.seals import message_hash
 from listserv.core.threads import MOST_REFERENCES, Known
 from listserv.core.types import Mail, Post, PostState
 from listserv.store import indexing, schema
+from listserv.store.prepared import Prepared
 from listserv.store.rows import insert_new
 
 _p, _t, _i = schema.posts.c, schema.threads.c, schema.thread_ids.c
 
 # Statements are made once: making one anew costs several times what running it does.
-_KEEP = insert(schema.posts).returning(_p.id)
-_NEW_THREAD = insert(schema.threads).returning(_t.id)
+_KEEP = Prepared(insert(schema.posts).returning(_p.id))
+_NEW_THREAD = Prepared(insert(schema.threads).returning(_t.id))
 _OWN_ID = update(schema.thread_ids).where(
     and_(_i.list_id == bindparam("of_list"), _i.message_hash == bindparam("own"), _i.post_id.is_(None))
 )
-_FILL_GHOST = _OWN_ID.values(post_id=bindparam("post"))
+_FILL_GHOST = Prepared(_OWN_ID.values(post_id=bindparam("post")))
 _AT = bindparam("at_", type_=schema.Moment)
-_SHOW = (
+_SHOW = Prepared(
     update(schema.threads)
     .where(_t.id == bindparam("thread"))
     .values(
@@ -48,7 +50,7 @@ _SHOW = (
         first=case((_t.first > _AT, _AT), else_=_t.first),
     )
 )
-_STALE = insert(schema.stale)
+_STALE = Prepared(insert(schema.stale))
 # In the index's own words: with a bound value SQLite would read all posts there ever were.
 _IN_OUTBOX = (
     select(_p.id)
@@ -56,24 +58,27 @@ _IN_OUTBOX = (
     .order_by(_p.release_at, _p.id)
     .limit(bindparam("most"))
 )
-_DUE_FROM_OUTBOX = _IN_OUTBOX.where(_p.release_at <= bindparam("now", type_=schema.Moment))
-_STRANDED = _IN_OUTBOX.where(_p.at > bindparam("far", type_=schema.Moment))
+_DUE_FROM_OUTBOX = Prepared(_IN_OUTBOX.where(_p.release_at <= bindparam("now", type_=schema.Moment)))
+_STRANDED = Prepared(_IN_OUTBOX.where(_p.at > bindparam("far", type_=schema.Moment)))
 _FUTURE = timedelta(minutes=1)  # a post from further ahead waits by a clock that was set back since
-_KNOWN = (
+_KNOWN = Prepared(
     select(_i.message_hash, _i.thread_id, func.coalesce(_p.hash, _i.message_hash).label("hash"))
     .select_from(schema.thread_ids.outerjoin(schema.posts, _p.id == _i.post_id))
     .where(_i.list_id == bindparam("of_list"), _i.message_hash.in_(bindparam("hashes", expanding=True)))
 )
-_FIND = select(*(column for column in _p if column.name not in ("text", "html"))).where(
-    _p.id == bindparam("post")
+_FIND = Prepared(
+    select(*(column for column in _p if column.name not in ("text", "html"))).where(
+        _p.id == bindparam("post")
+    )
 )
-_SINCE = (
+_COUNT_SINCE = (
     select(func.count())
     .select_from(schema.posts)
     .where(_p.list_id == bindparam("of_list"), _p.at > bindparam("since", type_=schema.Moment))
 )
-_SINCE_BY_AUTHOR = _SINCE.where(_p.author_key == bindparam("author"))
-_PROVED = select(_p.id).where(_p.author_key == bindparam("author"), _p.proved).limit(1)
+_SINCE_BY_AUTHOR = Prepared(_COUNT_SINCE.where(_p.author_key == bindparam("author")))
+_SINCE = Prepared(_COUNT_SINCE)
+_PROVED = Prepared(select(_p.id).where(_p.author_key == bindparam("author"), _p.proved).limit(1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,8 @@ def keep(tx: Connection, post: KeepPost, raw_hash: str, arrival_id: int | None) 
     """Keep a post in its thread, with its attachments' names and the pages it makes stale."""
     thread_id = _thread_for(tx, post)
     mail = post.mail
-    made = tx.execute(
-        _KEEP,
+    post_id = _KEEP.made(
+        tx,
         {
             "list_id": post.list_id,
             "thread_id": thread_id,
@@ -117,7 +122,6 @@ def keep(tx: Connection, post: KeepPost, raw_hash: str, arrival_id: int | None) 
             "indexed": post.release_at is None,
         },
     )
-    post_id = int(made.scalar_one())
     _remember_ids(tx, post, thread_id, post_id)
     attached = [part for part in mail.parts if part.attached]
     if attached:
@@ -149,7 +153,7 @@ def _thread_for(tx: Connection, post: KeepPost) -> int:
             "last": post.at,
             "posts": 0,
         }
-        return int(tx.execute(_NEW_THREAD, values).scalar_one())
+        return _NEW_THREAD.made(tx, values)
     for other in placement.merge:
         _merge(tx, other, placement.thread)
     return placement.thread
@@ -185,14 +189,14 @@ def _remember_ids(tx: Connection, post: KeepPost, thread_id: int, post_id: int) 
     if insert_new(tx, schema.thread_ids, rows) == len(rows):
         return
     # A ghost becomes a post; a pre-claimed id stays with whoever came first.
-    tx.execute(_FILL_GHOST, {"of_list": post.list_id, "own": own, "post": post_id})
+    _FILL_GHOST.run(tx, {"of_list": post.list_id, "own": own, "post": post_id})
 
 
 def show(tx: Connection, list_id: int, thread_id: int, at: datetime) -> None:
     """Count a post that became readable, and mark the pages that it touches."""
-    tx.execute(_SHOW, {"thread": thread_id, "at_": at})
+    _SHOW.run(tx, {"thread": thread_id, "at_": at})
     touched = {"list_id": list_id, "thread_id": thread_id, "month": f"{at:%Y-%m}", "at": at}
-    tx.execute(_STALE, touched)
+    _STALE.run(tx, touched)
 
 
 def _moment(at: datetime) -> BindParameter[datetime]:
@@ -202,8 +206,8 @@ def _moment(at: datetime) -> BindParameter[datetime]:
 
 def due_from_outbox(tx: Connection, now: datetime, limit: int) -> list[int]:
     """Posts whose outbox time is over."""
-    due = list(tx.scalars(_DUE_FROM_OUTBOX, {"now": now, "most": limit}))
-    return due or list(tx.scalars(_STRANDED, {"far": now + _FUTURE, "most": limit}))
+    due = _DUE_FROM_OUTBOX.scalars(tx, {"now": now, "most": limit})
+    return due or _STRANDED.scalars(tx, {"far": now + _FUTURE, "most": limit})
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +243,7 @@ class KnownId:
 
 def known_ids(tx: Connection, list_id: int, hashes: Iterable[str]) -> dict[str, KnownId]:
     """Message-ID hash → what this list knows by that id."""
-    rows = tx.execute(_KNOWN, {"of_list": list_id, "hashes": tuple(hashes)})
+    rows = _KNOWN.rows(tx, {"of_list": list_id, "hashes": tuple(hashes)})
     return {row.message_hash: KnownId(row.thread_id, row.hash) for row in rows}
 
 
@@ -266,10 +270,13 @@ def public_ids(tx: Connection, list_id: int, message_ids: Iterable[str]) -> dict
 
 def find(tx: Connection, post_id: int) -> Post:
     """One post. Raises NoResultFound."""
-    return read_post(tx.execute(_FIND, {"post": post_id}).one())
+    row = _FIND.row(tx, {"post": post_id})
+    if row is None:
+        raise NoResultFound(f"post {post_id}")
+    return read_post(row)
 
 
-def read_post(row: Row[tuple[object, ...]]) -> Post:
+def read_post(row: Any) -> Post:
     """A row of ``posts`` as its record."""
     return Post(
         id=row.id,
@@ -294,10 +301,10 @@ def count_since(tx: Connection, list_id: int, since: datetime, author_key: str |
     """How many posts a list (or one author in it) had since then."""
     asked = {"of_list": list_id, "since": since}
     if author_key is None:
-        return tx.scalar(_SINCE, asked) or 0
-    return tx.scalar(_SINCE_BY_AUTHOR, asked | {"author": author_key}) or 0
+        return _SINCE.scalar(tx, asked) or 0
+    return _SINCE_BY_AUTHOR.scalar(tx, asked | {"author": author_key}) or 0
 
 
 def has_proved(tx: Connection, author_key: str) -> bool:
     """Whether an earlier post of this address passed authentication."""
-    return tx.scalar(_PROVED, {"author": author_key}) is not None
+    return _PROVED.scalar(tx, {"author": author_key}) is not None

@@ -7,22 +7,32 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool
 
+from listserv.store.prepared import say
+from listserv.store.snapshots import Snapshots
 from listserv.store.transaction import trouble
 
 _BUSY_SECONDS = 10
 _PRAGMAS = ("query_only=ON", "cache_size=-4000")
 
 
-class ReadOnly:
+class ReadOnly(Protocol):
     """``read`` sees a snapshot, as a store's does. Raises StoreBusy where the database does not answer."""
+
+    def read(self) -> AbstractContextManager[Connection]: ...
+
+    def close(self) -> None: ...
+
+
+class _Sessions:
+    """PostgreSQL's."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -40,9 +50,9 @@ def open_read_only(url: str) -> ReadOnly:
     """The database at a URL that ``open_store`` takes."""
     parsed = make_url(url)
     if parsed.drivername == "sqlite":
-        return ReadOnly(_sqlite(parsed))
+        return Snapshots(_sqlite(parsed))
     options = "-c default_transaction_read_only=on -c timezone=UTC"
-    return ReadOnly(
+    return _Sessions(
         create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_size=1,
@@ -61,7 +71,7 @@ def _sqlite(url: URL) -> Engine:
             place, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=1)
+    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
     def _connect(connection: Any, _record: Any) -> None:
@@ -70,6 +80,7 @@ def _sqlite(url: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN")  # the driver alone would give each statement its own snapshot
+        # The driver alone would give each statement its own snapshot.
+        say(connection, "BEGIN")
 
     return engine

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import (
@@ -20,14 +21,17 @@ from sqlalchemy import (
     literal_column,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-_ADD = text(
-    "INSERT INTO counters (name, slot, value) VALUES (:name, :slot, :value)"
-    " ON CONFLICT (name, slot) DO UPDATE SET value = counters.value + excluded.value"
+from listserv.store.prepared import Prepared
+
+_ADD = Prepared(
+    text(
+        "INSERT INTO counters (name, slot, value) VALUES (:name, :slot, :value)"
+        " ON CONFLICT (name, slot) DO UPDATE SET value = counters.value + excluded.value"
+    )
 )
 _SLOTS = 16
 _LOCK = text("SELECT pg_advisory_xact_lock(:space, :number)")
@@ -99,12 +103,13 @@ def insert_new(tx: Connection, table: Table, rows: list[dict[str, Any]]) -> int:
     """Insert the rows that are not there yet; how many were new."""
     if not rows:
         return 0
-    return int(tx.execute(_insert_new(table, tx.dialect.name), rows).rowcount)
+    return _insert_new(table, tx.dialect.name).run_each(tx, rows)
 
 
 @lru_cache
-def _insert_new(table: Table, dialect: str) -> Any:
-    return (sqlite if dialect == "sqlite" else postgresql).insert(table).on_conflict_do_nothing()
+def _insert_new(table: Table, dialect: str) -> Prepared:
+    insert = import_module(f"sqlalchemy.dialects.{dialect}").insert  # the one that is in use; both have it
+    return Prepared(insert(table).on_conflict_do_nothing())
 
 
 def holds(column: ColumnElement[bytes], dialect: str, text: str) -> ColumnElement[bool]:
@@ -128,7 +133,7 @@ def count(tx: Connection, deltas: dict[str, int]) -> None:
         slot = _slot_of(tx)
     rows = [{"name": name, "slot": slot, "value": value} for name, value in sorted(deltas.items()) if value]
     if rows:
-        tx.execute(_ADD, rows)
+        _ADD.run_each(tx, rows)
 
 
 def _slot_of(tx: Connection) -> int:

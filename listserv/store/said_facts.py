@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from listserv.core import replies
 from listserv.core.administrivia import Asked, Doubtful, whole_request
 from listserv.core.asks import Ask, AskKind
 from listserv.core.commands import Line, read_lines, verb
@@ -27,7 +26,7 @@ def gather_said(tx: Connection, ask: Question, here: MailList) -> SaidFacts:
     twins = twins_of(tx, here.id, own, ask.arrival.id)
     writer = speakers.person_by_address(tx, mail.author)
     person = writer if asked is None or asked.person is None else asked.person
-    text = replies.new_words(mail.text)
+    text = mail.said
     lines = _lines(ask, here, text)
     scene = speakers.scene_of(tx, person, _occasion(tx, ask, here, lines))
     key = mail.author.key if mail.author else ""
@@ -102,10 +101,10 @@ def _proof(ask: Question, *, preclaimed: bool) -> Check:
 
 def request_in(mail: Mail, here: MailList) -> Asked | Doubtful | None:
     """What a mail to the list asks for, where that is all it says."""
-    text = replies.new_words(mail.text)
-    return whole_request(
-        text, mail.subject, is_reply=bool(mail.references), language=here.settings.language[:2]
-    )
+    if any(part.attached for part in mail.parts):  # "Resume", with a CV
+        return None
+    language = here.settings.language[:2]
+    return whole_request(mail.said, mail.subject, is_reply=bool(mail.references), language=language)
 
 
 def scene_of_request(

@@ -85,6 +85,19 @@ def _table(name: str, *columns: Any) -> Table:
     )
 
 
+def _partial(name: str, *columns: str, where: str) -> Index:
+    """An index of some rows. PostgreSQL's is named only when one is made there: to name it is to load it."""
+    return Index(name, *columns, sqlite_where=text(where), info={"where": where})
+
+
+@event.listens_for(metadata, "before_create")
+def _tell_postgresql(_target: MetaData, connection: Connection, **_: Any) -> None:
+    if connection.dialect.name == "postgresql":
+        for index in (index for table in metadata.tables.values() for index in table.indexes):
+            if where := index.info.get("where"):
+                index.dialect_options["postgresql"]["where"] = text(where)
+
+
 # -- the site ---------------------------------------------------------------------------------------
 
 meta = _table(
@@ -211,25 +224,22 @@ arrivals = _table(
     Column("author_key", Text, nullable=False, server_default=""),  # Address.key of From, for `where`
     Column("subject", Text, nullable=False, server_default=""),
     _ref("list_id", "lists.id", null=True),
-    Index(
+    _partial(
         "ix_arrivals_author",
         "author_key",
         "id",
-        sqlite_where=text("author_key <> ''"),
-        postgresql_where=text("author_key <> ''"),
+        where="author_key <> ''",
     ),
-    Index(
+    _partial(
         "ix_arrivals_waiting",  # each lane's own queue, however long another one is
         "lane",
         "id",
-        sqlite_where=text("state = 'waiting'"),
-        postgresql_where=text("state = 'waiting'"),
+        where="state = 'waiting'",
     ),
-    Index(
+    _partial(
         "ix_arrivals_aside",
         "id",
-        sqlite_where=text("state = 'aside'"),
-        postgresql_where=text("state = 'aside'"),
+        where="state = 'aside'",
     ),
     Index(None, "raw_hash"),
     Index(None, "list_id", "done"),
@@ -363,11 +373,10 @@ posts = _table(
     Index(None, "list_id", "at"),
     Index(None, "author_key", "list_id", "at"),
     Index(None, "raw_hash"),
-    Index(
+    _partial(
         "ix_posts_outbox",
         "release_at",
-        sqlite_where=text("state = 'outbox'"),
-        postgresql_where=text("state = 'outbox'"),
+        where="state = 'outbox'",
     ),
     Index(
         "ix_posts_unindexed",
@@ -420,12 +429,11 @@ deliveries = _table(
     Column("answer", Text, nullable=False, server_default=""),
     Column("done", Moment),
     UniqueConstraint("post_id", "subscription_id", "kind"),
-    Index(
+    _partial(
         "ix_deliveries_open",
         "next_at",
         "id",
-        sqlite_where=text("state IN ('due', 'deferred', 'sending')"),
-        postgresql_where=text("state IN ('due', 'deferred', 'sending')"),
+        where="state IN ('due', 'deferred', 'sending')",
     ),
     Index(None, "subscription_id"),
 )

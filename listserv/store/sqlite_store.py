@@ -1,15 +1,14 @@
 """SQLite: one writer thread. What was handed in while the last commit ran goes into one transaction,
-each step in a savepoint of its own, intake first: many clients share one fsync and nobody lingers.
+each step in a savepoint of its own, intake first: many clients share one fsync. Nobody lingers but for steps
+of which it is known that more will follow.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -17,10 +16,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.pool import NullPool, QueuePool
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
 
 from listserv.errors import StoreBusy
+from listserv.store.prepared import say
+from listserv.store.snapshots import Snapshots
 from listserv.store.transaction import Step, T, kind_of, trouble
 
 _BUSY_SECONDS = 10
@@ -32,6 +33,7 @@ _LONG_GROUP_SECONDS = 0.025  # where none does: fewer commits for the same work
 class _Job:
     step: Step[Any]
     future: Future[Any]
+    more: bool = False
     value: Any = None
     error: BaseException | None = None
     since: float = field(default_factory=monotonic)
@@ -51,8 +53,8 @@ class SqliteStore:
     def __init__(self, url: URL) -> None:
         if url.database not in (None, "", ":memory:"):
             Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-        self._readers = _sqlite_engine(url, "DEFERRED", QueuePool)
-        self._writer = _sqlite_engine(url, "IMMEDIATE", NullPool)
+        self._snapshots = Snapshots(_sqlite_engine(url, "DEFERRED"))
+        self._writer = _sqlite_engine(url, "IMMEDIATE")
         self._jobs: tuple[deque[_Job], deque[_Job]] = (deque(), deque())
         self._wake = threading.Condition()
         self._closing = False
@@ -62,13 +64,11 @@ class SqliteStore:
     def engine(self) -> Engine:
         return self._writer
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        with trouble(), self._readers.connect() as connection:
-            yield connection
+    def read(self) -> AbstractContextManager[Connection]:
+        return self._snapshots.read()
 
-    def write(self, step: Step[T], *, first: bool = False) -> Future[T]:
-        job = _Job(step, Future())
+    def write(self, step: Step[T], *, first: bool = False, more: bool = False) -> Future[T]:
+        job = _Job(step, Future(), more)
         with self._wake:
             if self._closing:
                 raise StoreBusy("closing")
@@ -89,12 +89,12 @@ class SqliteStore:
             self._wake.notify()
         if self._thread is not None:
             self._thread.join()
-        self._readers.dispose()
+        self._snapshots.close()
         self._writer.dispose()
 
     def _run(self) -> None:
         connection: Connection | None = None
-        while (job := self._next(wait=True)) is not None:
+        while (job := self._next(None)) is not None:
             try:
                 with trouble():
                     connection = connection or self._writer.connect()
@@ -123,10 +123,14 @@ class SqliteStore:
             job.error = error
             job.settle()
 
-    def _next(self, *, wait: bool) -> _Job | None:
+    def _next(self, until: float | None) -> _Job | None:
+        """What is to be done next; None where there is nothing until then (None: until we close)."""
         with self._wake:
-            while wait and not any(self._jobs) and not self._closing:
-                self._wake.wait()
+            while not any(self._jobs) and not self._closing:
+                left = None if until is None else until - monotonic()
+                if left is not None and left <= 0:
+                    return None
+                self._wake.wait(left)
             queue = self._jobs[0] or self._jobs[1]
             return queue.popleft() if queue else None
 
@@ -141,9 +145,13 @@ class SqliteStore:
         try:
             with trouble(), connection.begin():
                 _attempt(connection, job)
-                begun = monotonic()
-                while self._has_room(begun) and (another := self._next(wait=False)) is not None:
+                begun, more = monotonic(), job.more
+                while self._has_room(begun):
+                    another = self._next(begun + _LONG_GROUP_SECONDS if more else begun)
+                    if another is None:
+                        break
                     done.append(another)
+                    more = more and another.more
                     _attempt(connection, another)
         except Exception as error:
             kept = False
@@ -156,36 +164,24 @@ class SqliteStore:
 
 def _attempt(connection: Connection, job: _Job) -> None:
     """Run one step in its savepoint. An error of its own undoes the step; one of the database's, all."""
-    _say(connection, "SAVEPOINT step")
+    say(connection, "SAVEPOINT step")
     try:
         job.value = job.step(connection)
-        _say(connection, "RELEASE step")
+        say(connection, "RELEASE step")
     except Exception as error:
         if isinstance(error, DBAPIError) and kind_of(error) is not None:
             raise  # a full disk has undone the whole transaction, savepoints too: nothing to roll back to
-        _say(connection, "ROLLBACK TO step")
-        _say(connection, "RELEASE step")
+        say(connection, "ROLLBACK TO step")
+        say(connection, "RELEASE step")
         job.error = error
 
 
-def _say(connection: Connection, words: str) -> None:
-    """To the driver itself: these words would else cost as much as all the statements between them."""
-    raw = connection.connection.dbapi_connection
-    try:
-        assert isinstance(raw, sqlite3.Connection)
-        raw.execute(words)
-    except sqlite3.Error as error:
-        raise OperationalError(words, None, error) from error
-
-
-def _sqlite_engine(url: URL, begin: str, pool: type[Any]) -> Engine:
-    sizes = {"pool_size": 4, "max_overflow": 12} if pool is QueuePool else {}
+def _sqlite_engine(url: URL, begin: str) -> Engine:
     engine = create_engine(
         url,
-        poolclass=pool,
+        poolclass=NullPool,
         hide_parameters=True,
         connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
-        **sizes,
     )
 
     @event.listens_for(engine, "connect")
@@ -198,12 +194,13 @@ def _sqlite_engine(url: URL, begin: str, pool: type[Any]) -> Engine:
             "foreign_keys=ON",
             "secure_delete=ON",
             "journal_size_limit=67108864",
+            "temp_store=MEMORY",  # each savepoint would else write beside the disk's other work
             "cache_size=-8000",
         ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        _say(connection, f"BEGIN {begin}")
+        say(connection, f"BEGIN {begin}")
 
     return engine

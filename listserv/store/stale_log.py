@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, ScalarSelect, Table, func, select
+from sqlalchemy import Connection, ScalarSelect, Table, bindparam, func, select
 
+from listserv.store.prepared import Prepared
 from listserv.store.schema import acts, meta, stale
 
 GAP_REACH = 1000  # ids: how late a transaction may commit after ones with higher ids did (PostgreSQL)
@@ -30,12 +31,12 @@ class Mark:
 
 def epoch(tx: Connection) -> str:
     """The database's epoch: another one after a restore, when no cursor means anything any more."""
-    return tx.scalar(select(meta.c.value).where(meta.c.key == "epoch")) or ""
+    return _EPOCH_ALONE.scalar(tx, {}) or ""
 
 
 def log_bounds(tx: Connection) -> tuple[int, int]:
     """The oldest and the newest id of the stale log; (0, 0) where it is empty."""
-    oldest, newest = tx.execute(_BOUNDS).one()
+    oldest, newest = _BOUNDS.rows(tx, {})[0]
     return oldest or 0, newest or 0
 
 
@@ -45,23 +46,18 @@ def position(tx: Connection) -> str:
     Marks and acts (a list made, renamed, retired, described anew: each leaves one) count, also those that
     were committed after ones with higher ids.
     """
-    return ".".join(map(str, tx.execute(_POSITION).one()))
+    return ".".join(map(str, _POSITION.rows(tx, {})[0]))
 
 
 def last_act(tx: Connection) -> str:
     """A string that is another one whenever a list may have changed."""
-    return ".".join(map(str, tx.execute(_LAST_ACT).one()))
+    return ".".join(map(str, _LAST_ACT.rows(tx, {})[0]))
 
 
 def marks(tx: Connection, after: int, also: Sequence[int], most: int) -> tuple[Mark, ...]:
     """What was marked since ``after``, oldest first; and, of the ids in ``also``, those now there."""
-    late = _marks(tx, stale.c.id.in_(also), most) if also else ()
-    return (*late, *_marks(tx, stale.c.id > after, most))
-
-
-def _marks(tx: Connection, where: Any, most: int) -> tuple[Mark, ...]:
-    own = (stale.c.id, stale.c.list_id, stale.c.thread_id, stale.c.month, stale.c.at)
-    return tuple(Mark(*row) for row in tx.execute(select(*own).where(where).order_by(stale.c.id).limit(most)))
+    late = _THESE.rows(tx, {"ids": tuple(also), "most": most}) if also else ()
+    return tuple(Mark(*row) for row in (*late, *_AFTER.rows(tx, {"after": after, "most": most})))
 
 
 # -- statements, made once: making one costs more than asking it --------------------------------------
@@ -79,7 +75,15 @@ def _end(table: Table) -> tuple[ScalarSelect[Any], ScalarSelect[Any]]:
 
 
 _EPOCH = select(meta.c.value).where(meta.c.key == "epoch").scalar_subquery()
+_EPOCH_ALONE = Prepared(select(meta.c.value).where(meta.c.key == "epoch"))
+_MARKS = (
+    select(stale.c.id, stale.c.list_id, stale.c.thread_id, stale.c.month, stale.c.at)
+    .order_by(stale.c.id)
+    .limit(bindparam("most"))
+)
+_AFTER = Prepared(_MARKS.where(stale.c.id > bindparam("after")))
+_THESE = Prepared(_MARKS.where(stale.c.id.in_(bindparam("ids", expanding=True))))
 # Each in a query of its own: SQLite answers that from the index, and both at once by reading every row.
-_BOUNDS = select(select(func.min(stale.c.id)).scalar_subquery(), _newest(stale))
-_POSITION = select(*_end(stale), *_end(acts), _EPOCH)
-_LAST_ACT = select(*_end(acts))
+_BOUNDS = Prepared(select(select(func.min(stale.c.id)).scalar_subquery(), _newest(stale)))
+_POSITION = Prepared(select(*_end(stale), *_end(acts), _EPOCH))
+_LAST_ACT = Prepared(select(*_end(acts)))

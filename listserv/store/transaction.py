@@ -28,10 +28,11 @@ class Store(Protocol):
     def read(self) -> Any:
         """A context manager for a connection on a snapshot. Raises StoreBusy."""
 
-    def write(self, step: Step[T], *, first: bool = False) -> Future[T]:
+    def write(self, step: Step[T], *, first: bool = False, more: bool = False) -> Future[T]:
         """Run ``step`` in a transaction; the future is done once that is durable.
 
-        ``first``: intake, ahead of everything else. The future raises StoreBusy or StoreFull where the
+        ``first``: intake, ahead of everything else. ``more``: the next step comes in a moment, and nobody
+        waits for this one alone; they may share a commit. The future raises StoreBusy or StoreFull where the
         database could not keep it, or what the step raised; then nothing of the step was kept.
         """
 

@@ -101,9 +101,9 @@ class FailingStore:
     def read(self) -> Any:
         return self.inner.read()
 
-    def write(self, step: Any, *, first: bool = False) -> Any:
+    def write(self, step: Any, *, first: bool = False, more: bool = False) -> Any:
         if (error := self.trouble()) is None:
-            return self.inner.write(step, first=first)
+            return self.inner.write(step, first=first, more=more)
         failed: Future[Any] = Future()
         failed.set_exception(error)
         return failed
@@ -154,7 +154,7 @@ def test_what_is_not_written_down_yet_holds_the_next_answers_up(world: World) ->
         def do(self, step: Any) -> Any:
             return self.inner.do(step)
 
-        def write(self, step: Any, *, first: bool = False) -> Any:
+        def write(self, step: Any, *, first: bool = False, more: bool = False) -> Any:
             """All but the claim, which is waited for, are results."""
 
             def late(tx: Connection) -> Any:

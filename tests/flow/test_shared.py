@@ -131,7 +131,7 @@ def test_statements_do_not_grow_with_the_members(world: World, personal: bool) -
     """Twenty results a commit, five hundred leases a statement: no query for each recipient."""
     posted(world, 1000, personal=personal)
     asked: list[str] = []
-    for engine in (world.store.engine, world.store._readers):  # type: ignore[attr-defined]
+    for engine in (world.store.engine, world.store._snapshots._engine):  # type: ignore[attr-defined]
         event.listen(engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
     deliver_due(world.depot)
     assert world.totals()["delivery:sent"] == 1000
