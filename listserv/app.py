@@ -51,8 +51,8 @@ from listserv.flow.signers import Signers
 from listserv.flow.watch import Application, Watched
 from listserv.flow.web import WebDoor, WebDoors
 from listserv.flow.worker import Work
+from listserv.mail.leaves import leaf
 from listserv.mail.notices import Words
-from listserv.mail.parse import leaf
 from listserv.mail.signing import BadKey, Signer, load_key
 from listserv.mail.washing import Washer
 from listserv.opening import only_one, opened, prepare, read_secret, unread

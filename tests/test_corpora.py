@@ -22,7 +22,8 @@ from listserv.core.types import Mail
 from listserv.flow.door import Refusal
 from listserv.flow.postmark import Limits, Trace, postmark
 from listserv.mail.fields import all_of, first_of, split
-from listserv.mail.parse import leaf, parse
+from listserv.mail.leaves import leaf
+from listserv.mail.parse import parse
 from listserv.mail.tree import leaves
 from listserv.resources import resource
 from listserv.store import arrivals, holds, schema

@@ -31,7 +31,7 @@ from tests.kit.server import DOMAIN, Server, until
 from tests.kit.site import BASE, NOON, Rows, Said, book_circle
 
 ROOT = Path(__file__).resolve().parents[1]
-QUICK = Rhythm(apart=0.02, after_trouble=0.05)
+QUICK = Rhythm(apart=0.02, apart_in_a_rush=0.05, after_trouble=0.05)
 DEATHS = 60 if os.environ.get("LISTSERV_LONG") else 4
 
 
@@ -157,7 +157,7 @@ def test_a_list_that_is_described_anew_is_rendered_anew(site: Site) -> None:
 
 
 def test_a_list_under_load_costs_its_pages_and_not_its_posts(site: Site) -> None:
-    """Rounds are a quarter of a second apart at least, however the posts come."""
+    """While many posts come, rounds are two seconds apart at least."""
     book = site.rows.list("book")
     threads = [site.rows.thread(book, f"T{n}") for n in range(3)]
     renderer = site.renderer(Rhythm())
@@ -172,7 +172,7 @@ def test_a_list_under_load_costs_its_pages_and_not_its_posts(site: Site) -> None
         rounds += 1
     rendered += run_dry(renderer)
     assert rendered == posted
-    assert rounds <= (time.monotonic() - begins) / 0.25 + 1
+    assert rounds <= (time.monotonic() - begins) / 2 + 2
     assert site.rendered() == site.calm()
 
 
@@ -200,7 +200,7 @@ def test_the_child_stands_behind_all_others_and_loads_no_server_and_no_migration
     renderer = site.renderer()
     renderer.step()
     assert renderer.pid is not None
-    assert os.getpriority(os.PRIO_PROCESS, renderer.pid) == min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10)
+    assert os.getpriority(os.PRIO_PROCESS, renderer.pid) == 19
     shown = (
         "import sys, archive_site.rendering; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
     )
@@ -214,7 +214,7 @@ def test_the_child_stands_behind_all_others_and_loads_no_server_and_no_migration
 
 def test_an_idle_child_is_ended_and_the_next_post_starts_another(site: Site) -> None:
     book = book_circle(site.rows)
-    renderer = site.renderer(Rhythm(apart=0.0, after_trouble=0.0, idle=0.0))
+    renderer = site.renderer(Rhythm(apart=0.0, apart_in_a_rush=0.0, after_trouble=0.0, idle=0.0))
     run_dry(renderer)
     until(lambda: renderer.step() == 0 and renderer.pid is None)
     assert not (site.folder / ".cursor.now.json").exists()  # all of it has reached the disk
@@ -312,7 +312,7 @@ def test_a_page_over_which_the_child_hangs_is_given_up_after_three_children(
     book = site.rows.list("book")
     site.rows.post(book, site.rows.thread(book, "Poison", key="bad"), Said(subject="poison"))
     site.rows.post(book, site.rows.thread(book, "Good", key="good"), Said(text="good words"))
-    renderer = site.renderer(Rhythm(apart=0.0, after_trouble=0.0, silence=2.0))
+    renderer = site.renderer(Rhythm(apart=0.0, apart_in_a_rush=0.0, after_trouble=0.0, silence=2.0))
     run_dry_after_deaths(renderer, lambda: bool(site.log.of("page given up")))
     run_dry_after_deaths(renderer)
     assert len(site.log.of("rendering process died")) == 3
@@ -374,7 +374,7 @@ def test_a_stop_does_not_wait_for_a_long_round(site: Site) -> None:
 
 def test_a_build_by_hand_is_waited_for_however_long_it_takes(site: Site) -> None:
     book = book_circle(site.rows)
-    renderer = site.renderer(Rhythm(apart=0.0, silence=1.0))
+    renderer = site.renderer(Rhythm(apart=0.0, apart_in_a_rush=0.0, silence=1.0))
     run_dry(renderer)
     site.rows.post(book, site.rows.thread(book, "A new one", key="fresh"), Said())
     rendering = threading.Thread(target=run_dry, args=(renderer,))

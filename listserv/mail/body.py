@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 from listserv.core.types import Part
-from listserv.mail.leaves import Leaf, content, read_leaf, read_part, read_text
+from listserv.mail.charsets import read_text
+from listserv.mail.leaves import Leaf, content, read_leaf, read_part
 from listserv.mail.params import Declared
 from listserv.mail.plain import is_stub, unflow
 from listserv.mail.tree import nodes

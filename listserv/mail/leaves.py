@@ -1,12 +1,4 @@
-"""Leaves of a mail: their bytes, their names, their words.
-
-Words that stand there as they are, in the charset that is declared, are decoded here; all others mail-parser
-reads, one text leaf at a time and behind a header of ours. For more it is not used, although it could read a
-whole mail: its tree recurses and has no limits, it opens attached messages as if they were the author's
-words, draws random names, gives names with paths in them, trusts any codec that a stranger names (utf-7
-becomes markup), and leaves 7-bit ISO-2022-JP undecoded. What it does well is kept: undoing transfer encodings
-that are slightly broken, and saying when a charset lied.
-"""
+"""Leaves of a mail: their bytes and their names. Their words stand in charsets.py."""
 
 from __future__ import annotations
 
@@ -15,13 +7,11 @@ import re
 from dataclasses import dataclass
 
 from listserv.core.types import Part
-from listserv.mail.encoded import codec_of, decode_bytes, decode_words, lenient_base64
+from listserv.mail.encoded import decode_words, lenient_base64
 from listserv.mail.fields import first_of
 from listserv.mail.params import Declared, read_params
-from listserv.mail.tree import Node
-
-_LONGEST_READ = 1024 * 1024  # of encoded octets: more than the text that is kept
-_GUESSED_FROM = 64 * 1024
+from listserv.mail.prescan import refuse_early
+from listserv.mail.tree import Node, leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +57,17 @@ def read_leaf(position: int, node: Node) -> Leaf:
     )
 
 
+def leaf(raw: bytes, position: int) -> tuple[Part, bytes] | None:
+    """One leaf, found again by its position, with its decoded bytes; None where there is none such."""
+    if refuse_early(raw) is not None:
+        return None
+    nodes = leaves(raw)
+    if not 0 <= position < len(nodes):
+        return None
+    found = read_leaf(position, nodes[position])
+    return read_part(raw, found), content(raw, found)
+
+
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|\Z)", re.I)
 
 
@@ -89,7 +90,7 @@ def read_part(raw: bytes, leaf: Leaf) -> Part:
         name=leaf.name,
         size=len(content(raw, leaf)),
         attached=leaf.is_attached,
-        charset=_charset(leaf)[:60],
+        charset=charset_of(leaf)[:60],
     )
 
 
@@ -121,50 +122,7 @@ def _from_uu(data: bytes) -> bytes:
     return b"".join(pieces)
 
 
-def _charset(leaf: Leaf) -> str:
+def charset_of(leaf: Leaf) -> str:
+    """The charset that a leaf declares, in lower case; "" where it declares none."""
     words = decode_words(leaf.node.declared.params.get("charset", "")).lower().split()
     return words[0].partition("(")[0] if words else ""
-
-
-_TRANSFER = {"base64": "base64", "quoted-printable": "quoted-printable", "x-uuencode": "x-uuencode"}
-
-
-def read_text(raw: bytes, leaf: Leaf) -> str:
-    """The words of a text leaf, by its declared charset; guessed only where that fails. Never raises."""
-    data = raw[leaf.node.start : min(leaf.node.end, leaf.node.start + _LONGEST_READ)]
-    codec = codec_of(_charset(leaf)) or "utf_8"
-    transfer = _TRANSFER.get(leaf.encoding, "binary")
-    if transfer == "binary" and (as_it_is := _decoded(data, codec)) is not None:
-        return as_it_is
-    import mailparser  # with all that it brings along; `serve` itself reads no words
-
-    head = f"Content-Type: text/plain; charset={codec}\r\nContent-Transfer-Encoding: {transfer}\r\n\r\n"
-    try:
-        parsed = mailparser.parse_from_bytes(head.encode() + data)
-        text = "".join(parsed.text_plain)
-        lied = "CharsetDecodeDefect" in parsed.defects_categories and "\ufffd" in text
-    except Exception:  # a stranger's bytes inside a library: whatever it is, our own reading does
-        return decode_bytes(_small(raw, leaf), codec)
-    return _guessed(_small(raw, leaf), text) if lied else text
-
-
-def _decoded(data: bytes, codec: str) -> str | None:
-    """The text, where it is none but this; lone surrogates, which some codecs let through, are no text."""
-    try:
-        text = data.decode(codec)
-        text.encode()
-    except (LookupError, UnicodeError):
-        return None
-    return text
-
-
-def _small(raw: bytes, leaf: Leaf) -> bytes:
-    return content(raw, leaf)[:_LONGEST_READ]
-
-
-def _guessed(data: bytes, otherwise: str) -> str:
-    from charset_normalizer import from_bytes  # as above
-
-    best = from_bytes(data[:_GUESSED_FROM]).best()
-    codec = codec_of(best.encoding) if best else None
-    return decode_bytes(data, codec) if codec else otherwise

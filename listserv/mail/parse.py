@@ -1,7 +1,8 @@
 """Bytes become a Mail, or Malformed with why. It never raises and never hangs; the bytes stay the truth.
 
 Order: first the gate (prescan.py) that stops bombs, then the header by our own byte reader (fields.py),
-then the leaves (tree.py, leaves.py). No standard library parser sees a stranger's header, but for the date.
+then the leaves (tree.py, leaves.py, charsets.py). No standard library parser sees a stranger's header, but
+for the date.
 """
 
 from __future__ import annotations
@@ -14,14 +15,12 @@ from email.utils import parsedate_to_datetime
 
 from listserv.core.address import Address
 from listserv.core.replies import new_words
-from listserv.core.types import Automatic, Mail, Malformed, Part, Proof
+from listserv.core.types import Automatic, Mail, Malformed, Proof
 from listserv.mail.automatic import automatic_kind
 from listserv.mail.body import Body, read_body
 from listserv.mail.encoded import decode_words, one_line
 from listserv.mail.fields import Field, Mailboxes, all_of, first_of, read_mailboxes, split, wants_no_archive
-from listserv.mail.leaves import content, read_leaf, read_part
 from listserv.mail.prescan import refuse_early
-from listserv.mail.tree import leaves
 
 _MOST_REFERENCES = 50
 _LONGEST_ID = 500
@@ -46,17 +45,6 @@ def as_sent(mail: Mail, envelope_from: str) -> Mail:
     if envelope_from not in ("", "<>") or mail.automatic in (Automatic.REPLY, Automatic.REPORT):
         return mail
     return replace(mail, automatic=Automatic.REPORT)
-
-
-def leaf(raw: bytes, position: int) -> tuple[Part, bytes] | None:
-    """One leaf, found again by its position, with its decoded bytes; None where there is none such."""
-    if refuse_early(raw) is not None:
-        return None
-    nodes = leaves(raw)
-    if not 0 <= position < len(nodes):
-        return None
-    found = read_leaf(position, nodes[position])
-    return read_part(raw, found), content(raw, found)
 
 
 def _read(raw: bytes, proof: Proof) -> Mail:

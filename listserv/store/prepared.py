@@ -11,7 +11,7 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Executable, Insert
+from sqlalchemy import Connection, Dialect, Executable
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 Values = Mapping[str, Any]
@@ -27,7 +27,6 @@ class Prepared:
 
     def __init__(self, statement: Executable) -> None:
         self.statement = statement
-        self._inserts = isinstance(statement, Insert)
         self._known: dict[tuple[object, ...], _Compiled] = {}
 
     def rows(self, tx: Connection, values: Values) -> Sequence[Any]:
@@ -72,17 +71,12 @@ class Prepared:
         return int(_run(tx, compiled, [compiled.bound(values) for values in several], many=True).rowcount)
 
     def _compiled(self, dialect: Dialect, values: Values) -> _Compiled:
-        shape = self._shape(values)
+        # What the words depend on: which columns a row to be inserted has, how long a list is.
+        shape = (*values, *[len(one) for one in values.values() if isinstance(one, tuple | list)])
         found = self._known.get(shape)
         if found is None:
             found = self._known[shape] = _Compiled(self.statement, dialect, values)
         return found
-
-    def _shape(self, values: Values) -> tuple[object, ...]:
-        """What the words depend on: which columns a row to be inserted has, how long a list is."""
-        if self._inserts:
-            return tuple(values)
-        return tuple([len(one) for one in values.values() if isinstance(one, tuple | list)])
 
 
 class _Compiled:
@@ -91,7 +85,7 @@ class _Compiled:
     def __init__(self, statement: Any, dialect: Dialect, values: Values) -> None:
         made = statement.compile(dialect=dialect, column_keys=list(values))
         self.words: str = made.construct_expanded_state(dict(values)).statement
-        self._given = dict(made.params)
+        self._own = {name: made.params[name] for name in made.positiontup if not made.binds[name].required}
         self._order = tuple(
             (
                 name,
@@ -104,7 +98,7 @@ class _Compiled:
 
     def bound(self, values: Values) -> list[Any]:
         """The values in the order of the question marks."""
-        all_ = {**self._given, **values} if len(values) < len(self._given) else values
+        all_ = {**self._own, **values} if self._own else values
         bound: list[Any] = []
         for name, expanding, way in self._order:
             value = all_[name]

@@ -22,10 +22,11 @@ from listserv.flow.relay import Lost
 from listserv.flow.replies import Replies, Reply, insist, outcome_of, too_many
 from listserv.mail.encoded import decode_words
 from listserv.mail.fields import read_mailboxes, split, start_of, write_field, write_mailbox
+from listserv.mail.leaves import leaf
 from listserv.mail.mbox import read_mbox, write_mbox
 from listserv.mail.names import discreet, relay_local, shown_name
 from listserv.mail.params import read_params
-from listserv.mail.parse import as_sent, leaf, parse
+from listserv.mail.parse import as_sent, parse
 from listserv.mail.plain import first_words, is_stub, unflow
 from listserv.mail.proof import ProofQuestion, prove
 from listserv.mail.reports import kind_of_report, read_report

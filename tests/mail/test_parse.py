@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listserv.core.types import Automatic, Mail, Malformed
-from listserv.mail.leaves import safe_name
-from listserv.mail.parse import as_sent, leaf, parse
+from listserv.mail.leaves import leaf, safe_name
+from listserv.mail.parse import as_sent, parse
 from tests.kit.corpora import corpus
 
 HEAD = b"From: Ana <ana@x.example>\r\nTo: book@lists.example\r\nMessage-ID: <1@x.example>\r\nSubject: hi\r\n"
