@@ -196,27 +196,33 @@ class Recorder:
             self._at_work = _Written(group, _written(self._depot, group))
 
     def _conclude(self) -> None:
-        """Wait for the group that the database has in hand.
-
-        Does not give up while it is away, unless we close: a result forgotten is a copy sent twice.
-        """
+        """Wait until the group that the database has in hand is written down. Raises what broke that."""
         if self._broken:
             raise self._broken
-        while (at_work := self._at_work) is not None:
-            try:
-                at_work.done.result()
-            except StoreBusy as error:
-                self._depot.log.warning("results wait for the database", why=str(error))
-                ends = self._depot.bells.closing.wait(_AFTER_TROUBLE)
-                self._at_work = (
-                    None if ends else _Written(at_work.group, _written(self._depot, at_work.group))
-                )
-            except Exception as error:
-                self._broken, self._at_work = error, None
-                raise
-            else:
-                self._at_work = None
-                _tell(self._depot.log, at_work.group, self.arrivals)
+        while self._at_work is not None:
+            self._look_at(self._at_work)
+
+    def _look_at(self, at_work: _Written) -> None:
+        """How that group fared. Handed over again while the database is away, until we close:
+
+        a result forgotten is a copy sent twice.
+        """
+        try:
+            at_work.done.result()
+        except StoreBusy as error:
+            depot = self._depot
+            depot.log.warning("results wait for the database", why=str(error))
+            if not depot.bells.closing.is_set():
+                self._change.wait(_AFTER_TROUBLE)  # meanwhile others may report, and look themselves
+            if self._at_work is at_work:
+                ends = depot.bells.closing.is_set()
+                self._at_work = None if ends else _Written(at_work.group, _written(depot, at_work.group))
+        except Exception as error:
+            self._broken, self._at_work = error, None
+            raise
+        else:
+            self._at_work = None
+            _tell(self._depot.log, at_work.group, self.arrivals)
 
     def _run(self) -> None:
         while self._see_to_it():
@@ -229,16 +235,23 @@ class Recorder:
             if self._finishing or self._broken:
                 return False
             self._asleep = not (self._waiting or self._at_work)
-            self._change.wait(_RENEW_SECONDS if self._asleep else _GATHER_SECONDS)
+            self._change.wait(_RENEW_SECONDS if self._asleep else self._patience())
             self._asleep = False
             try:
-                if self._waiting and monotonic() - self._since >= _GATHER_SECONDS:
+                # Never waits for the database: whoever reports may go on until a group is full.
+                if self._at_work and self._at_work.done.done():
+                    self._look_at(self._at_work)
+                if self._waiting and not self._at_work and not self._patience():
                     self._hand_over()
-                elif self._at_work and self._at_work.done.done():
-                    self._conclude()
             except Exception:  # kept in _broken: whoever reports next, or finishes, raises it
                 return False
         return True
+
+    def _patience(self) -> float:
+        """How long what waits may wait on; while the database is at work, until we look again."""
+        if self._at_work or not self._waiting:
+            return _GATHER_SECONDS
+        return max(0.0, self._since + _GATHER_SECONDS - monotonic())
 
     def _renew(self) -> None:
         depot = self._depot

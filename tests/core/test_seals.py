@@ -17,6 +17,7 @@ from listserv.core.seals import (
     loop_marks,
     message_hash,
     seal,
+    seals,
     short_seal,
     unseal,
 )
@@ -32,6 +33,16 @@ def test_a_token_gives_back_its_number_in_any_case(number: int, more: int) -> No
     assert len(token) == LENGTH
     assert unseal(RING, "back", token, top) == number
     assert unseal(RING, "back", token.upper(), top) == number
+
+
+@given(st.lists(NUMBERS, max_size=20))
+def test_many_tokens_at_once_are_what_the_standard_library_says_of_each(numbers: list[int]) -> None:
+    for number, token in zip(numbers, seals(RING, "back", numbers), strict=True):
+        mac = hmac.digest(RING.key, f"epoch one\0back\0{number}".encode(), "sha256")[:10]
+        assert token[4:] == base64.b32encode(mac).decode().lower()
+        hint = (number % 2**20 << 20).to_bytes(5, "big")
+        assert token[:4] == base64.b32encode(hint).decode().lower()[:4]
+        assert token == seal(RING, "back", number)
 
 
 @given(NUMBERS, st.integers(0, LENGTH - 1), st.sampled_from("abcdefghijklmnopqrstuvwxyz234567"))

@@ -145,7 +145,11 @@ def test_results_are_committed_in_groups_of_at_most_twenty(world: World) -> None
     assert -(-70 // GROUP) + 1 <= len(commits) <= 20  # the claim, four groups or a few more; never one each
 
 
-def test_what_is_not_written_down_yet_holds_the_next_answers_up(world: World) -> None:
+@pytest.mark.parametrize("pause", [0.0, 0.3])
+def test_what_is_not_written_down_yet_holds_the_next_answers_up_once_a_group_is_full(
+    world: World, pause: float
+) -> None:
+    """``pause``: behind the first answer, which is then handed to the database alone."""
     posted(world, members=60)
     gate = threading.Event()
     told: list[int] = []
@@ -163,7 +167,7 @@ def test_what_is_not_written_down_yet_holds_the_next_answers_up(world: World) ->
 
             return self.inner.write(late, first=first)
 
-    depot = replace(world.depot, store=Slow(world.store, lambda: None), courier=_Tells(told))
+    depot = replace(world.depot, store=Slow(world.store, lambda: None), courier=_Tells(told, pause))
     work = threading.Thread(target=deliver_due, args=(depot,))
     work.start()
     while len(told) < GROUP:
@@ -177,14 +181,17 @@ def test_what_is_not_written_down_yet_holds_the_next_answers_up(world: World) ->
 
 @dataclass(frozen=True, slots=True)
 class _Tells:
-    """A courier that notes how far it got."""
+    """A courier that notes how far it got, and may pause behind the first copy."""
 
     told: list[int]
+    pause: float
 
     def carry(self, parcels: Iterable[Parcel | None], report: Callable[[int, str, Outcome], None]) -> None:
         for parcel in offered(parcels):
             report(parcel.key, parcel.envelope.recipients[0], Sent(250, "ok"))
             self.told.append(parcel.key)
+            if len(self.told) == 1:
+                threading.Event().wait(self.pause)
 
     def close(self) -> None:
         """Nothing is open."""

@@ -172,6 +172,25 @@ def test_who_lost_a_lease_can_end_nothing_any_more(world: World) -> None:
     assert world.totals()["delivery:sending"] == 1
 
 
+def test_each_copy_of_a_group_keeps_the_answer_and_the_time_that_are_its_own(world: World) -> None:
+    fanned(world, 6)
+    copies = world.store.do(lambda tx: deliveries.claim(tx, "a", NOW, 10))
+    said = ["250 queued as 1", "250 queued as 2", "250 ok", "250 ok", "451 \\ \"'ü😀' {[0]}", "451 later"]
+    results = [
+        Result(copy.id, DeliveryState.SENT, 1, answer)
+        if answer.startswith("2")
+        else Result(copy.id, DeliveryState.DEFERRED, 1, answer, NOW + timedelta(microseconds=copy.id))
+        for copy, answer in zip(copies, said, strict=True)
+    ]
+    assert world.store.do(lambda tx: deliveries.record(tx, "a", results, NOW)) == [copy.id for copy in copies]
+    d = schema.deliveries.c
+    with world.store.read() as tx:
+        rows = tx.execute(select(d.id, d.state, d.attempts, d.answer, d.next_at, d.done).order_by(d.id)).all()
+    assert [row[:4] for row in rows] == [result[:4] for result in results]
+    assert [row.next_at for row in rows[4:]] == [result.next_at for result in results[4:]]
+    assert [row.done for row in rows] == [NOW] * 4 + [None] * 2
+
+
 def test_a_lease_that_is_renewed_is_not_taken_over(world: World) -> None:
     fanned(world, 1)
     (copy,) = world.store.do(lambda tx: deliveries.claim(tx, "a", NOW, 10))
