@@ -51,6 +51,8 @@ def forget_person(tx: Connection, who: KnownAs) -> None:
     tx.execute(delete(schema.answered).where(schema.answered.c.key.in_(who.keys)))
     for table in (schema.links, schema.sessions):
         tx.execute(delete(table).where(table.c.person_id == who.person_id))
+    for table in (schema.bounce_days, schema.bounce_watch):
+        tx.execute(delete(table).where(table.c.subscription_id.in_(who.subscriptions)))
     asked = or_(schema.asks.c.person_id == who.person_id, func.lower(schema.asks.c.address).in_(who.keys))
     tx.execute(update(schema.asks).where(asked).values(address=_ERASED, act="", undo=""))
     tx.execute(
