@@ -139,6 +139,14 @@ def test_somebody_elses_token_gives_a_stranger_nothing_and_its_owner_is_asked_on
     assert member(world, book) == before
 
 
+def test_another_member_with_ones_token_gets_nothing_and_nobody_is_asked(
+    world: World, book: MailList
+) -> None:
+    before = member(world, book)
+    assert Speaker(world, BEN).answers(token(world), "bye") == []
+    assert member(world, book) == before and member(world, book, BEN).state == "active"
+
+
 def test_yes_to_another_address_adds_it_and_does_what_it_asked(world: World, book: MailList) -> None:
     (asked,) = Speaker(world, "ana@work.example").answers(token(world), "weekly")
     Speaker(world, ANA).answers(asked, "yes")

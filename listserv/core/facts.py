@@ -109,6 +109,7 @@ class SaidFacts:
     first: str  # the first new line
     lines: tuple[Line, ...]
     is_owner: bool  # From is an address of whoever was asked
+    is_somebody: bool  # From is an address of anybody's on this site
     is_known: bool  # the list knows the envelope's sender: member, invited, pending, left lately
     proof: Check  # what speaks for From in a mail to this very address
     own_hash: str

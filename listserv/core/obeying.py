@@ -137,9 +137,9 @@ def _ask_again(facts: SaidFacts, ask: Ask, names: list[str]) -> Changes:
 
 
 def _other_address(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
-    """The right token from an address that we don't know. Its owner is asked, never with the text."""
-    member = facts.scene.member
-    if member is None or mail.author is None or OtherAddress.__name__ in facts.answered_owner:
+    """The right token from an address that nobody has. Its owner is asked, never with the text."""
+    member, doubtful = facts.scene.member, facts.is_somebody or facts.proof is Check.FAILS
+    if member is None or mail.author is None or doubtful or OtherAddress.__name__ in facts.answered_owner:
         return ()
     act = "\n".join(w for line in facts.lines if isinstance(w := written(line, facts.scene), str))
     known = NewAsk(AskKind.ADOPT, member.person_id, act=f"take address {mail.author}\n{act}".strip())

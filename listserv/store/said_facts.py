@@ -38,6 +38,7 @@ def gather_said(tx: Connection, ask: Question, here: MailList) -> SaidFacts:
         first=next((line.strip() for line in text.splitlines() if line.strip()), ""),
         lines=lines,
         is_owner=_is_owner(mail, asked, scene),
+        is_somebody=writer is not None,
         is_known=directory.is_known(tx, here.id, ask.arrival.envelope_from, ask.now),
         proof=_proof(ask, preclaimed=any(body != mail.body_hash for body in twins)),
         own_hash=own,
