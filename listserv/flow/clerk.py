@@ -67,7 +67,7 @@ class Clerk:
         gone = forget(tx, change.person_id, Hand(f"person {change.person_id}", now), self.wash)
         if not gone.addresses:
             return
-        backup = f"{gone.backup:%d %B %Y}".lstrip("0") if gone.backup else ""
+        backup = gone.backup.date() if gone.backup else None
         notice = Forgotten(
             self.pen.site.domain,
             change.words,

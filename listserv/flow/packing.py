@@ -27,8 +27,8 @@ def pack(own: OwnData, now: datetime, words: Words, domain: str) -> bytes:
             for post in own.posts:
                 box.write(write_mbox(post.raw, post.author, post.at))
                 posts += 1
-        day = f"{now:%d %B %Y}".lstrip("0")
-        readme = words.page("readme.txt", {"domain": domain, "posts": posts, "day": day})
+        told = {"domain": domain, "posts": posts, "day": now.date()}
+        readme = words.page("readme.txt", told, own.language or "en")
         out.writestr(_file("README.txt", now), readme.encode())
         out.writestr(_file("settings.toml", now), settings_toml(own).encode())
         out.writestr(_file("acts.csv", now), _acts(own.acts).encode())
