@@ -64,8 +64,8 @@ def _answered(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
     names = [line.verb.name for line in lines]
     if facts.proof is Check.FAILS:
         return _ask_again(facts, ask, names)
-    if ask.kind is AskKind.WHICH and (word := facts.first.strip(" .!").casefold()) in ("post", "setting"):
-        return _chosen(facts, ask, word)
+    if ask.kind is AskKind.WHICH and (word := facts.first.strip(_AROUND).casefold()) in _WHICH:
+        return _chosen(facts, ask, _WHICH[word])
     if names[:1] in (["yes"], ["no"]) or (ask.kind is AskKind.FORGET and _erasing(facts)):
         return _decided(facts, ask, names[0] if names else "yes")
     if names[:1] == ["undo"] and (ask.undo or not facts.scene.look.undoable):
@@ -76,6 +76,10 @@ def _answered(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
     if weighty and facts.proof is not Check.PASSES:
         return (*_was_this_you(facts, lines, scene.member), _end(facts, "asked"))
     return (*_obey(facts, lines), _end(facts, ", ".join(names)))
+
+
+_AROUND = ' .!"„“”'
+_WHICH = {"post": "post", "beitrag": "post", "setting": "setting", "einstellung": "setting"}
 
 
 def _chosen(facts: SaidFacts, ask: Ask, word: str) -> Changes:
@@ -91,7 +95,7 @@ def _chosen(facts: SaidFacts, ask: Ask, word: str) -> Changes:
 
 
 def _erasing(facts: SaidFacts) -> bool:
-    return facts.first.strip(" .!").casefold() in _ERASING
+    return facts.first.strip(_AROUND).casefold() in _ERASING
 
 
 _ERASING = {
@@ -113,7 +117,7 @@ def _decided(facts: SaidFacts, ask: Ask, word: str) -> Changes:
         return (UseAsk(ask.id), *_answer(facts, only("left alone")), _end(facts, "no"))
     act = ask.act
     if ask.kind is AskKind.FORGET:
-        act = f"erase {_ERASING.get(facts.first.strip(' .!').casefold(), records.ANONYMISE)}"
+        act = f"erase {_ERASING.get(facts.first.strip(_AROUND).casefold(), records.ANONYMISE)}"
     return (UseAsk(ask.id), *_answer(facts, run(act, scene)), _end(facts, act.partition(" ")[0]))
 
 

@@ -2,7 +2,8 @@
 
 ``Held`` is worded in ``templates/mail/held.txt``, ``SetAside`` in ``set-aside.txt``: a first line
 ``Subject: …``, an empty line, the text. Unindented paragraphs are filled to 72 columns, indented lines
-keep their own line. What strangers wrote is one clean line wherever it stands. Other languages: ``catalogs.py``.
+keep their own line. What strangers wrote is one clean line wherever it stands. Other languages are in
+``catalogs.py``.
 """
 
 from __future__ import annotations

@@ -148,9 +148,12 @@ def _put(words: str, one: str, two: str) -> str:
     return re.sub(r"\{(one|two)\}", lambda found: one if found[1] == "one" else two, words)
 
 
+_SENTENCE_ENDS = re.compile(rf"\. (?!(?:{'|'.join(SAID_MONTHS['de'])})\b)")  # "8. Januar" is a day
+
+
 def first_sentence(text: str) -> str:
     """For a subject."""
-    return short(text.split(". ")[0].rstrip("."), 60)
+    return short(_SENTENCE_ENDS.split(text)[0].rstrip("."), 60)
 
 
 def short(text: str, most: int = _SHORT) -> str:

@@ -260,7 +260,8 @@ def test_a_host_s_own_wording_comes_first_and_a_wrong_name_in_it_is_an_error(tmp
     (tmp_path / "declined.txt").write_text("Subject: x\n\n{{ sorry }}\n", encoding="utf-8")
     words = Words((tmp_path, TEMPLATES))
     assert words.put(Held("l", "h", "Hi", "stranger")) == ("Bitte warten: Hi", "Gleich.\n")
-    assert words.put(SetAside("d.example", 1, date(2026, 11, 23))) == WORDS.put(SetAside("d.example", 1, date(2026, 11, 23)))
+    aside = SetAside("d.example", 1, date(2026, 11, 23))
+    assert words.put(aside) == WORDS.put(aside)
     with pytest.raises(UndefinedError):
         words.put(Declined("l", "h", "Hi"))
 
