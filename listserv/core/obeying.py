@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from listserv.core.asks import Ask, AskKind, NewAsk
 from listserv.core.changes import CancelHold, Changes, Finish, MarkSeen, SendNotice, UndoAsk, UseAsk
-from listserv.core.commands import GROUP_OF, Line, Verb, Weight, likeliest, run, verb, written
+from listserv.core.commands import GROUP_OF, Line, Verb, Weight, likeliest, run, shown, verb, written
 from listserv.core.facts import SaidFacts
 from listserv.core.joining import answer_about_joining, ask_to_join
 from listserv.core.notices import Answer, Help, HelpLine, NotUnderstood, OtherAddress, WasThisYou
@@ -259,14 +259,14 @@ def _was_this_you(facts: SaidFacts, lines: tuple[Line, ...], member: Member | No
     unclear = tuple(act for act in acts if isinstance(act, Said))
     if unclear:
         return _answer(facts, Done(unclear))
-    shown = ", ".join(f"{line.verb.name} {line.words}".strip() for line in lines)
-    return _question(facts, member, "\n".join(act for act in acts if isinstance(act, str)), shown)
+    asked = ", ".join(shown(line, facts.scene.language) for line in lines)
+    return _question(facts, member, "\n".join(act for act in acts if isinstance(act, str)), asked)
 
 
-def _question(facts: SaidFacts, member: Member, act: str, shown: str) -> Changes:
+def _question(facts: SaidFacts, member: Member, act: str, asked: str) -> Changes:
     if not may_ask(facts.answered_owner, facts.proof):
         return ()
-    return (question(facts.scene, member, act, shown),)
+    return (question(facts.scene, member, act, asked),)
 
 
 def may_ask(answered: Collection[str], proof: Check) -> bool:
@@ -274,10 +274,10 @@ def may_ask(answered: Collection[str], proof: Check) -> bool:
     return proof is Check.PASSES or WasThisYou.__name__ not in answered
 
 
-def question(scene: Scene, member: Member, act: str, shown: str) -> SendNotice:
+def question(scene: Scene, member: Member, act: str, asked: str) -> SendNotice:
     """ "Was this you?", to the known address."""
     ask = NewAsk(AskKind.CONFIRM, member.person_id, act=act)
-    return SendNotice(WasThisYou(scene.list.title, shown), member.address, scene.list.id, ask)
+    return SendNotice(WasThisYou(scene.list.title, asked), member.address, scene.list.id, ask)
 
 
 # -- saying -----------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from listserv.core.when import read_moment
 from listserv.mail.notices import Words
 from listserv.resources import resource
 from tests.kit import words as kit
-from tests.kit.speaker import Speaker
+from tests.kit.speaker import NONE, Speaker
 from tests.kit.world import World, open_world
 from tests.mail.test_notices import EXAMPLES, HOSTS, WELCOME, WORDS
 
@@ -184,7 +184,7 @@ def test_the_words_behind_a_colon_and_the_five_of_a_welcome_are_understood() -> 
 def test_no_german_word_means_two_verbs() -> None:
     heads = [head.strip() for _, *columns in UNDERSTOOD for head in ",".join(columns).split(",")]
     doubled = {head for head in heads if heads.count(head) > 1}
-    assert doubled <= {"name", "form"}  # the same verb in both languages
+    assert doubled <= {"name", "form", "pause"}  # the same verb in both languages
 
 
 # ---- who gets them
@@ -235,6 +235,14 @@ def test_a_german_takes_a_pause_until_a_german_day(site: World) -> None:
     assert told.subject == "Keine Mail bis Mittwoch, 6. Januar 2027, 7:00 Uhr (Book Circle)"
     (told,) = ana.answers(told, "weiter")
     assert told.text.startswith("Willkommen zurück. Sie bekommen jede Mail, sobald sie geschrieben ist.\n")
+
+
+def test_a_german_reads_in_german_what_was_asked_in_their_name(site: World) -> None:
+    ana = speaker(site)
+    ana.writes(ASK, "sprache de")
+    (asked,) = Speaker(site, ana.address, NONE).writes(ASK, "sprache en\ntäglich")
+    assert asked.subject == "Waren Sie das? (Book Circle)"
+    assert "\n    sprache en, täglich\n" in asked.text
 
 
 def test_einstellung_and_beitrag_answer_the_question_which(site: World) -> None:
