@@ -53,11 +53,12 @@ def language_of(person: Person | None, here: MailList) -> str:
 
 def language_at(tx: Connection, address: Address, here: MailList | None) -> str:
     """In which language to write there: as ``language_of``; of no list, as ``language_of_person``."""
-    person_id = person_by_address(tx, address)
-    if here is None and person_id is not None:
-        return language_of_person(tx, person_id)
-    own = _own_language(tx, person_id)
-    return _offered(own or (here.settings.language if here else ""))
+    if here is None:
+        person_id = person_by_address(tx, address)
+        return OFFERED[0] if person_id is None else language_of_person(tx, person_id)
+    query = select(schema.people.c.language).join(schema.addresses)
+    own = tx.scalar(query.where(_a.key == address.key, _a.confirmed.is_not(None)))
+    return _offered(own or here.settings.language)
 
 
 def language_of_person(tx: Connection, person_id: int) -> str:
@@ -73,6 +74,8 @@ def spoken_by(tx: Connection, person_id: int | None, here: MailList) -> str:
 
 
 def _own_language(tx: Connection, person_id: int | None) -> str:
+    if person_id is None:
+        return ""
     return tx.scalar(select(schema.people.c.language).where(schema.people.c.id == person_id)) or ""
 
 

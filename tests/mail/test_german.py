@@ -22,7 +22,7 @@ from listserv.core.when import read_moment
 from listserv.mail.notices import Words
 from listserv.resources import resource
 from tests.kit import words as kit
-from tests.kit.speaker import NONE, Speaker
+from tests.kit.speaker import NONE, Letter, Speaker
 from tests.kit.world import World, open_world
 from tests.mail.test_notices import EXAMPLES, HOSTS, WELCOME, WORDS
 
@@ -169,9 +169,9 @@ def test_each_german_word_in_quotes_is_understood() -> None:
 
 def test_the_words_behind_a_colon_and_the_five_of_a_welcome_are_understood() -> None:
     text = WORDS.put(WELCOME, "de")[1]
-    assert [read_line(word, "de").verb.name for word in re.findall(r"^    (.+?) – ", text, re.M)] == [
-        *("rhythm", "pause", "find", "settings", "leave")
-    ]
+    lines = [read_line(word, "de") for word in re.findall(r"^    (.+?) – ", text, re.M)]
+    said = [line.verb.name for line in lines if line is not None]
+    assert said == ["rhythm", "pause", "find", "settings", "leave"] and len(lines) == 5
     for rhythm in ("sofort", "täglich", "mo do", "wöchentlich", "3", "meine", "keine"):
         assert read_line(rhythm, "de") is not None
     for day in ("freitag", "6. jan", "nächste woche", "in 2 wochen"):
@@ -205,49 +205,53 @@ def site(world: World) -> World:
     return world
 
 
-def speaker(site: World, address: str = "ana@ana.example") -> Speaker:
-    return Speaker(site, address)
+def token(world: World, address: str = "ana@ana.example") -> tuple[Speaker, Letter]:
+    """Somebody, and a mail of ours that only they were sent."""
+    speaker = Speaker(world, address)
+    return speaker, speaker.writes(ASK, "settings")[0]
+
+
+def in_german(site: World) -> tuple[Speaker, Letter]:
+    """Ana, who chose German, and the mail that says so."""
+    ana, settings = token(site)
+    return ana, ana.answers(settings, "language de")[0]
 
 
 def test_language_de_is_said_back_in_german_and_german_it_stays(site: World) -> None:
-    ana = speaker(site)
-    (told,) = ana.writes(ASK, "language de")
+    ana, told = in_german(site)
     assert told.text.startswith("Von jetzt an schreiben wir Ihnen auf Deutsch.\n")
     (told,) = ana.answers(told, "hilfe")
     assert told.subject == "Was Sie Book Circle sagen können" and "\n    pause bis 6. jan – " in told.text
     (told,) = ana.answers(told, "mo do")
     assert told.text.startswith("Von jetzt an bekommen Sie an jedem dieser Tage eine Mail: mo do.\n")
-    (told,) = speaker(site, "ben@ben.example").writes(ASK, "weekly")
-    assert told.text.startswith("From now on you get one mail a week.\n")
+    ben, settings = token(site, "ben@ben.example")
+    assert ben.answers(settings, "weekly")[0].text.startswith("From now on you get one mail a week.\n")
 
 
-def test_sprache_de_is_taken_back_in_english(site: World) -> None:
-    ana = speaker(site)
-    (told,) = ana.writes(ASK, "sprache deutsch")
+def test_german_is_taken_back_in_english(site: World) -> None:
+    ana, told = in_german(site)
     (told,) = ana.answers(told, "rückgängig")
     assert told.text.startswith("Undone.\n\nWe write to you in English from now on.\n")
+    assert ana.writes(ASK, "settings")[0].subject == "Your settings (Book Circle)"
 
 
 def test_a_german_takes_a_pause_until_a_german_day(site: World) -> None:
-    ana = speaker(site)
-    ana.writes(ASK, "sprache de")
-    (told,) = ana.writes(ASK, "pause bis 6. jan")
+    ana, told = in_german(site)
+    (told,) = ana.answers(told, "pause bis 6. jan")
     assert told.subject == "Keine Mail bis Mittwoch, 6. Januar 2027, 7:00 Uhr (Book Circle)"
     (told,) = ana.answers(told, "weiter")
     assert told.text.startswith("Willkommen zurück. Sie bekommen jede Mail, sobald sie geschrieben ist.\n")
 
 
 def test_a_german_reads_in_german_what_was_asked_in_their_name(site: World) -> None:
-    ana = speaker(site)
-    ana.writes(ASK, "sprache de")
+    ana, _ = in_german(site)
     (asked,) = Speaker(site, ana.address, NONE).writes(ASK, "sprache en\ntäglich")
     assert asked.subject == "Waren Sie das? (Book Circle)"
     assert "\n    sprache en, täglich\n" in asked.text
 
 
 def test_einstellung_and_beitrag_answer_the_question_which(site: World) -> None:
-    ana = speaker(site)
-    ana.writes(ASK, "sprache de")
+    ana, _ = in_german(site)
     (asked,) = ana.writes(LIST, "3", subject="3")
     assert asked.subject == "Ein Beitrag oder eine Einstellung? (Book Circle)"
     (told,) = ana.answers(asked, "Einstellung")
@@ -257,24 +261,27 @@ def test_einstellung_and_beitrag_answer_the_question_which(site: World) -> None:
 def test_a_list_that_speaks_german_welcomes_strangers_and_members_in_german(world: World) -> None:
     here = world.circle(language="de", join="confirm", visible="listed")
     world.member(here, "ana@ana.example")
-    (told,) = Speaker(world, "ana@ana.example").writes(ASK, "täglich")
+    ana, settings = token(world)
+    (told,) = ana.answers(settings, "täglich")
+    assert settings.subject == "Ihre Einstellungen (Book Circle)"
     assert told.text.startswith("Von jetzt an bekommen Sie eine Mail am Tag.\n")
     eve = Speaker(world, "eve@eve.example")
     (asked,) = eve.writes("book+join@lists.example.org", "")
     assert asked.subject == "Möchten Sie bei Book Circle dabei sein?"
     (welcome,) = eve.answers(asked, "ja")
     assert welcome.subject == "Willkommen bei Book Circle"
-    (told,) = eve.writes(ASK, "language en")
+    (told,) = eve.answers(welcome, "language en")
     assert told.text.startswith("We write to you in English from now on.\n")
 
 
 def test_a_member_s_own_language_goes_before_the_list_s_and_one_we_lack_is_english(world: World) -> None:
     french = world.circle(language="fr")
-    ana = world.member(french, "ana@ana.example")
+    world.member(french, "ana@ana.example")
     pen, to = world.pen, read_address("ana@ana.example")
     notice = Welcome("Book Circle", LIST, HOSTS, "members", "now")
     assert b"Subject: Welcome" in pen.unasked(notice, to, french, "1").raw
-    Speaker(world, str(ana.address)).writes(ASK, "language de")
+    ana, settings = token(world)
+    ana.answers(settings, "language de")
     assert b"Subject: Willkommen" in pen.unasked(notice, to, french, "2").raw
 
 
