@@ -8,7 +8,7 @@
 # make lock  pin the newest releases again
 
 .DEFAULT_GOAL := run
-.PHONY: run test soak fuzz lint format coverage bench bench-peers docs lock migration clean
+.PHONY: run test soak fuzz lint format coverage bench bench-peers docs words lock migration clean
 
 # The first of these that is there and new enough; PYTHON=… chooses another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -95,6 +95,10 @@ lock: $(READY_TO_TEST)
 # The pages of docs/ that are told from the code.
 docs: $(READY_TO_TEST)
 	@$(BIN)/python -m tests.kit.docs
+
+# What the templates of mails say, into each catalog of templates/locale; then translate what is empty there.
+words: $(READY_TO_TEST)
+	@$(BIN)/python -m tests.kit.words
 
 # A new file in migrations/versions from what changed in store/schema.py: make migration SAYS="what it does"
 migration: $(READY_TO_TEST)

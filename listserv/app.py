@@ -69,6 +69,7 @@ from listserv.store import (
     own_data,
     pause,
     queue,
+    speakers,
 )
 from listserv.store.directory import Found
 from listserv.store.engine import Store, Transaction
@@ -401,7 +402,8 @@ def _mail_link(app: App, pen: Pen, address: str, url: str, code: str) -> None:
 def _own_data(app: App, words: Words, person_id: int) -> bytes:
     with app.store.read() as tx:
         own = own_data.own_data(tx, person_id)
-        return pack(own, app.clock.now(), words, app.settings.site.domain)
+        language = speakers.language_of_person(tx, person_id)
+        return pack(own, app.clock.now(), words, app.settings.site.domain, language)
 
 
 # -- explain ----------------------------------------------------------------------------------------

@@ -27,9 +27,9 @@ VALUES = words(
     "__future__ base64 collections dataclasses datetime enum functools hashlib hmac html itertools math re"
     " typing unicodedata zoneinfo"
 )
-BYTES = VALUES | words("binascii email encodings io logging pathlib string textwrap urllib")
+BYTES = VALUES | words("binascii email encodings gettext io logging pathlib string textwrap urllib")
 ANY = frozenset(sys.stdlib_module_names)
-MAIL_LIBRARIES = words("authres charset_normalizer cryptography dkim flufl jinja2 mailparser nh3")
+MAIL_LIBRARIES = words("authres babel charset_normalizer cryptography dkim flufl jinja2 mailparser nh3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ LAYERS = {
     ),
 }
 LATE = {  # what costs much to load and is needed seldom; so may every cli file
+    "listserv/mail/catalogs.py",  # Babel
     "listserv/opening.py",  # Alembic
     "listserv/shown.py",  # rich
 }
@@ -209,7 +210,7 @@ def test_a_process_that_serves_loads_no_migrations_and_no_driver_that_it_does_no
     )
     loaded = set(done.stdout.split())
     assert "listserv" in loaded
-    assert loaded & {"alembic", "mako", "psycopg"} == set()
+    assert loaded & {"alembic", "babel", "mako", "psycopg"} == set()
 
 
 def test_the_files_of_the_story_are_there_and_the_readme_tells_it_in_the_same_order() -> None:

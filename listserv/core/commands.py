@@ -16,7 +16,7 @@ from listserv.core.changes import Change
 from listserv.core.said import Done, Said
 from listserv.core.scene import Scene
 from listserv.core.types import Standing
-from listserv.core.verb_words import EVERYWHERE, POLITE, heads
+from listserv.core.verb_words import EVERYWHERE, POLITE, called, heads
 from listserv.core.verbs import archive, choices, records, staying, threads
 
 MOST_LINES = 10  # verbs in one mail (interface.md §5)
@@ -227,6 +227,11 @@ def run(acts: str, scene: Scene) -> Done:
         changes += done.changes
         undo += [done.undo] if done.undo else []
     return Done(tuple(said), tuple(changes), "\n".join(reversed(undo)))
+
+
+def shown(line: Line, language: str) -> str:
+    """A line as it is said back to whoever may have said it: "pause friday", "pause freitag"."""
+    return f"{called(line.verb.name, language)} {line.words}".strip()
 
 
 _LONGEST_NAMES = sorted(VERBS, key=lambda row: len(row.name), reverse=True)

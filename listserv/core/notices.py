@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 
 _LINES = {"lines": True}  # a field whose line breaks are kept: a host's own words
 _WHOLE = {"whole": True}  # what a filter takes as it is: words that were made clean when they came
@@ -92,11 +93,11 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """To the owner, once a day: mails that could not be read. ``since``: when the first came, in words."""
+    """To the owner, once a day: mails that could not be read. ``since``: the day that the first came."""
 
     domain: str
     count: int
-    since: str
+    since: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +311,7 @@ class ForgetPreview:
 class Forgotten:
     """To a person who was forgotten, the last mail: what went (``words``: these too), what is out of reach.
 
-    ``backup``: the day of the last one, in words, "" for none known; ``wal``, ``maildir``: there is one.
+    ``backup``: the day of the last one, None for none known; ``wal``, ``maildir``: there is one.
     """
 
     domain: str
@@ -318,7 +319,7 @@ class Forgotten:
     posts: int
     quotes: int
     lists: tuple[str, ...] = ()
-    backup: str = ""
+    backup: date | None = None
     wal: bool = False
     maildir: bool = False
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from listserv.core.asks import Ask, AskKind, NewAsk
 from listserv.core.changes import CancelHold, Changes, Finish, MarkSeen, SendNotice, UndoAsk, UseAsk
-from listserv.core.commands import GROUP_OF, Line, Verb, Weight, likeliest, run, verb, written
+from listserv.core.commands import GROUP_OF, Line, Verb, Weight, likeliest, run, shown, verb, written
 from listserv.core.facts import SaidFacts
 from listserv.core.joining import answer_about_joining, ask_to_join
 from listserv.core.notices import Answer, Help, HelpLine, NotUnderstood, OtherAddress, WasThisYou
@@ -64,8 +64,8 @@ def _answered(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
     names = [line.verb.name for line in lines]
     if facts.proof is Check.FAILS:
         return _ask_again(facts, ask, names)
-    if ask.kind is AskKind.WHICH and (word := facts.first.strip(" .!").casefold()) in ("post", "setting"):
-        return _chosen(facts, ask, word)
+    if ask.kind is AskKind.WHICH and (word := facts.first.strip(_AROUND).casefold()) in _WHICH:
+        return _chosen(facts, ask, _WHICH[word])
     if names[:1] in (["yes"], ["no"]) or (ask.kind is AskKind.FORGET and _erasing(facts)):
         return _decided(facts, ask, names[0] if names else "yes")
     if names[:1] == ["undo"] and (ask.undo or not facts.scene.look.undoable):
@@ -76,6 +76,10 @@ def _answered(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
     if weighty and facts.proof is not Check.PASSES:
         return (*_was_this_you(facts, lines, scene.member), _end(facts, "asked"))
     return (*_obey(facts, lines), _end(facts, ", ".join(names)))
+
+
+_AROUND = ' .!"„“”'
+_WHICH = {"post": "post", "beitrag": "post", "setting": "setting", "einstellung": "setting"}
 
 
 def _chosen(facts: SaidFacts, ask: Ask, word: str) -> Changes:
@@ -91,7 +95,7 @@ def _chosen(facts: SaidFacts, ask: Ask, word: str) -> Changes:
 
 
 def _erasing(facts: SaidFacts) -> bool:
-    return facts.first.strip(" .!").casefold() in _ERASING
+    return facts.first.strip(_AROUND).casefold() in _ERASING
 
 
 _ERASING = {
@@ -113,7 +117,7 @@ def _decided(facts: SaidFacts, ask: Ask, word: str) -> Changes:
         return (UseAsk(ask.id), *_answer(facts, only("left alone")), _end(facts, "no"))
     act = ask.act
     if ask.kind is AskKind.FORGET:
-        act = f"erase {_ERASING.get(facts.first.strip(' .!').casefold(), records.ANONYMISE)}"
+        act = f"erase {_ERASING.get(facts.first.strip(_AROUND).casefold(), records.ANONYMISE)}"
     return (UseAsk(ask.id), *_answer(facts, run(act, scene)), _end(facts, act.partition(" ")[0]))
 
 
@@ -255,14 +259,14 @@ def _was_this_you(facts: SaidFacts, lines: tuple[Line, ...], member: Member | No
     unclear = tuple(act for act in acts if isinstance(act, Said))
     if unclear:
         return _answer(facts, Done(unclear))
-    shown = ", ".join(f"{line.verb.name} {line.words}".strip() for line in lines)
-    return _question(facts, member, "\n".join(act for act in acts if isinstance(act, str)), shown)
+    asked = ", ".join(shown(line, facts.scene.language) for line in lines)
+    return _question(facts, member, "\n".join(act for act in acts if isinstance(act, str)), asked)
 
 
-def _question(facts: SaidFacts, member: Member, act: str, shown: str) -> Changes:
+def _question(facts: SaidFacts, member: Member, act: str, asked: str) -> Changes:
     if not may_ask(facts.answered_owner, facts.proof):
         return ()
-    return (question(facts.scene, member, act, shown),)
+    return (question(facts.scene, member, act, asked),)
 
 
 def may_ask(answered: Collection[str], proof: Check) -> bool:
@@ -270,10 +274,10 @@ def may_ask(answered: Collection[str], proof: Check) -> bool:
     return proof is Check.PASSES or WasThisYou.__name__ not in answered
 
 
-def question(scene: Scene, member: Member, act: str, shown: str) -> SendNotice:
+def question(scene: Scene, member: Member, act: str, asked: str) -> SendNotice:
     """ "Was this you?", to the known address."""
     ask = NewAsk(AskKind.CONFIRM, member.person_id, act=act)
-    return SendNotice(WasThisYou(scene.list.title, shown), member.address, scene.list.id, ask)
+    return SendNotice(WasThisYou(scene.list.title, asked), member.address, scene.list.id, ask)
 
 
 # -- saying -----------------------------------------------------------------------------------------

@@ -52,7 +52,7 @@ def read_mail_query(text: str) -> Query:
     return _read(text, bare=True)
 
 
-# Operator -> what it fills. A web form's are these with a colon; a mail's need none.
+# Operator -> what it fills. A web form's are these with a colon; a mail's need none, but for those below.
 _OPERATORS = {
     "from": "from_",
     "subject": "subject",
@@ -60,8 +60,13 @@ _OPERATORS = {
     "after": "since",
     "before": "before",
     "has": "has_attachment",
+    "von": "from_",
+    "betreff": "subject",
+    "seit": "since",
+    "vor": "before",
 }
-_NEEDS_COLON = {"after", "has"}  # in a mail too, where they would be words of a sentence
+# In a mail too, where they would be words of a sentence.
+_NEEDS_COLON = {"after", "has", "von", "betreff", "seit", "vor"}
 _HAD = re.compile(r"attach(?:ed|ments?)?|files?", re.I)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from listserv.core.administrivia import Asked, Doubtful
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.changes import Changes, Finish, OpenHold, SendNotice
-from listserv.core.commands import Line, read_line, run, verb, written
+from listserv.core.commands import Line, read_line, run, shown, verb, written
 from listserv.core.facts import PostFacts
 from listserv.core.notices import Answer, Help, PostOrSetting, Said
 from listserv.core.obeying import answer_to, may_ask, question, undo_latest
@@ -55,10 +55,9 @@ def _of_member(mail: Mail, facts: PostFacts, scene: Scene, member: Member) -> Ch
         return _told(scene, member, Done((act,)))
     if _may_at_once(mail, facts, asked.verb):
         return _told(scene, member, run(act, scene))
-    shown = f"{line.verb.name} {line.words}".strip()
     if not may_ask(facts.answered, _proof(mail, facts)):
         return ()
-    return (question(scene, member, act, shown),)
+    return (question(scene, member, act, shown(line, scene.language)),)
 
 
 def _told(scene: Scene, member: Member, done: Done) -> Changes:

@@ -16,7 +16,7 @@ from listserv.core.notices import ForgetPreview, Forgotten, MyData
 from listserv.core.washing import Washing
 from listserv.flow.packing import pack
 from listserv.flow.pen import Answerable, Pen
-from listserv.store import asks, deliveries, erasing, farewells, lists, own_data
+from listserv.store import asks, deliveries, erasing, farewells, lists, own_data, speakers
 from listserv.store.acts import Hand
 from listserv.store.deliveries import Letter
 from listserv.store.engine import Transaction
@@ -47,7 +47,8 @@ class Clerk:
         if own_data.size(tx, change.person_id) > own_data.ATTACHED:
             notice = MyData(domain, posts, f"{self.pen.site.base_url}/my-data/")
         else:
-            notice = MyData(domain, posts, zip=pack(own, now, self.pen.words, domain))
+            language = speakers.language_at(tx, change.to, None)
+            notice = MyData(domain, posts, zip=pack(own, now, self.pen.words, domain, language))
         return self.pen.unasked(notice, change.to, None, f"{change.person_id} {now.timestamp()}")
 
     def _preview(self, tx: Transaction, change: MailPreview, now: datetime) -> Letter:
@@ -67,7 +68,7 @@ class Clerk:
         gone = forget(tx, change.person_id, Hand(f"person {change.person_id}", now), self.wash)
         if not gone.addresses:
             return
-        backup = f"{gone.backup:%d %B %Y}".lstrip("0") if gone.backup else ""
+        backup = gone.backup.date() if gone.backup else None
         notice = Forgotten(
             self.pen.site.domain,
             change.words,

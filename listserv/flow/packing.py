@@ -18,8 +18,8 @@ from listserv.store.own_data import Act, Membership, OwnData
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would obey
 
 
-def pack(own: OwnData, now: datetime, words: Words, domain: str) -> bytes:
-    """The zip. Mails are read one by one; only what is packed is in memory."""
+def pack(own: OwnData, now: datetime, words: Words, domain: str, language: str = "en") -> bytes:
+    """The zip, its README in that language. Mails are read one by one; only what is packed is in memory."""
     made = io.BytesIO()
     with ZipFile(made, "w", ZIP_DEFLATED) as out:
         posts = 0
@@ -27,8 +27,8 @@ def pack(own: OwnData, now: datetime, words: Words, domain: str) -> bytes:
             for post in own.posts:
                 box.write(write_mbox(post.raw, post.author, post.at))
                 posts += 1
-        day = f"{now:%d %B %Y}".lstrip("0")
-        readme = words.page("readme.txt", {"domain": domain, "posts": posts, "day": day})
+        told = {"domain": domain, "posts": posts, "day": now.date()}
+        readme = words.page("readme.txt", told, language)
         out.writestr(_file("README.txt", now), readme.encode())
         out.writestr(_file("settings.toml", now), settings_toml(own).encode())
         out.writestr(_file("acts.csv", now), _acts(own.acts).encode())

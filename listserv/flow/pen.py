@@ -13,6 +13,7 @@ from listserv.core.changes import PassOn, SendNotice
 from listserv.core.facts import Site
 from listserv.core.notices import (
     AddressQuestion,
+    Answer,
     Declined,
     Ended,
     Forwarded,
@@ -26,7 +27,7 @@ from listserv.mail.names import discreet, relay_local
 from listserv.mail.notices import Letter as Heading
 from listserv.mail.notices import Words, write
 from listserv.mail.passing import Way, pass_on, passing_token
-from listserv.store import lists
+from listserv.store import lists, speakers
 from listserv.store.deliveries import Letter
 from listserv.store.engine import Store
 from listserv.store.holds import HoldRow
@@ -44,7 +45,7 @@ class Answerable:
 
 @dataclass(frozen=True, slots=True)
 class Pen:
-    """Writes letters. Pure but for looking up the list's name."""
+    """Writes letters. Pure but for looking up the list's name and the reader's language."""
 
     store: Store
     words: Words
@@ -68,7 +69,7 @@ class Pen:
             heading = self._answerable(heading, here, Answerable(change.ask, number))
         if not isinstance(notice, _UNASKED):
             heading = replace(heading, auto="auto-replied", in_reply_to=_answered(mail, change.to))
-        return Letter(str(change.to), write(notice, heading, self.words), change.list_id)
+        return self._letter(notice, heading, here)
 
     def _answerable(self, heading: Heading, here: MailList, asked: Answerable) -> Heading:
         """An answer comes back with the token that only this reader was sent."""
@@ -91,23 +92,32 @@ class Pen:
         notice = Declined(here.title if knows else str(here.address), str(_hosts(here)), row.subject)
         heading = self._heading(notice, to, here, f"hold {row.id}")
         heading = replace(heading, auto="auto-replied", in_reply_to=row.message_id)
-        return Letter(row.tell, write(notice, heading, self.words), here.id)
+        return self._letter(notice, heading, here)
 
     def ended(self, here: MailList, host: Address) -> Letter:
         """To a host of a list that is no more: from the site, for the list has no address any longer."""
         owner = f"postmaster@{self.site.domain}"
         notice = Ended(here.title, str(here.address), owner)
-        return self.unasked(notice, host, None, f"{here.id}")
+        raw = self._worded(notice, self._heading(notice, host, None, f"{here.id}"), here)
+        return Letter(str(host), raw)
 
     def unasked(self, notice: Notice, to: Address, here: MailList | None, of: str) -> Letter:
         """A letter that no mail gave rise to. ``of`` tells it from all others, the same after a crash."""
-        raw = write(notice, self._heading(notice, to, here, of), self.words)
-        return Letter(str(to), raw, here.id if here else None)
+        return self._letter(notice, self._heading(notice, to, here, of), here)
 
     def asking(self, notice: Notice, to: Address, here: MailList, asked: Answerable) -> Letter:
         """A letter that no mail gave rise to and that can be answered."""
         heading = self._answerable(self._heading(notice, to, here, f"ask {asked.number}"), here, asked)
-        return Letter(str(to), write(notice, heading, self.words), here.id)
+        return self._letter(notice, heading, here)
+
+    def _letter(self, notice: Notice, heading: Heading, here: MailList | None) -> Letter:
+        return Letter(str(heading.to), self._worded(notice, heading, here), here.id if here else None)
+
+    def _worded(self, notice: Notice, heading: Heading, here: MailList | None) -> bytes:
+        """In the reader's own language, else the list's, else English."""
+        with self.store.read() as tx:
+            language = _just_chosen(notice) or speakers.language_at(tx, heading.to, here)
+        return write(notice, heading, self.words, language)
 
     def _heading(self, notice: Notice, to: Address, here: MailList | None, of: str) -> Heading:
         kind = type(notice).__name__
@@ -139,6 +149,12 @@ class Pen:
 
     def _now(self) -> datetime:
         return self.clock.now().replace(microsecond=0)
+
+
+def _just_chosen(notice: Notice) -> str:
+    """The language that this very answer says was chosen; what is stored is still the one before."""
+    said = notice.said if isinstance(notice, Answer) else ()
+    return next((one.one for one in said if one.key == "language"), "")
 
 
 def _answered(mail: Mail, to: Address) -> str | None:

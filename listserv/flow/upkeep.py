@@ -51,7 +51,7 @@ def tell_owner(pen: Pen) -> int:
         told = _told(tx, owner, now)
     if not count or since is None or told:
         return 0
-    notice = SetAside(pen.site.domain, count, f"{since:%d %B %Y}".lstrip("0"))
+    notice = SetAside(pen.site.domain, count, since.date())
     letter = pen.unasked(notice, owner, None, f"{now:%Y-%m-%d}")
 
     def step(tx: Transaction) -> int:

@@ -14,11 +14,6 @@ def indented(lines: Sequence[str]) -> str:
     return "\n".join(f"    {line}".rstrip() for line in lines)
 
 
-def listed(names: Sequence[str]) -> str:
-    """ "Ana, Bea and Carl"."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
-
-
 def filled(text: str) -> str:
     """Unindented paragraphs as one, indented lines each for itself, one empty line between."""
     paragraphs = [part for part in re.split(r"\n(?:[ \t]*\n)+", text.strip("\n")) if part.strip()]

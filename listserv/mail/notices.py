@@ -2,7 +2,8 @@
 
 ``Held`` is worded in ``templates/mail/held.txt``, ``SetAside`` in ``set-aside.txt``: a first line
 ``Subject: …``, an empty line, the text. Unindented paragraphs are filled to 72 columns, indented lines
-keep their own line. What strangers wrote is one clean line wherever it stands.
+keep their own line. What strangers wrote is one clean line wherever it stands. Other languages are in
+``catalogs.py``.
 """
 
 from __future__ import annotations
@@ -11,22 +12,20 @@ import re
 from base64 import encodebytes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from listserv.core.address import Address
 from listserv.core.notices import Notice
 from listserv.core.types import MailList
-from listserv.mail.columns import filled, indented, listed
+from listserv.mail.columns import filled
 from listserv.mail.dressing import boundary_for, text_part
 from listserv.mail.encoded import one_line
 from listserv.mail.fields import write_field, write_mailbox
 from listserv.mail.names import list_id, shown_name
-from listserv.mail.wording import Wording
+from listserv.mail.wording import ENGLISH, Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,49 +48,44 @@ class Letter:
 
 
 class Words:
-    """The templates, looked up in each folder in turn: a host's own wording first, then ours."""
+    """All our words, a ``Wording`` a language, each made when it is first asked for."""
 
     def __init__(self, folders: tuple[Path, ...]) -> None:
-        self._env = Environment(
-            loader=FileSystemLoader(folders),
-            undefined=StrictUndefined,
-            autoescape=False,  # plain text: nothing of it is ever HTML
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._env.filters |= {"because": self.to_author, "indented": indented, "listed": listed}
-        self.verbs = Wording(self._env).verbs
+        """A host's own wording first, then ours (the last folder; catalogs are beside it)."""
+        self._folders = folders
+        self._spoken: dict[str, Wording] = {}
+        english = self.spoken(ENGLISH)
+        self.filters = english.filters
+        self.verbs = english.verbs
 
-    @property
-    def filters(self) -> frozenset[str]:
-        """What a template may put words through."""
-        return frozenset(self._env.filters)
+    def spoken(self, language: str) -> Wording:
+        """In that language (two letters), or English where we don't have it."""
+        if language not in self._spoken:
+            known = Wording(self._folders, language)
+            self._spoken[language] = self._spoken.get(known.language, known)
+        return self._spoken[language]
 
-    def to_author(self, rule: str) -> str:
+    def to_author(self, rule: str, language: str = ENGLISH) -> str:
         """Why a mail waits, as said to its author: one or two sentences. Any rule name gives some."""
-        return self._reason("to_author", rule)
+        return self.spoken(language).to_author(rule)
 
-    def to_host(self, rule: str) -> str:
+    def to_host(self, rule: str, language: str = ENGLISH) -> str:
         """The same as said to hosts and on the command line: a short phrase."""
-        return self._reason("to_host", rule)
+        return self.spoken(language).to_host(rule)
 
-    def put(self, notice: Notice) -> tuple[str, str]:
+    def put(self, notice: Notice, language: str = ENGLISH) -> tuple[str, str]:
         """Subject and text of a notice; the text's lines end in "\\n" and have at most 72 columns."""
-        page = self._env.get_template(template_of(type(notice))).render(_cleaned(notice))
+        page = self.spoken(language).template(template_of(type(notice))).render(_cleaned(notice))
         first, _, text = page.partition("\n")
         return one_line(first.removeprefix("Subject:")), filled(text)
 
     def mark(self, name: str) -> str:
-        """What stands in kept mail in place of something: "member"."""
-        return str(getattr(self._env.get_template("marks.txt").module, name))
+        """What stands in kept mail in place of something: "member". In English: others read it, too."""
+        return str(getattr(self.spoken(ENGLISH).template("marks.txt").module, name))
 
-    def page(self, template: str, told: Mapping[str, str | int]) -> str:
+    def page(self, template: str, told: Mapping[str, str | int | date], language: str = ENGLISH) -> str:
         """A text of ours that is no mail, in 72 columns. What is told comes from us."""
-        return filled(self._env.get_template(template).render(told))
-
-    def _reason(self, table: str, rule: str) -> str:
-        reasons: dict[str, str] = getattr(self._env.get_template("reasons.txt").module, table)
-        return reasons.get(rule, reasons["otherwise"])
+        return filled(self.spoken(language).template(template).render(told))
 
 
 def template_of(kind: type) -> str:
@@ -99,9 +93,9 @@ def template_of(kind: type) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", kind.__name__).lower() + ".txt"
 
 
-def write(notice: Notice, letter: Letter, words: Words) -> bytes:
+def write(notice: Notice, letter: Letter, words: Words, language: str = ENGLISH) -> bytes:
     """The whole mail, unsigned, CRLF line ends. The same input gives the same bytes."""
-    subject, text = words.put(notice)
+    subject, text = words.put(notice, language)
     text = text.replace("\n", "\r\n")
     beside = _attached(notice)
     body = text_part(text) if beside is None else _with_attached(text, *beside)
@@ -200,8 +194,8 @@ def _cleaned(notice: Any) -> dict[str, object]:
                 found[known.name] = [
                     _short(one) if isinstance(one, str) else _cleaned(one) for one in several
                 ]
-            case int() as number:
-                found[known.name] = number
+            case int() | date() | None as plain:
+                found[known.name] = plain
     return found
 
 

@@ -1,48 +1,88 @@
-"""Filters for our templates: records as the words that stand for them in said.txt and verbs.txt."""
+"""The templates in one language, and filters for them: records as the words that stand for them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cached_property
+from gettext import NullTranslations
+from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from listserv.core.calendar_words import SAID_MONTHS
+from listserv.mail.catalogs import catalog_of, read_catalog
+from listserv.mail.columns import indented
 from listserv.mail.thread_text import thread_as_text
 
+ENGLISH = "en"  # what the templates themselves are in
 _DAYS = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
 _SHORT = 40
 
 
 class Wording:
-    """What the templates' tables say. One a language."""
+    """What our templates and their tables say in one language. English where it has no words of its own.
 
-    def __init__(self, environment: Environment) -> None:
-        self._env = environment
-        environment.filters |= {
-            "told": self.told,
-            "entry": self.entry,
-            "named_group": self.named_group,
-            "in_rhythm": self.in_rhythm,
-            "state_of": self.state_of,
-            "first_sentence": first_sentence,
-            "short": short,
-            "with_word": with_word,
+    ``folders`` are looked up in turn, each for a folder of the language's name first: a host's words/de,
+    then words, then ours. The catalogs are beside the last one.
+    """
+
+    def __init__(self, folders: Sequence[Path], language: str = ENGLISH) -> None:
+        path = None if language == ENGLISH else catalog_of(folders[-1].parent / "locale", language)
+        self.language = language if path else ENGLISH
+        own = [folder / language for folder in folders] if path else []
+        self._env = _environment([*own, *folders], read_catalog(path) if path else NullTranslations())
+        self._env.filters |= {
+            "as_said": self.as_said,
             "as_text": thread_as_text,
+            "because": self.to_author,
+            "day": self.day,
+            "entry": self.entry,
+            "first_sentence": first_sentence,
+            "in_rhythm": self.in_rhythm,
+            "indented": indented,
+            "listed": self.listed,
+            "named_group": self.named_group,
+            "short": short,
+            "state_of": self.state_of,
+            "told": self.told,
+            "with_word": with_word,
         }
+
+    @property
+    def filters(self) -> frozenset[str]:
+        """What a template may put words through."""
+        return frozenset(self._env.filters)
+
+    def template(self, name: str) -> Template:
+        """One of ours, or a host's own in its place."""
+        return self._env.get_template(name)
 
     @cached_property
     def _said(self) -> Any:
-        return self._env.get_template("said.txt").module
+        return self.template("said.txt").module
 
     @cached_property
     def _verbs(self) -> Any:
-        return self._env.get_template("verbs.txt").module
+        return self.template("verbs.txt").module
 
     def verbs(self) -> dict[str, str]:
         """What each verb does, by its name."""
         return dict(self._verbs.verbs)
+
+    def to_author(self, rule: str) -> str:
+        """Why a mail waits, as said to its author: one or two sentences. Any rule name gives some."""
+        return self._reason("to_author", rule)
+
+    def to_host(self, rule: str) -> str:
+        """The same as said to hosts and on the command line: a short phrase."""
+        return self._reason("to_host", rule)
+
+    def _reason(self, table: str, rule: str) -> str:
+        reasons: dict[str, str] = getattr(self.template("reasons.txt").module, table)
+        return reasons.get(rule, reasons["otherwise"])
 
     def told(self, said: Mapping[str, str]) -> str:
         """One line of an answer."""
@@ -53,11 +93,17 @@ class Wording:
         """How often, as it stands behind "you get"."""
         rhythms: dict[str, str] = self._said.rhythms
         key = "number" if rhythm.isdigit() else "days" if rhythm[:3] in _DAYS else rhythm
-        return _put(rhythms.get(rhythm, rhythms.get(key, rhythm)), rhythm, "")
+        return _put(rhythms.get(rhythm, rhythms.get(key, rhythm)), self.as_said(rhythm), "")
+
+    def as_said(self, rhythm: str) -> str:
+        """A rhythm as the reader would type it."""
+        typed: dict[str, str] = self._said.typed
+        return " ".join(typed.get(word, word) for word in rhythm.split())
 
     def entry(self, line: Mapping[str, str]) -> str:
         """One verb of a help."""
-        return f"    {line['shape']} – {self._verbs.verbs[line['name']]}"
+        shape = self._verbs.shapes.get(line["name"], line["shape"])
+        return f"    {shape} – {self._verbs.verbs[line['name']]}"
 
     def named_group(self, group: str) -> str:
         """The heading of some verbs."""
@@ -68,8 +114,33 @@ class Wording:
         states: dict[str, str] = self._said.states
         return states.get(f"{mail['state']} {mail['why']}", states.get(mail["state"], mail["state"]))
 
+    def listed(self, names: Sequence[str]) -> str:
+        """ "Ana, Bea and Carl"."""
+        if len(names) < 2:
+            return "".join(names)
+        return _put(self._said.both, ", ".join(names[:-1]), names[-1])
+
+    def day(self, day: date) -> str:
+        """ "3 November 2026"."""
+        months = SAID_MONTHS.get(self.language, SAID_MONTHS[ENGLISH])
+        return _put(self._said.day, str(day.day), f"{months[day.month - 1]} {day.year}")
+
 
 _OF_RHYTHM = ("rhythm", "rhythm already", "resumed")
+
+
+def _environment(folders: Sequence[Path], translations: NullTranslations) -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(folders),
+        extensions=["jinja2.ext.i18n"],
+        undefined=StrictUndefined,
+        autoescape=False,  # plain text: nothing of it is ever HTML
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    with_words: Any = made  # the extension gives it a method that the type does not have
+    with_words.install_gettext_translations(translations, newstyle=True)
+    return made
 
 
 def _put(words: str, one: str, two: str) -> str:
@@ -77,9 +148,12 @@ def _put(words: str, one: str, two: str) -> str:
     return re.sub(r"\{(one|two)\}", lambda found: one if found[1] == "one" else two, words)
 
 
+_SENTENCE_ENDS = re.compile(rf"\. (?!(?:{'|'.join(SAID_MONTHS['de'])})\b)")  # "8. Januar" is a day
+
+
 def first_sentence(text: str) -> str:
     """For a subject."""
-    return short(text.split(". ")[0].rstrip("."), 60)
+    return short(_SENTENCE_ENDS.split(text)[0].rstrip("."), 60)
 
 
 def short(text: str, most: int = _SHORT) -> str:

@@ -27,7 +27,8 @@ def gather_said(tx: Connection, ask: Question, here: MailList) -> SaidFacts:
     writer = speakers.person_by_address(tx, mail.author)
     person = writer if asked is None or asked.person is None else asked.person
     text = mail.said
-    lines = _lines(ask, here, text)
+    language = speakers.spoken_by(tx, person, here)
+    lines = _lines(ask, text, language)
     scene = speakers.scene_of(tx, person, _occasion(tx, ask, here, lines))
     key = mail.author.key if mail.author else ""
     owner_key = scene.member.address.key if scene.member else key
@@ -60,12 +61,11 @@ def _is_owner(mail: Mail, asked: Ask | None, scene: Scene) -> bool:
     return scene.person is not None and scene.person.owns(mail.author)
 
 
-def _lines(ask: Question, here: MailList, text: str) -> tuple[Line, ...]:
+def _lines(ask: Question, text: str, language: str) -> tuple[Line, ...]:
     """What is said: by the address, else in the text, else in the subject of a mail that answers nothing."""
     word = ask.found.place.word if ask.found.place.kind is Kind.COMMAND else ""
     if word and word != "ask":
         return (Line(verb(word)),)
-    language = here.settings.language[:2]
     lines = read_lines(text, language)
     if lines or ask.found.ask is not None or text.strip():
         return lines

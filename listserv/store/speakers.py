@@ -11,7 +11,7 @@ from listserv.core.address import Address, read_address
 from listserv.core.commands import NEEDS
 from listserv.core.scene import Scene, Talk
 from listserv.core.types import MailList, Member, Person
-from listserv.store import schema
+from listserv.store import lists, schema
 from listserv.store.looking_up import Occasion, look_up
 from listserv.store.rosters import members_query, read_member
 
@@ -48,8 +48,46 @@ def with_lookups(tx: Connection, scene: Scene, said: Occasion) -> Scene:
 
 def language_of(person: Person | None, here: MailList) -> str:
     """The person's own language, else the list's, else English."""
-    wanted = (person.language if person else "") or here.settings.language
-    return wanted[:2].lower() if wanted[:2].lower() in OFFERED else OFFERED[0]
+    return _offered((person.language if person else "") or here.settings.language)
+
+
+def language_at(tx: Connection, address: Address, here: MailList | None) -> str:
+    """In which language to write there: as ``language_of``; of no list, as ``language_of_person``."""
+    if here is None:
+        person_id = person_by_address(tx, address)
+        return OFFERED[0] if person_id is None else language_of_person(tx, person_id)
+    query = select(schema.people.c.language).join(schema.addresses)
+    own = tx.scalar(query.where(_a.key == address.key, _a.confirmed.is_not(None)))
+    return _offered(own or here.settings.language)
+
+
+def language_of_person(tx: Connection, person_id: int) -> str:
+    """Their own, else that of the first list that they are on, else English."""
+    own = _own_language(tx, person_id)
+    here = None if own else _first_list(tx, person_id)
+    return _offered(own or (here.settings.language if here else ""))
+
+
+def spoken_by(tx: Connection, person_id: int | None, here: MailList) -> str:
+    """Whose words somebody may say: their language's, else the list's; two letters, of any language."""
+    return (_own_language(tx, person_id) or here.settings.language)[:2]
+
+
+def _own_language(tx: Connection, person_id: int | None) -> str:
+    if person_id is None:
+        return ""
+    return tx.scalar(select(schema.people.c.language).where(schema.people.c.id == person_id)) or ""
+
+
+def _first_list(tx: Connection, person_id: int) -> MailList | None:
+    query = select(_s.list_id).where(_s.person_id == person_id, _s.left.is_(None)).order_by(_s.id).limit(1)
+    number = tx.scalar(query)
+    return lists.list_by_id(tx, number) if number is not None else None
+
+
+def _offered(language: str) -> str:
+    short = language[:2].lower()
+    return short if short in OFFERED else OFFERED[0]
 
 
 def zone_of(person: Person | None, here: MailList, of_site: str) -> ZoneInfo:
