@@ -75,13 +75,13 @@ def test_a_member_joins_posts_mutes_chooses_pauses_searches_and_leaves_with_a_re
     assert 'Reply "undo" within seven days' in text_of(left)
     ben.writes(BOOK, "After all", "Cy has gone.")
     ben.gets("Cy has gone.")
-    until(lambda: at_rest(cy.server), cy.server)
+    until(lambda: at_rest(Desk(cy.server.folder)), cy.server)
     assert not cy.has("Cy has gone.")
     assert not cy.has("Re: Cold storage")
 
 
-def at_rest(server: Server) -> bool:
-    counts = server.tell("status")
+def at_rest(desk: Desk) -> bool:
+    counts = desk.does("status", "--json").json
     return not counts["waiting"] and not any(
         counts["deliveries"].get(state, 0) for state in ("due", "sending")
     )
