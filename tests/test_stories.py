@@ -1,21 +1,27 @@
 """Stories: real mails in, and every mail that we send, byte for byte.
 
 A folder a story: ``world.toml`` says who is on which list and what happens, step by step; ``*.eml`` are
-the mails. What came out in step N for ana@… lies in ``N-out-ana.eml``. ``pytest --accept`` writes those
-files anew: read the diff before you commit it. Adding a story needs no Python.
+the mails. What came out in step N for ana@… lies in ``N-out-ana.eml``. A step that ``answers`` such a file
+goes to its Reply-To, which ``@ANSWER@`` stands for in the mail. ``pytest --accept`` writes those files anew:
+read the diff before you commit it. Adding a story needs no Python.
 """
 
 from __future__ import annotations
 
+import email
+import re
 import tomllib
 from datetime import datetime
-from functools import partial
+from email.utils import parseaddr
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Update, select, update
 
+from listserv.core.commands import VERBS, Verb
+from listserv.core.types import Standing
 from listserv.store import holds, schema
 from tests.kit.people import SITE
 from tests.kit.world import StillClock, World, open_world, sqlite_in
@@ -35,7 +41,7 @@ def test_the_story_is_told_as_it_was(name: str, tmp_path: Path, pytestconfig: py
         _people(world, scene)
         for number, step in enumerate(scene["step"], 1):
             before = len(world.outbox)
-            _happen(world, step, folder)
+            _happen(world, step, folder, told)
             told |= _mails(world, before, number)
             assert world.ends() == step.get("ends", world.ends()), f"step {number}"
             assert world.why()[-1:] == step.get("why", world.why()[-1:]), f"step {number}"
@@ -45,6 +51,25 @@ def test_the_story_is_told_as_it_was(name: str, tmp_path: Path, pytestconfig: py
     assert kept.keys() == told.keys()
     for file, raw in told.items():
         assert raw == kept[file], file
+
+
+SAYABLE = [row for row in VERBS if row.shape]
+WRONG = {"somebody else's token", "asked", "automatic", "duplicate"}
+
+
+@pytest.mark.parametrize("row", SAYABLE, ids=[row.name for row in SAYABLE])
+def test_every_verb_is_said_in_a_story_and_a_members_verb_by_the_wrong_senders_too(row: Verb) -> None:
+    told = [ends for ends in map(_ends, NAMES) if row.name in ends]
+    assert told, "no story says it"
+    assert row.least is Standing.STRANGER or any(ends >= WRONG for ends in told)
+
+
+@cache
+def _ends(name: str) -> frozenset[str]:
+    """What became of the mails of a story, as its steps say; of several verbs each for itself."""
+    scene = tomllib.loads((STORIES / name / "world.toml").read_text("utf-8"))
+    whole = [why for step in scene["step"] for why in step.get("why", ())]
+    return frozenset([*whole, *(word for why in whole for word in re.split(r", |: ", why))])
 
 
 def _people(world: World, scene: dict[str, Any]) -> None:
@@ -70,17 +95,24 @@ def _run(tx: Connection, statement: Update) -> None:
     tx.execute(statement)
 
 
-def _happen(world: World, step: dict[str, Any], folder: Path) -> None:
+def _happen(world: World, step: dict[str, Any], folder: Path, told: dict[str, bytes]) -> None:
     if "in" in step:
-        raw = (folder / step["in"]).read_bytes()
-        world.receive(
-            raw, step.get("to", f"book@{SITE.domain}"), step.get("from", "someone@elsewhere.example")
-        )
+        raw, to = (folder / step["in"]).read_bytes(), step.get("to", f"book@{SITE.domain}")
+        if "answers" in step:
+            to = _answer_to(told[step["answers"]])
+            raw = raw.replace(b"@ANSWER@", to.encode())
+        world.receive(raw, to, step.get("from", "someone@elsewhere.example"))
     if "approve" in step:
         world.store.do(lambda tx: holds.approve(tx, step["approve"], "operator", world.clock.now()))
         world.settle()
-    if "minutes" in step:
-        world.pass_time(minutes=step["minutes"])
+    if passes := {unit: step[unit] for unit in ("minutes", "hours", "days") if unit in step}:
+        world.pass_time(**passes)
+
+
+def _answer_to(raw: bytes) -> str:
+    """Where a reply to a mail of ours goes: its Reply-To, as any mail program has it."""
+    found = email.message_from_bytes(raw)
+    return parseaddr(str(found["Reply-To"] or found["From"]))[1]
 
 
 def _mails(world: World, before: int, number: int) -> dict[str, bytes]:

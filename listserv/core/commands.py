@@ -147,6 +147,7 @@ _BY_NAME = {verb.name: verb for verb in VERBS}
 GROUP_OF = {name: group for group, names in GROUPS for name in names.split(", ")}
 _HEADS = tuple((head, _BY_NAME[name]) for head, name in heads())
 _POLITE = re.compile(rf"^(?:{'|'.join(POLITE)})[ ,]+|[ ,]+(?:{'|'.join(POLITE)})$")
+_QUOTES = "\"'“”„*_"
 _BLANKS = re.compile(r"\s+")
 
 
@@ -159,7 +160,7 @@ def read_line(text: str, language: str = "en") -> Line | None:
     """The verb that a line says, None where it says none. Case, a final full stop, "please" don't matter."""
     if len(text) > _LONGEST_LINE:
         return None
-    said = _BLANKS.sub(" ", text.strip().strip("\"'“”„*_").rstrip(".!").strip())
+    said = _BLANKS.sub(" ", _bare(text.strip()).rstrip(".!").strip())
     low = _POLITE.sub("", said.casefold())
     start = said.casefold().find(low)
     said = said[start : start + len(low)] if start >= 0 and len(said) == len(said.casefold()) else low
@@ -168,6 +169,11 @@ def read_line(text: str, language: str = "en") -> Line | None:
         said, low = said[: -len(everywhere)], low[: -len(everywhere)]
     found = _known(said, low) or _rhythm(low, language)
     return Line(found.verb, found.words, bool(everywhere)) if found else None
+
+
+def _bare(text: str) -> str:
+    """Without the quotes around the whole of it; a phrase at its end keeps its own: find "cold storage"."""
+    return text.strip(_QUOTES) if text[:1] in _QUOTES else text.rstrip("*_")
 
 
 def _known(said: str, low: str) -> Line | None:

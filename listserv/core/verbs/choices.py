@@ -46,7 +46,8 @@ def read_hour(words: str, scene: Scene) -> str | Said:
 
 
 def set_hour(arg: str, scene: Scene) -> Done:
-    return _set(scene, "digest_at", arg, Said("hour", arg), f"at {_member(scene).digest_at}")
+    told = Said("hour", arg or scene.list.settings.digest_at)  # undo may bring back "", the list's own
+    return _set(scene, "digest_at", arg, told, f"at {_member(scene).digest_at}")
 
 
 def read_on(words: str, scene: Scene) -> str | Said:
