@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from listserv.mail.mbox import write_mbox
@@ -27,7 +27,7 @@ def pack(own: OwnData, now: datetime, words: Words, domain: str, language: str =
             for post in own.posts:
                 box.write(write_mbox(post.raw, post.author, post.at))
                 posts += 1
-        told = {"domain": domain, "posts": posts, "day": now.date()}
+        told: dict[str, str | int | date] = {"domain": domain, "posts": posts, "day": now.date()}
         readme = words.page("readme.txt", told, language)
         out.writestr(_file("README.txt", now), readme.encode())
         out.writestr(_file("settings.toml", now), settings_toml(own).encode())

@@ -10,7 +10,6 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.extract import DEFAULT_KEYWORDS, extract
 from babel.messages.pofile import read_po, write_po
-from jinja2.ext import babel_extract
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 OPTIONS = {"trim_blocks": "true", "lstrip_blocks": "true"}
@@ -22,10 +21,10 @@ def said_today() -> Catalog:
     for path in sorted((TEMPLATES / "mail").glob("*.txt")):
         with path.open("rb") as file:
             for _, message, comments, context in extract(
-                babel_extract, file, keywords=DEFAULT_KEYWORDS, comment_tags=(), options=OPTIONS
+                "jinja2.ext:babel_extract", file, keywords=DEFAULT_KEYWORDS, comment_tags=(), options=OPTIONS
             ):
                 place = f"templates/mail/{path.name}"
-                found.add(message, None, [(place, None)], auto_comments=comments, context=context)
+                found.add(message, None, [(place, 1)], auto_comments=comments, context=context)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -37,10 +37,12 @@ def entries() -> list[Message]:
 
 def pairs(message: Message) -> Iterator[tuple[str, str]]:
     """Each form of an entry, English and German."""
-    if isinstance(message.id, tuple):
-        yield from zip(message.id, message.string, strict=True)
-    else:
-        yield message.id, str(message.string)
+    yield from zip(forms(message.id), forms(message.string), strict=True)
+
+
+def forms(words: str | Sequence[str] | None) -> Sequence[str]:
+    """One, or those of a plural."""
+    return [words or ""] if isinstance(words, str) or words is None else words
 
 
 # ---- the catalog
