@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from listserv.core import rhythms
 from listserv.core.changes import Change
+from listserv.core.courtesy_words import GREETING
 from listserv.core.said import Done, Said
 from listserv.core.scene import Scene
 from listserv.core.types import Standing
@@ -100,7 +101,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("pause",          "pause until 6 jan",  _MAY, _M, _OWN, staying.read_pause, staying.pause),
     Verb("resume",         "resume",             _NOT, _M, _OWN, _free, staying.resume),
     Verb("leave",          "bye",                _NOT, _M, _OWN, _free, staying.leave),
-    Verb("find",           "find cold storage",  _YES, _M, _ANY, archive.read_find, archive.find),
+    Verb("find",           "find cold storage",  _MAY, _M, _ANY, archive.read_find, archive.find),
     Verb("more",           "more",               _NOT, _M, _ANY, _free, archive.find),
     Verb("send",           "send 3",             _YES, _M, _ANY, archive.read_number, archive.send),
     Verb("archive",        "archive",            _NOT, _M, _ANY, _free, archive.show_archive),
@@ -148,6 +149,7 @@ GROUP_OF = {name: group for group, names in GROUPS for name in names.split(", ")
 _HEADS = tuple((head, _BY_NAME[name]) for head, name in heads())
 _POLITE = re.compile(rf"^(?:{'|'.join(POLITE)})[ ,]+|[ ,]+(?:{'|'.join(POLITE)})$")
 _QUOTES = "\"'“”„*_"
+_GREETING = re.compile(rf"\s*(?:{GREETING})(?:[ ,]+[\w'’-]+){{0,3}}\s*[,!.:]*\s*", re.I)
 _BLANKS = re.compile(r"\s+")
 
 
@@ -193,7 +195,7 @@ def read_lines(text: str, language: str = "en") -> tuple[Line, ...]:
     """The verbs that a mail's new words say: its first lines, up to the first that is none; ten at most."""
     lines: list[Line] = []
     for text_line in text.splitlines():
-        if not text_line.strip():
+        if not text_line.strip() or (not lines and _GREETING.fullmatch(text_line)):
             continue
         line = read_line(text_line, language)
         if line is None or len(lines) == MOST_LINES:
@@ -241,6 +243,11 @@ def shown(line: Line, language: str) -> str:
 
 
 _LONGEST_NAMES = sorted(VERBS, key=lambda row: len(row.name), reverse=True)
+
+
+def act_of(acts: str) -> Verb:
+    """The row of the first act that is written there."""
+    return next(row for row in _LONGEST_NAMES if acts == row.name or acts.startswith(f"{row.name} "))
 
 
 def written(line: Line, scene: Scene) -> str | Said:

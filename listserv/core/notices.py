@@ -142,13 +142,17 @@ class HelpLine:
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """What can be said by mail: to a member their verbs, to anybody else how to come in (``join``)."""
+    """What can be said by mail: to a member their verbs, to anybody else how to come in (``join``).
+
+    ``leaving``: somebody who is not on the list asked to be taken off it.
+    """
 
     list: str
     address: str
     member: bool
     lines: tuple[HelpLine, ...] = ()
     join: str = ""
+    leaving: bool = False
 
 
 @dataclass(frozen=True, slots=True)

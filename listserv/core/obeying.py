@@ -12,13 +12,14 @@ from dataclasses import replace
 
 from listserv.core.asks import Ask, AskKind, NewAsk
 from listserv.core.changes import CancelHold, Changes, Finish, MarkSeen, SendNotice, UndoAsk, UseAsk
-from listserv.core.commands import GROUP_OF, Line, Verb, Weight, likeliest, run, shown, verb, written
+from listserv.core.commands import GROUP_OF, Line, Verb, Weight, act_of, likeliest, run, shown, verb, written
 from listserv.core.facts import SaidFacts
 from listserv.core.joining import answer_about_joining, ask_to_join
 from listserv.core.notices import Answer, Help, HelpLine, NotUnderstood, OtherAddress, WasThisYou
 from listserv.core.said import Done, Said, only
 from listserv.core.scene import Scene
 from listserv.core.types import ArrivalState, Automatic, Check, Mail, Member, Standing
+from listserv.core.verb_words import called
 from listserv.core.verbs import records
 
 _ORDER = (Standing.STRANGER, Standing.MEMBER, Standing.HOST)
@@ -127,6 +128,8 @@ def _undone(facts: SaidFacts, ask: Ask) -> Changes:
     if ask.undone is not None:
         return (*_answer(facts, only("undone before")), _end(facts, "undone before"))
     done = run(ask.undo, facts.scene)
+    if not done.changes:  # too late, or as it was already
+        return (*_answer(facts, done), _end(facts, "undo did nothing"))
     again = Done((Said("undone"), *done.said), done.changes)
     return (UndoAsk(ask.id), *_answer(facts, again), _end(facts, "undo"))
 
@@ -135,9 +138,16 @@ def _ask_again(facts: SaidFacts, ask: Ask, names: list[str]) -> Changes:
     """The From fails: whoever holds the known address says whether it was them."""
     lines = facts.lines
     member = facts.scene.member
-    if names[:1] == ["yes"] and ask.act and ask.is_open(facts.scene.now) and member is not None:
-        return (*_question(facts, member, ask.act, ask.act.partition(" ")[0]), _end(facts, "asked"))
+    asks = bool(ask.act) and not ask.act.startswith("found ")
+    if names[:1] == ["yes"] and asks and ask.is_open(facts.scene.now) and member is not None:
+        return (*_question(facts, member, ask.act, _said_yes_to(ask, facts)), _end(facts, "asked"))
     return (*_was_this_you(facts, lines, member), _end(facts, "asked"))
+
+
+def _said_yes_to(ask: Ask, facts: SaidFacts) -> str:
+    """What the answer said, as people say it: of acts that nobody says by name, only that it said yes."""
+    row = act_of(ask.act)
+    return called(row.name if row.shape else "yes", facts.scene.language)
 
 
 def _other_address(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
@@ -176,7 +186,8 @@ def _friendly(mail: Mail, facts: SaidFacts) -> Changes:
     from_ = mail.author
     if from_ is None or facts.proof is not Check.PASSES or Help.__name__ in facts.answered:
         return ()
-    return (SendNotice(_stranger_help(facts.scene), from_, facts.scene.list.id),)
+    leaving = any(line.verb.name == "leave" for line in facts.lines)
+    return (SendNotice(stranger_help(facts.scene, leaving=leaving), from_, facts.scene.list.id),)
 
 
 # -- doing ------------------------------------------------------------------------------------------
@@ -298,10 +309,10 @@ def _help(facts: SaidFacts) -> Changes:
     return (SendNotice(notice, member.address, facts.scene.list.id, ask),)
 
 
-def _stranger_help(scene: Scene) -> Help:
+def stranger_help(scene: Scene, *, leaving: bool) -> Help:
     settings, address = scene.list.settings, scene.list.address
     known = scene.list.title if settings.visible == "listed" else str(address)
-    return Help(known, str(address), False, join=settings.join)
+    return Help(known, str(address), False, join=settings.join, leaving=leaving)
 
 
 def _not_understood(facts: SaidFacts) -> Changes:

@@ -39,7 +39,10 @@ def _stranger(mail: Mail, facts: PostFacts) -> Changes:
         return ()
     here = facts.list
     named = here.title if here.settings.visible == "listed" else str(here.address)
-    return (SendNotice(Help(named, str(here.address), False, join=here.settings.join), mail.author, here.id),)
+    asked = facts.request
+    leaving = isinstance(asked, Asked) and asked.verb == "leave"
+    notice = Help(named, str(here.address), False, join=here.settings.join, leaving=leaving)
+    return (SendNotice(notice, mail.author, here.id),)
 
 
 def _of_member(mail: Mail, facts: PostFacts, scene: Scene, member: Member) -> Changes:

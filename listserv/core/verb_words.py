@@ -15,6 +15,7 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("join",           "join, subscribe",                                 "beitreten, anmelden"),
     ("help",           "help, info, ?",                                   "hilfe"),
     ("where",          "where, where is my mail",                         "wo, wo ist meine mail"),
+    ("rhythm",         "rhythm",                                                  "rhythmus"),
     ("now",            "now, each",                                       "sofort"),
     ("at",             "at",                                              "um"),
     ("copies",         "copies, copies on",                               "kopien"),

@@ -83,7 +83,7 @@ class Words:
         """What stands in kept mail in place of something: "member". In English: others read it, too."""
         return str(getattr(self.spoken(ENGLISH).template("marks.txt").module, name))
 
-    def page(self, template: str, told: Mapping[str, str | int | date], language: str = ENGLISH) -> str:
+    def page(self, template: str, told: Mapping[str, object], language: str = ENGLISH) -> str:
         """A text of ours that is no mail, in 72 columns. What is told comes from us."""
         return filled(self.spoken(language).template(template).render(told))
 

@@ -122,6 +122,7 @@ EXAMPLES: tuple[Notice, ...] = (
     ),
     Answer("Book Circle", (Said("undone"), Said("resumed", "mon thu")), undo=False),
     Help("Book Circle", "book@lists.example.org", True, ALL_VERBS),
+    Help("book@lists.example.org", "book@lists.example.org", False, join="invite", leaving=True),
     *(
         Help("book@l.example", "book@l.example", False, join=join)
         for join in ("invite", "approve", "confirm", "closed")

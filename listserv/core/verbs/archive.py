@@ -30,6 +30,8 @@ def find(arg: str, scene: Scene) -> Done:
     """The best eight threads, to the known address itself; "more" and "send N" answer that mail."""
     hits = scene.look.hits
     assert scene.member is not None and hits is not None
+    if not hits.asked:
+        return only("find what")
     if not hits.threads:
         return only("found more" if hits.offset else "found nothing", hits.asked)
     notice = Found(
