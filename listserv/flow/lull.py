@@ -12,7 +12,7 @@ from time import monotonic, sleep
 
 _CALM = 0.02  # seconds after a 250 in a crowd: until then a client's next mail is likely on its way
 _CROWD = 3  # mails that came each within _CLOSE seconds of the one before
-_CLOSE = 0.1
+_CLOSE = 0.02  # one client that waits for each mail to arrive is no crowd
 _GLANCE = 0.002
 
 
