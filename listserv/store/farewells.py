@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select, text, update
 
 from listserv.core.types import DeliveryState
 from listserv.store.acts import Hand, record
@@ -15,6 +15,7 @@ from listserv.store.schema import acts, deliveries, letters
 _FAREWELL = "farewell"
 _LONGEST = timedelta(days=10)  # longer than any copy is tried (core/retry.py)
 _d, _e = deliveries.c, acts.c
+_IS_FAREWELL = text("acts.act = 'farewell'")  # in the index's own words
 
 
 def say_farewell(tx: Connection, letter: Letter, now: datetime) -> int:
@@ -26,7 +27,7 @@ def say_farewell(tx: Connection, letter: Letter, now: datetime) -> int:
 
 def forget_farewells(tx: Connection, now: datetime) -> int:
     """For upkeep: letters that have left, or never will, lose their address and their words; how many."""
-    told = tx.scalars(select(_e.detail).where(_e.act == _FAREWELL, _e.at > now - _LONGEST))
+    told = tx.scalars(select(_e.detail).where(_IS_FAREWELL, _e.at > now - _LONGEST))
     ended = (DeliveryState.SENT, DeliveryState.FAILED)
     numbers = [int(detail) for detail in told]
     gone = tx.execute(

@@ -126,6 +126,11 @@ acts = _table(
     Column("act", Text, nullable=False),
     _ref("list_id", "lists.id", null=True),
     Column("detail", Text, nullable=False, server_default=""),
+    _partial(
+        "ix_acts_farewell",  # last letters to whoever was forgotten: few among many
+        "at",
+        where="act = 'farewell'",
+    ),
 )
 
 # -- lists and people -------------------------------------------------------------------------------

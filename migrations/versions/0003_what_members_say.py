@@ -20,6 +20,7 @@ def upgrade() -> None:
     op.add_column("subscriptions", _text("form"))
     op.add_column("arrivals", _text("author_key"))
     op.add_column("arrivals", _text("subject"))
+    _partial_index("ix_acts_farewell", "acts", ["at"], "act = 'farewell'")
     _partial_index("ix_subscriptions_paused", "subscriptions", ["paused_until"], "state = 'paused'")
     _partial_index("ix_arrivals_author", "arrivals", ["author_key", "id"], "author_key <> ''")
     op.create_table(

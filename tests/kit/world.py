@@ -46,7 +46,7 @@ from listserv.mail.proof import ProofQuestion, prove
 from listserv.mail.returned import with_report
 from listserv.mail.washing import Washer
 from listserv.resources import resource
-from listserv.store import arrivals, counters, epochs, holds, indexing, lists, rosters, schema
+from listserv.store import arrivals, counters, epochs, holds, lists, rosters, schema
 from listserv.store.acts import Hand
 from listserv.store.engine import Store, open_store
 from tests.kit.people import NOW, SITE
@@ -174,7 +174,6 @@ class World:
         done = process_due(self.desk) + process_due(self.desk, STRANGERS)
         done += release_due(self.store, self.clock, self.bells) + look_after(self.pen, self.bells)
         done += bring_back(self.pen, self.bells)
-        done += self.store.do(indexing.catch_up)
         return done + deliver_due(self.depot)
 
     def pass_time(self, **by: float) -> None:
