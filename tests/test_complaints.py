@@ -57,7 +57,7 @@ class Scene:
         return found.state
 
     def letters(self) -> list[Mailed]:
-        return [one for one in self.world.outbox if b"X-Listserv-Kind: notice" in one.raw]
+        return [one for one in self.world.outbox if b"X-Listserv-Kind: post" not in one.raw]
 
 
 @pytest.fixture

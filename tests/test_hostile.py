@@ -237,7 +237,7 @@ TABLE = [
     Row(74, "101 Received fields", mail(b"Received: from x by y; Sat, 21 Nov 2026 09:00:00 +0000\r\n" * 101), "554 5.4.6"),
     Row(74, "99 Received fields", mail(b"Received: from x by y; Sat, 21 Nov 2026 09:00:00 +0000\r\n" * 99), POSTED),
     # E. Bounces
-    Row(90, "the null sender to a command", mail(body=b"null\r\n"), "commands: not passed on", to=(f"book-request@{DOMAIN}",), sender=""),
+    Row(90, "the null sender to a command", mail(body=b"null\r\n"), "commands: automatic", to=(f"book-request@{DOMAIN}",), sender=""),
     Row(90, "a bounce to the hosts", HEAD + DSN, "commands: not passed on", to=(f"book+host@{DOMAIN}",)),
     Row(93, "a bounce to a token that was never given out", HEAD + DSN, "550 5.1.1", to=(f"book+back={'a' * 20}@{DOMAIN}",), sender=""),
     # F. Content to keep intact
