@@ -249,7 +249,7 @@ def test_a_german_reads_in_german_what_was_asked_in_their_name(site: World) -> N
     ana, _ = in_german(site)
     (asked,) = Speaker(site, ana.address, NONE).writes(ASK, "sprache en\ntäglich")
     assert asked.subject == "Waren Sie das? (Book Circle)"
-    assert "\n    sprache en, täglich\n" in asked.text
+    assert "\n    sprache en, rhythmus täglich\n" in asked.text
 
 
 def test_einstellung_and_beitrag_answer_the_question_which(site: World) -> None:
