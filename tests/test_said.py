@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from listserv.core.address import read_address
 from listserv.core.types import MailList, Member
-from listserv.store import arrivals, directory, rosters, schema
+from listserv.store import arrivals, directory, holds, rosters, schema
 from tests.kit.speaker import FAIL, NONE, Letter, Speaker, read
 from tests.kit.world import World, open_world
 
@@ -390,6 +390,17 @@ def test_where_hosts_decide_a_joiner_confirms_first_and_then_waits(world: World)
     world.approve(1)
     assert member(world, here, "cy@cy.example").state == "active"
     assert [one.recipient for one in world.outbox[-1:]] == ["cy@cy.example"]
+
+
+def test_whom_hosts_decline_waits_no_longer_and_may_ask_again(world: World) -> None:
+    here = world.circle(join="approve")
+    world.host(here, "hanna@host.example")
+    cy = Speaker(world, "cy@cy.example", NONE)
+    cy.answers(cy.writes(JOIN)[0], "yes")
+    world.store.do(lambda tx: holds.decline(tx, 1, "operator", world.clock.now()))
+    assert member(world, here, "cy@cy.example").state == "left"
+    world.pass_time(days=2)
+    assert cy.writes(JOIN)
 
 
 @pytest.mark.parametrize("how", ["invite", "closed"])

@@ -8,9 +8,13 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, insert, select, update
 
+from listserv.core.address import read_address
 from listserv.core.changes import OpenHold
+from listserv.core.joining import JOINING
 from listserv.core.types import ArrivalState
 from listserv.store import arrivals, schema
+from listserv.store.acts import Hand
+from listserv.store.rosters import end_pending
 
 _h = schema.holds.c
 
@@ -102,6 +106,9 @@ def decline(tx: Connection, hold_id: int, who: str, now: datetime) -> bool:
     arrival_id = _decide(tx, hold_id, HoldState.DECLINED, who, now)
     if arrival_id is None:
         return False
+    asked = tx.execute(select(_h.list_id, _h.sender).where(_h.id == hold_id, _h.why == JOINING)).one_or_none()
+    if asked is not None:
+        end_pending(tx, asked.list_id, read_address(asked.sender), Hand(who, now))
     return arrivals.move(tx, arrival_id, ArrivalState.HELD, ArrivalState.REFUSED, "declined")
 
 

@@ -31,7 +31,6 @@ from listserv.store.acts import Hand, record
 from listserv.store.rosters import (
     NewMember,
     add_members,
-    find_member,
     members_query,
     read_member,
     remove_member,
@@ -126,13 +125,6 @@ def _enrol(tx: Connection, change: Enrol, now: datetime) -> None:
     if waits and joined.outcome != "already":
         where = _s.id == joined.member.id
         tx.execute(update(schema.subscriptions).where(where).values(state=MemberState.PENDING))
-
-
-def decline_join(tx: Connection, list_id: int, address: Address, now: datetime) -> None:
-    """A host said no to somebody who asked to join."""
-    member = find_member(tx, list_id, address)
-    if member is not None and member.state is MemberState.PENDING:
-        remove_member(tx, member, Hand("host", now))
 
 
 def _wish(tx: Connection, change: WishThread) -> None:

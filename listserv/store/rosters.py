@@ -138,6 +138,13 @@ def remove_member(tx: Connection, old: Member, hand: Hand) -> None:
     record(tx, hand, "member removed", old.list_id, f"subscription {old.id}")
 
 
+def end_pending(tx: Connection, list_id: int, address: Address, hand: Hand) -> None:
+    """Somebody asked to join, and a host said no."""
+    member = find_member(tx, list_id, address)
+    if member is not None and member.state is MemberState.PENDING:
+        remove_member(tx, member, hand)
+
+
 def _persons(tx: Connection, new: Sequence[NewMember], hand: Hand) -> dict[str, tuple[int, int]]:
     """(person, address) of each address key; those nobody had yet get a person of their own."""
     found = _known_persons(tx, [one.address.key for one in new])
