@@ -49,8 +49,7 @@ _SELDOM = (  # hourly
     "DELETE FROM sessions WHERE sessions.expires",
     "DELETE FROM bounce_days WHERE bounce_days.last",
 )
-_EMPTY = {"asks", "thread_wishes"}  # tests/kit/bulk.py makes none yet: what is empty is read whole
-_SMALL_TABLES = {"meta", "epochs", "counters", "lists", "list_names", "alembic_version"} | _EMPTY
+_SMALL_TABLES = {"meta", "epochs", "counters", "lists", "list_names", "alembic_version"}
 
 
 @dataclass(slots=True)

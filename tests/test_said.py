@@ -56,7 +56,7 @@ def token(world: World) -> Letter:
     ("words", "field", "value", "line"),
     [
         ("weekly", "rhythm", "weekly", "From now on you get one mail a week."),
-        ("Mon, Thu", "rhythm", "mon thu", "From now on you get one mail on each of these days: mon thu."),
+        ("Mon, Thu", "rhythm", "mon thu", "From now on you get one mail every Monday and Thursday."),
         ("3", "rhythm", "3", "From now on you get at most 3 mails a week."),
         ("NONE.", "rhythm", "none", "From now on you get no mails; you can read in the archive."),
         ("please mine", "rhythm", "mine", "From now on you get answers to what you wrote, and nothing else."),
@@ -384,12 +384,32 @@ def test_where_hosts_decide_a_joiner_confirms_first_and_then_waits(world: World)
     world.host(here, "hanna@host.example")
     cy = Speaker(world, "cy@cy.example", NONE)
     (asked,) = cy.writes(JOIN)
-    assert cy.answers(asked, "yes") == []
+    (waits,) = cy.answers(asked, "yes")
+    assert waits.subject.startswith("Thank you") and "book+host@lists.example.org" in waits.text
     assert member(world, here, "cy@cy.example").state == "pending"
     assert world.ends() == {"commands": 1, "held": 1}
     world.approve(1)
     assert member(world, here, "cy@cy.example").state == "active"
     assert [one.recipient for one in world.outbox[-1:]] == ["cy@cy.example"]
+
+
+def test_who_answers_a_join_with_a_question_hears_once_where_questions_go(world: World, book: MailList) -> None:
+    for who, times in (("cy@cy.example", 1), ("dora@cy.example", 1)):
+        asker = Speaker(world, who)
+        (asked,) = asker.writes(JOIN)
+        (told,) = asker.answers(asked, "What is this list about?\n\nDora")
+        assert "book+host@lists.example.org" in told.text and "about" not in told.text
+        assert len(asker.answers(asked, "Hello?")) == times - 1
+        assert asker.answers(asked, "yes")[0].subject == "Welcome to Book Circle"
+    unproven = Speaker(world, "ed@cy.example", NONE)
+    assert unproven.answers(unproven.writes(JOIN)[0], "What is this list about?") == []
+
+
+def test_who_has_left_and_says_more_hears_how_to_come_back(world: World, book: MailList) -> None:
+    ana = Speaker(world, ANA)
+    (left,) = ana.answers(ana.writes(ASK, "settings")[0], "bye")
+    (told,) = ana.answers(left, "weekly")
+    assert "You have left Book Circle" in told.text and "book+join@lists.example.org" in told.text
 
 
 def test_whom_hosts_decline_waits_no_longer_and_may_ask_again(world: World) -> None:

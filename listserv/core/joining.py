@@ -11,7 +11,7 @@ from listserv.core.address import Address
 from listserv.core.asks import Ask, AskKind, NewAsk
 from listserv.core.changes import Changes, Enrol, Finish, OpenHold, SendNotice, Suppress, UseAsk
 from listserv.core.facts import SaidFacts
-from listserv.core.notices import Answer, Help, JoinQuestion, Said, Welcome
+from listserv.core.notices import Answer, Help, JoinQuestion, JoinUnclear, JoinWaits, Said, Welcome
 from listserv.core.privacy import may
 from listserv.core.types import (
     ArrivalState,
@@ -77,8 +77,10 @@ def answer_about_joining(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
         return (end,)
     if word == "stop":
         return (Suppress(ask.address), UseAsk(ask.id), end)
-    if word not in ("yes", "join") or facts.standing is not Standing.STRANGER:
+    if facts.standing is not Standing.STRANGER or word == "no":
         return (end,)
+    if word not in ("yes", "join"):
+        return (*_unclear(mail, facts, author), end)
     if not (ask.is_open(scene.now) or facts.approved):
         return (end,)
     if author.key != ask.address.key:
@@ -97,8 +99,21 @@ def _waits(mail: Mail, facts: SaidFacts, author: Address) -> Changes:
     return (
         Enrol(here.id, author, mail.author_name, MemberState.PENDING),
         hold,
+        SendNotice(JoinWaits(_named(facts), _hosts(here)), author, here.id),
         Finish(ArrivalState.HELD, JOINING, here.id),
     )
+
+
+def _unclear(mail: Mail, facts: SaidFacts, author: Address) -> Changes:
+    """A question instead of a "yes": they hear where questions go, once a day, if it was them."""
+    if facts.proof is not Check.PASSES or JoinUnclear.__name__ in facts.answered:
+        return ()
+    here = facts.scene.list
+    return (SendNotice(JoinUnclear(_named(facts), _hosts(here)), author, here.id),)
+
+
+def _hosts(here: MailList) -> str:
+    return f"{here.address.local}+host@{here.address.domain}"
 
 
 def _comes_in(mail: Mail, facts: SaidFacts, author: Address) -> Changes:
@@ -141,16 +156,15 @@ def _other_answers(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
 
 def welcome_to(here: MailList, member: Member, base_url: str, hosts: tuple[str, ...]) -> Welcome:
     """What a new member is told of the list."""
-    local, domain = here.address.local, here.address.domain
     reads = may("read archive", member.standing, here.settings)
     return Welcome(
         list=here.title,
         address=str(here.address),
-        hosts=f"{local}+host@{domain}",
+        hosts=_hosts(here),
         posting=here.settings.posting,
         rhythm=member.rhythm,
         hosts_names=hosts,
-        archive=f"{base_url}/{local}/" if reads else "",
+        archive=f"{base_url}/{here.address.local}/" if reads else "",
         description=here.settings.description,
         welcome=here.settings.welcome,
     )

@@ -38,11 +38,12 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """To the author: a host said no, perhaps with words."""
+    """To the author: a host said no, perhaps with words. ``join``: no to a wish to join, not to a mail."""
 
     list: str
     hosts: str
     subject: str
+    join: bool = False
     words: str = field(default="", metadata=_LINES)
 
 
@@ -204,6 +205,22 @@ class JoinQuestion:
     list: str
     address: str
     waits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JoinUnclear:
+    """To an address that answered a join's question with something else than "yes"."""
+
+    list: str
+    hosts: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinWaits:
+    """To an address that said "yes": a host has still to say it, too."""
+
+    list: str
+    hosts: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,6 +427,8 @@ Notice = (
     | OtherAddress
     | AddressQuestion
     | JoinQuestion
+    | JoinUnclear
+    | JoinWaits
     | YourSettings
     | Found
     | WholeThread

@@ -18,7 +18,7 @@ from listserv.core.joining import answer_about_joining, ask_to_join
 from listserv.core.notices import Answer, Help, HelpLine, NotUnderstood, OtherAddress, WasThisYou
 from listserv.core.said import Done, Said, only
 from listserv.core.scene import Scene
-from listserv.core.types import ArrivalState, Automatic, Check, Mail, Member, Standing
+from listserv.core.types import ArrivalState, Automatic, Check, Mail, Member, MemberState, Standing
 from listserv.core.verb_words import called
 from listserv.core.verbs import records
 
@@ -209,7 +209,7 @@ def _obey(facts: SaidFacts, lines: tuple[Line, ...]) -> Changes:
 def _one(line: Line, facts: SaidFacts) -> Done:
     scene = facts.scene
     if not may_say(line.verb, facts.standing):
-        return only("not here")
+        return _not_theirs(scene)
     match line.verb.name:
         case "help":
             return Done(changes=_help(facts))
@@ -223,6 +223,14 @@ def _one(line: Line, facts: SaidFacts) -> Done:
     if isinstance(act, Said):
         return Done((act,))
     return _everywhere(act, scene) if line.everywhere else run(act, scene)
+
+
+def _not_theirs(scene: Scene) -> Done:
+    """Who has left hears how to come back; anybody else only that this is not theirs to say."""
+    if scene.member is None or scene.member.state is not MemberState.LEFT:
+        return only("not here")
+    local, domain = scene.list.address.local, scene.list.address.domain
+    return only("left before", scene.list.title, f"{local}+join@{domain}")
 
 
 def _everywhere(act: str, scene: Scene) -> Done:

@@ -11,6 +11,7 @@ from listserv.core.address import Address, read_address
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.changes import PassOn, SendNotice
 from listserv.core.facts import Site
+from listserv.core.joining import JOINING
 from listserv.core.notices import (
     AddressQuestion,
     Answer,
@@ -89,7 +90,7 @@ class Pen:
         """To an author: a host, or the operator, decided not to let a mail through."""
         to = read_address(row.tell)
         knows = row.why != "stranger" or here.settings.visible == "listed"
-        notice = Declined(here.title if knows else str(here.address), str(_hosts(here)), row.subject)
+        notice = Declined(here.title if knows else str(here.address), str(_hosts(here)), row.subject, row.why == JOINING)
         heading = self._heading(notice, to, here, f"hold {row.id}")
         heading = replace(heading, auto="auto-replied", in_reply_to=row.message_id)
         return self._letter(notice, heading, here)

@@ -18,7 +18,6 @@ from listserv.mail.columns import indented
 from listserv.mail.thread_text import thread_as_text
 
 ENGLISH = "en"  # what the templates themselves are in
-_DAYS = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"}
 _SHORT = 40
 
 
@@ -92,7 +91,10 @@ class Wording:
     def in_rhythm(self, rhythm: str) -> str:
         """How often, as it stands behind "you get"."""
         rhythms: dict[str, str] = self._said.rhythms
-        key = "number" if rhythm.isdigit() else "days" if rhythm[:3] in _DAYS else rhythm
+        days: dict[str, str] = self._said.weekdays
+        if rhythm[:3] in days:
+            return _put(rhythms["days"], self.listed([days[day] for day in rhythm.split()]), "")
+        key = "number" if rhythm.isdigit() else rhythm
         return _put(rhythms.get(rhythm, rhythms.get(key, rhythm)), self.as_said(rhythm), "")
 
     def as_said(self, rhythm: str) -> str:

@@ -235,6 +235,18 @@ _STATEMENTS = (
     ),
     (
         "posts",
+        "INSERT INTO asks (kind, list_id, person_id, address, thread_id, arrival_id, made, expires)"
+        " SELECT 'member', 1 + i % :lists, 1 + i % :members, 'm' || (1000000 + i % :members) || '@m.example',"
+        " NULL, i, :now - i * :hour, :now + (720 - i) * :hour FROM SERIES",
+    ),
+    (
+        "posts",
+        "INSERT INTO thread_wishes (subscription_id, thread_id, wish, until)"
+        " SELECT 1 + i % :members, i, CASE i % 3 WHEN 0 THEN 'later' ELSE 'muted' END,"
+        " CASE i % 3 WHEN 0 THEN :now + i * :hour END FROM SERIES",
+    ),
+    (
+        "posts",
         "INSERT INTO acts (at, who, act, list_id) SELECT :now, 'host', 'x', 1 + i % :lists FROM SERIES",
     ),
 )

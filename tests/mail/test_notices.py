@@ -37,6 +37,8 @@ from listserv.core.notices import (
     Help,
     HelpLine,
     JoinQuestion,
+    JoinUnclear,
+    JoinWaits,
     MyData,
     Notice,
     NotUnderstood,
@@ -96,6 +98,7 @@ EXAMPLES: tuple[Notice, ...] = (
         "Book Circle", HOSTS, SUBJECT, "Thank you.\n\nThis was on the list yesterday, " + "and before " * 20
     ),
     Declined("Book Circle", HOSTS, ""),
+    Declined("Book Circle", HOSTS, "Cy Ng", join=True),
     *(Refused("Book Circle", HOSTS, SUBJECT, why, "10 MB") for why in ("too big", "posts per day", "NUL")),
     Refused("Book Circle", HOSTS, "", "too big"),
     Forwarded(
@@ -132,6 +135,8 @@ EXAMPLES: tuple[Notice, ...] = (
     PostOrSetting("Book Circle", "3"),
     OtherAddress("Book Circle", "ana@work.example"),
     AddressQuestion("book@lists.example.org", "ana@work.example", "ana@home.example"),
+    JoinUnclear("book@lists.example.org", HOSTS),
+    JoinWaits("book@lists.example.org", HOSTS),
     *(JoinQuestion("book@lists.example.org", "book@lists.example.org", waits) for waits in (True, False)),
     YourSettings(
         "Book Circle",
