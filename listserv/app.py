@@ -30,11 +30,10 @@ from listserv.core.seals import Keyring
 from listserv.core.types import Arrival, MailList, Malformed, Member
 from listserv.dice import draw_link
 from listserv.errors import BadSettings, CannotDo, StoreBusy
-from listserv.flow import bounce_round, daemon, deliver, process, upkeep
+from listserv.flow import daemon, deliver, process
 from listserv.flow.admission import Admission
 from listserv.flow.bells import Bells
 from listserv.flow.clerk import Clerk
-from listserv.flow.coming_back import bring_back
 from listserv.flow.courier import BadRelay, Courier, open_courier
 from listserv.flow.door import DoorSettings, Log
 from listserv.flow.health import Body
@@ -57,6 +56,7 @@ from listserv.mail.signing import BadKey, Signer, load_key
 from listserv.mail.washing import Washer
 from listserv.opening import only_one, opened, prepare, read_secret, unread
 from listserv.resources import resource
+from listserv.rounds import Rounds, scheduled
 from listserv.settings import Settings
 from listserv.side_by_side import in_company
 from listserv.store import (
@@ -174,7 +174,7 @@ def make_plan(app: App, roles: frozenset[str], stack: ExitStack) -> daemon.Plan:
     if "deliver" in roles:
         works.append(_delivering(app, stack))
     if "schedule" in roles:
-        works += _scheduled(app)
+        works += scheduled(Rounds(app.store, app.clock, app.bells, make_pen(app)))
     if "archive" in roles:
         works.append(
             Work("archive", stack.enter_context(closing(make_renderer(app))).step, app.bells.pages, 1.0)
@@ -191,21 +191,6 @@ def _lookout(app: App, roles: frozenset[str]) -> Lookout:
         places.append(Path(app.store.engine.url.database).parent)
     writes = bool(roles & {"receive", "process", "deliver", "schedule"})
     return Lookout(Body(app.store, writes, places, app.bells.closing, app.log), app.clock, __version__)
-
-
-def _scheduled(app: App) -> tuple[Work, ...]:
-    """What time brings about; how often each looks, in seconds."""
-    store, clock, bells = app.store, app.clock, app.bells
-    works = (
-        Work("outbox", partial(upkeep.release_due, store, clock, bells), bells.outbox, rest=1.0),
-        Work("back", partial(bring_back, make_pen(app), bells), bells.back, rest=20.0),
-        Work("owner", partial(upkeep.tell_owner, make_pen(app)), bells.owner, rest=60.0),
-        Work("links", partial(upkeep.forget_expired, store, clock), bells.links, rest=3600.0),
-        Work("bounces", partial(bounce_round.look_after, make_pen(app), bells), bells.bounces, rest=60.0),
-    )
-    paused = (replace(work, step=partial(pause.unless_paused, store, work.step)) for work in works)
-    # A restored site is searched before anything may leave it.
-    return (*paused, Work("search", partial(upkeep.index_posts, store), bells.search, rest=60.0))
 
 
 async def _open_doors(app: App, lookout: Lookout) -> Doors:

@@ -393,7 +393,9 @@ def test_where_hosts_decide_a_joiner_confirms_first_and_then_waits(world: World)
     assert [one.recipient for one in world.outbox[-1:]] == ["cy@cy.example"]
 
 
-def test_who_answers_a_join_with_a_question_hears_once_where_questions_go(world: World, book: MailList) -> None:
+def test_who_answers_a_join_with_a_question_hears_once_where_questions_go(
+    world: World, book: MailList
+) -> None:
     for who, times in (("cy@cy.example", 1), ("dora@cy.example", 1)):
         asker = Speaker(world, who)
         (asked,) = asker.writes(JOIN)

@@ -25,10 +25,18 @@ class AskKind(StrEnum):
     ADOPT = "adopt"  # to a member: "x@y answered a mail of yours, is that you?"
     FORGET = "forget"  # "this is what would go": yes anonymise, yes delete
     WHICH = "which"  # "a post or a setting?"
+    CARD = "card"  # to a host: what waits, numbered
+    TALK = "talk"  # to an author: a host asks something about a mail of theirs that waits
+    GUARD = "guard"  # to an author: "did you mean everyone?"
+    HOSTING = "hosting"  # to a member: would you be a host?
+    PULSE = "pulse"  # to a host: how the list fares, numbered
 
     @property
     def days(self) -> int:
-        return 30 if self in (AskKind.MEMBER, AskKind.INVITE) else 7
+        return 30 if self in _LASTING else 7
+
+
+_LASTING = (AskKind.MEMBER, AskKind.INVITE, AskKind.CARD, AskKind.TALK, AskKind.GUARD, AskKind.PULSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,8 @@ class NewAsk:
     """What a mail of ours asks, before it is sent. ``person`` None: somebody whom no list knows yet.
 
     ``act``: what "yes" does, ``undo``: what "undo" does, each a line of ``core/acts.py`` a piece.
-    ``thread``: which conversation the mail is about; ``arrival``: which mail of the reader's.
+    ``thread``: which conversation the mail is about; ``about_arrival``: the mail that gave rise to it.
+    ``hold``: which mail that waits it is about; ``items``: what the numbers from 1 on mean, as holds.
     """
 
     kind: AskKind
@@ -45,6 +54,8 @@ class NewAsk:
     undo: str = ""
     thread: int | None = None
     about_arrival: bool = False
+    hold: int | None = None
+    items: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +73,7 @@ class Ask:
     undo: str = field(default="", repr=False)
     thread: int | None = None
     arrival: int | None = None
+    hold: int | None = None
     used: datetime | None = None
     undone: datetime | None = None
 

@@ -144,6 +144,7 @@ NEEDS: dict[str, str] = {
     "cancel":       "held",
 }
 # fmt: on
+OF_SECTIONS: frozenset[str] = frozenset()  # of one thread, which a section's host may say
 _BY_NAME = {verb.name: verb for verb in VERBS}
 GROUP_OF = {name: group for group, names in GROUPS for name in names.split(", ")}
 _HEADS = tuple((head, _BY_NAME[name]) for head, name in heads())

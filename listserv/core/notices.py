@@ -208,6 +208,15 @@ class JoinQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class Invitation:
+    """To an address that a host (``host``: as members see them) would like to have on the list."""
+
+    list: str
+    host: str
+    description: str = field(default="", metadata=_LINES)
+
+
+@dataclass(frozen=True, slots=True)
 class JoinUnclear:
     """To an address that answered a join's question with something else than "yes"."""
 
@@ -427,6 +436,7 @@ Notice = (
     | OtherAddress
     | AddressQuestion
     | JoinQuestion
+    | Invitation
     | JoinUnclear
     | JoinWaits
     | YourSettings

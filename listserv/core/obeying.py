@@ -12,7 +12,19 @@ from dataclasses import replace
 
 from listserv.core.asks import Ask, AskKind, NewAsk
 from listserv.core.changes import CancelHold, Changes, Finish, MarkSeen, SendNotice, UndoAsk, UseAsk
-from listserv.core.commands import GROUP_OF, Line, Verb, Weight, act_of, likeliest, run, shown, verb, written
+from listserv.core.commands import (
+    GROUP_OF,
+    OF_SECTIONS,
+    Line,
+    Verb,
+    Weight,
+    act_of,
+    likeliest,
+    run,
+    shown,
+    verb,
+    written,
+)
 from listserv.core.facts import SaidFacts
 from listserv.core.joining import answer_about_joining, ask_to_join
 from listserv.core.notices import Answer, Help, HelpLine, NotUnderstood, OtherAddress, WasThisYou
@@ -197,6 +209,12 @@ def may_say(row: Verb, standing: Standing) -> bool:
     return _ORDER.index(standing) >= _ORDER.index(row.least)
 
 
+def may_say_here(row: Verb, scene: Scene) -> bool:
+    """A section's host may say what hosts say of one thread, where that bears its tag."""
+    standing = scene.member.standing if scene.member else Standing.STRANGER
+    return may_say(row, standing) or (row.name in OF_SECTIONS and scene.looks_after)
+
+
 def _obey(facts: SaidFacts, lines: tuple[Line, ...]) -> Changes:
     """Each verb in turn; one mail says what came of them."""
     done = [_one(line, facts) for line in lines]
@@ -208,7 +226,7 @@ def _obey(facts: SaidFacts, lines: tuple[Line, ...]) -> Changes:
 
 def _one(line: Line, facts: SaidFacts) -> Done:
     scene = facts.scene
-    if not may_say(line.verb, facts.standing):
+    if not may_say_here(line.verb, scene):
         return _not_theirs(scene)
     match line.verb.name:
         case "help":

@@ -12,7 +12,7 @@ from listserv.core.found import Hits
 from listserv.core.retold import ThreadPost
 from listserv.core.seals import Keyring
 from listserv.core.site import Site
-from listserv.core.types import MailList, Member, Person
+from listserv.core.types import MailList, Member, Person, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Talk:
     title: str
     wish: str = ""
     until: datetime | None = None
+    tags: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,16 @@ class Scene:
     mark: str  # tells the mail that speaks from all others
     ring: Keyring = field(repr=False)
     thread: Talk | None = None
+    sections: frozenset[str] = frozenset()  # the tags that the speaker is host of
     look: Lookups = field(default_factory=Lookups)
+
+    @property
+    def looks_after(self) -> bool:
+        """Whether the speaker is host of the list, or of a section that the thread is in."""
+        if self.member is None or self.member.standing is Standing.STRANGER:
+            return False
+        tags = self.thread.tags if self.thread else frozenset()
+        return self.member.standing is Standing.HOST or bool(tags & self.sections)
 
     @property
     def speaker(self) -> Address | None:

@@ -90,7 +90,9 @@ class Pen:
         """To an author: a host, or the operator, decided not to let a mail through."""
         to = read_address(row.tell)
         knows = row.why != "stranger" or here.settings.visible == "listed"
-        notice = Declined(here.title if knows else str(here.address), str(_hosts(here)), row.subject, row.why == JOINING)
+        notice = Declined(
+            here.title if knows else str(here.address), str(_hosts(here)), row.subject, row.why == JOINING
+        )
         heading = self._heading(notice, to, here, f"hold {row.id}")
         heading = replace(heading, auto="auto-replied", in_reply_to=row.message_id)
         return self._letter(notice, heading, here)

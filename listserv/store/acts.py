@@ -16,8 +16,10 @@ class Hand:
 
     who: str
     at: datetime
+    arrival_id: int | None = None  # the mail that said it
 
 
 def record(tx: Connection, hand: Hand, act: str, list_id: int | None = None, detail: str = "") -> None:
     """A row in ``acts``. ``detail`` holds keys, values and numbers, never anybody's words."""
-    tx.execute(insert(acts).values(at=hand.at, who=hand.who, act=act, list_id=list_id, detail=detail))
+    values = {"at": hand.at, "who": hand.who, "act": act, "list_id": list_id, "detail": detail}
+    tx.execute(insert(acts).values(values | {"arrival_id": hand.arrival_id}))

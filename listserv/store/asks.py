@@ -44,10 +44,15 @@ def open_ask(tx: Connection, new: NewAsk, sent: Sent) -> int:
         "undo": new.undo,
         "thread_id": new.thread,
         "arrival_id": sent.arrival_id if new.about_arrival else None,
+        "hold_id": new.hold,
         "made": sent.now,
         "expires": expiry(new.kind, sent.now),
     }
-    return int(tx.execute(_OPEN, values).scalar_one())
+    number = int(tx.execute(_OPEN, values).scalar_one())
+    items = [{"ask_id": number, "number": at, "hold_id": hold} for at, hold in enumerate(new.items, 1)]
+    if items:
+        tx.execute(insert(schema.card_items), items)
+    return number
 
 
 def _owner(tx: Connection, to: Address) -> int | None:
@@ -82,6 +87,7 @@ def _read(tx: Connection, row: Row[Any]) -> Ask | None:
         undo=row.undo,
         thread=row.thread_id,
         arrival=row.arrival_id,
+        hold=row.hold_id,
         used=row.used,
         undone=row.undone,
     )

@@ -126,6 +126,8 @@ acts = _table(
     Column("act", Text, nullable=False),
     _ref("list_id", "lists.id", null=True),
     Column("detail", Text, nullable=False, server_default=""),
+    _ref("arrival_id", "arrivals.id", null=True),  # the mail that said it
+    Index(None, "list_id", "at"),
     _partial(
         "ix_acts_farewell",  # last letters to whoever was forgotten: few among many
         "at",
@@ -190,6 +192,7 @@ subscriptions = _table(
     Column("score", Integer, nullable=False, server_default="0"),
     Column("digest_at", Text, nullable=False, server_default=""),  # "19:30"; "": the list's hour
     Column("form", Text, nullable=False, server_default=""),  # of digests: brief, mime, plain, index
+    Column("off_duty_until", Moment),  # a host who is away: no cards but those that all hosts get
     UniqueConstraint("list_id", "person_id"),
     Index(None, "list_id", "state", "rhythm"),
     Index(None, "person_id"),
@@ -200,6 +203,39 @@ subscriptions = _table(
         sqlite_where=text("state = 'paused'"),
         postgresql_where=text("state = 'paused'"),
     ),
+)
+
+sections = _table(
+    "sections",  # a member who is host of one topic tag alone (interface.md §5: `host x@y of #tag`)
+    _ref("subscription_id", "subscriptions.id"),
+    Column("tag", Text, nullable=False),  # lower case, without #
+    PrimaryKeyConstraint("subscription_id", "tag"),
+)
+duties = _table(
+    "duties",  # the rota: which host is on duty on which day of the week (0: Monday)
+    _ref("list_id", "lists.id"),
+    Column("weekday", Integer, nullable=False),
+    _ref("subscription_id", "subscriptions.id"),
+    PrimaryKeyConstraint("list_id", "weekday", "subscription_id"),
+)
+bans = _table(
+    "bans",  # whose mails to this list are dropped
+    _ref("list_id", "lists.id"),
+    Column("key", Text, nullable=False),  # Address.key
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("list_id", "key"),
+)
+loosenings = _table(
+    "loosenings",  # settings that open a list wider, on their way: members hear of them seven days before
+    _id(),
+    _ref("list_id", "lists.id"),
+    Column("key", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("made", Moment, nullable=False),
+    Column("takes_effect", Moment, nullable=False),
+    Column("state", Text, nullable=False),  # planned, done, undone
+    Index(None, "list_id"),
+    _partial("ix_loosenings_planned", "takes_effect", where="state = 'planned'"),
 )
 
 # -- mail in ----------------------------------------------------------------------------------------
@@ -271,6 +307,9 @@ holds = _table(
     Column("state", Text, nullable=False),  # waiting, approved, declined
     Column("decided", Moment),
     Column("decided_by", Text, nullable=False, server_default=""),
+    Column("seen", Text, nullable=False, server_default=""),  # JSON: what a card shows of it (core/cards.py)
+    Column("later_until", Moment),  # a host said "later": on no card till then
+    Column("waited_told", Moment),  # the author heard "still waiting, not lost"
     UniqueConstraint("arrival_id"),
     Index(None, "list_id", "state"),
 )
@@ -298,8 +337,17 @@ asks = _table(
     Column("expires", Moment, nullable=False),
     Column("used", Moment),  # the "yes"
     Column("undone", Moment),
+    _ref("hold_id", "holds.id", null=True),  # which mail that waits it is about
     Index(None, "person_id", "list_id", "made"),
     Index(None, "address", "made"),
+)
+card_items = _table(
+    "card_items",  # what each number of a card means
+    _ref("ask_id", "asks.id"),
+    Column("number", Integer, nullable=False),
+    _ref("hold_id", "holds.id"),
+    PrimaryKeyConstraint("ask_id", "number"),
+    Index(None, "hold_id"),
 )
 
 # -- posts ------------------------------------------------------------------------------------------
@@ -314,6 +362,10 @@ threads = _table(
     Column("last", Moment, nullable=False),
     Column("posts", Integer, nullable=False),
     _ref("merged_into", "threads.id", null=True),
+    Column("rests_until", Moment),  # cooled: what is written in it waits till then
+    Column("slow", Integer, nullable=False, server_default="0"),  # posts a day of one member; 0: any number
+    Column("closed", Boolean, nullable=False, server_default=text("false")),
+    Column("closed_words", Text, nullable=False, server_default=""),  # the host's own, to who writes in it
     UniqueConstraint("list_id", "key"),
     Index(None, "list_id", "last"),
 )

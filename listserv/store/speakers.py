@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 from listserv.core.address import Address, read_address
 from listserv.core.commands import NEEDS
 from listserv.core.scene import Scene, Talk
+from listserv.core.tags import tags_of
 from listserv.core.types import MailList, Member, Person
 from listserv.store import lists, schema
 from listserv.store.looking_up import Occasion, look_up
@@ -34,6 +35,7 @@ def scene_of(tx: Connection, person_id: int | None, said: Occasion) -> Scene:
         mark=said.mark,
         ring=said.ring,
         thread=_talk(tx, said.thread, member) if said.thread else None,
+        sections=sections_of(tx, member),
     )
     return with_lookups(tx, bare, said) if member else bare
 
@@ -132,4 +134,13 @@ def _talk(tx: Connection, thread_id: int, member: Member | None) -> Talk | None:
     if member is not None:
         query = select(_w.wish, _w.until).where(_w.thread_id == thread_id, _w.subscription_id == member.id)
         wish = tx.execute(query).one_or_none()
-    return Talk(thread_id, title, wish.wish, wish.until) if wish else Talk(thread_id, title)
+    tags = tags_of(title)
+    return Talk(thread_id, title, wish.wish, wish.until, tags) if wish else Talk(thread_id, title, tags=tags)
+
+
+def sections_of(tx: Connection, member: Member | None) -> frozenset[str]:
+    """The tags that somebody is host of."""
+    if member is None:
+        return frozenset()
+    query = select(schema.sections.c.tag).where(schema.sections.c.subscription_id == member.id)
+    return frozenset(tx.scalars(query))

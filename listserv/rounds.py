@@ -1,0 +1,40 @@
+"""What time brings about: one work a row, with how often it looks by itself, in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+from listserv.clock import Clock
+from listserv.flow import bounce_round, upkeep
+from listserv.flow.bells import Bells
+from listserv.flow.coming_back import bring_back
+from listserv.flow.pen import Pen
+from listserv.flow.worker import Work
+from listserv.store import pause
+from listserv.store.engine import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """What the rounds need."""
+
+    store: Store
+    clock: Clock
+    bells: Bells
+    pen: Pen
+
+
+def scheduled(of: Rounds) -> tuple[Work, ...]:
+    """The role ``schedule``. Nothing of it happens while a restored site is paused, but for the search."""
+    store, clock, bells, pen = of.store, of.clock, of.bells, of.pen
+    works = (
+        Work("outbox", partial(upkeep.release_due, store, clock, bells), bells.outbox, rest=1.0),
+        Work("back", partial(bring_back, pen, bells), bells.back, rest=20.0),
+        Work("owner", partial(upkeep.tell_owner, pen), bells.owner, rest=60.0),
+        Work("links", partial(upkeep.forget_expired, store, clock), bells.links, rest=3600.0),
+        Work("bounces", partial(bounce_round.look_after, pen, bells), bells.bounces, rest=60.0),
+    )
+    paused = (replace(work, step=partial(pause.unless_paused, store, work.step)) for work in works)
+    # A restored site is searched before anything may leave it.
+    return (*paused, Work("search", partial(upkeep.index_posts, store), bells.search, rest=60.0))
