@@ -7,6 +7,7 @@ from datetime import datetime
 
 from listserv.core.address import Address
 from listserv.core.asks import NewAsk
+from listserv.core.cards import Seen
 from listserv.core.notices import Notice
 from listserv.core.threads import Placement
 from listserv.core.types import ArrivalState, Mail, MemberState, ReportClass
@@ -36,7 +37,10 @@ class MarkSeen:
 
 @dataclass(frozen=True, slots=True)
 class OpenHold:
-    """The mail waits for a host. ``tell``: where its author may be told what becomes of it, if anywhere."""
+    """The mail waits for a host. ``tell``: where its author may be told what becomes of it, if anywhere.
+
+    ``seen``: what a card shows of it.
+    """
 
     list_id: int
     why: str
@@ -44,6 +48,7 @@ class OpenHold:
     subject: str
     message_id: str
     tell: Address | None = None
+    seen: Seen = field(default_factory=Seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,96 @@ class BounceOver:
     """A member whose copies have stopped was heard of: they go out again."""
 
     subscription_id: int
+
+
+# -- what hosts decide ------------------------------------------------------------------------------
+# ``by``: the host's subscription. Each is recorded in ``acts`` with the mail that said it.
+
+
+@dataclass(frozen=True, slots=True)
+class LetThrough:
+    """A mail that waits is processed again, past the rules that doubt."""
+
+    hold_id: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class EditHold:
+    """A mail that waits gets another text, says so, and goes out."""
+
+    hold_id: int
+    by: int
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnDown:
+    """A mail that waits does not go out."""
+
+    hold_id: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reopen:
+    """A mail that was turned down waits again."""
+
+    hold_id: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """A mail that waits is on no card till then."""
+
+    hold_id: int
+    by: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ban:
+    """This address's mails to the list are dropped; a member is off the list. ``ban`` False: no longer."""
+
+    list_id: int
+    address: Address
+    by: int
+    ban: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SetDuty:
+    """The rota: which days each host is on duty (0: Monday)."""
+
+    list_id: int
+    by: int
+    days: tuple[tuple[int, tuple[int, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OffDuty:
+    """A host is away till then; None: is back."""
+
+    subscription_id: int
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MailHold:
+    """Mail a host what waits, whole, as an attachment; the answer may decide of it."""
+
+    hold_id: int
+    number: int
+    to: int
+
+
+@dataclass(frozen=True, slots=True)
+class BringCard:
+    """Mail a host a card at once, with all that waits; a line where nothing does."""
+
+    list_id: int
+    to: int
 
 
 # -- what members say of themselves -----------------------------------------------------------------
@@ -273,7 +368,8 @@ class EraseMe:
     words: bool
 
 
-OfRecords = MailData | MailPreview | EraseMe
+OfRecords = MailData | MailPreview | EraseMe | MailHold | BringCard | EditHold
+OfHolds = LetThrough | TurnDown | Reopen | PutOff | Ban | SetDuty | OffDuty
 OfMembers = (
     SetSubscription
     | SetPerson
@@ -303,6 +399,7 @@ Change = (
     | UndoAsk
     | OfMembers
     | OfRecords
+    | OfHolds
     | Complained
     | BounceOver
 )

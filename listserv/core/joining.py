@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from listserv.core.address import Address
 from listserv.core.asks import Ask, AskKind, NewAsk
+from listserv.core.cards import JOINING, seen_of
 from listserv.core.changes import Changes, Enrol, Finish, OpenHold, SendNotice, Suppress, UseAsk
 from listserv.core.facts import SaidFacts
 from listserv.core.notices import Answer, Help, JoinQuestion, JoinUnclear, JoinWaits, Said, Welcome
@@ -25,7 +26,6 @@ from listserv.core.types import (
 )
 
 MOST_QUESTIONS = 3  # a day, to one address, whatever the lists
-JOINING = "join request"  # why a hold waits that is no post
 _CLOSED = ("closed", "invite")
 
 
@@ -95,7 +95,9 @@ def _waits(mail: Mail, facts: SaidFacts, author: Address) -> Changes:
     here = facts.scene.list
     if facts.scene.member is not None and facts.scene.member.state is MemberState.PENDING:
         return (Finish(ArrivalState.COMMANDS, "waits already", here.id),)
-    hold = OpenHold(here.id, JOINING, str(author), mail.author_name, mail.message_id, author)
+    hold = OpenHold(
+        here.id, JOINING, str(author), mail.author_name, mail.message_id, author, seen_of(mail)
+    )
     return (
         Enrol(here.id, author, mail.author_name, MemberState.PENDING),
         hold,

@@ -43,8 +43,112 @@ class Declined:
     list: str
     hosts: str
     subject: str
-    join: bool = False
     words: str = field(default="", metadata=_LINES)
+    join: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """To an author who gets no copy: a host let the post through."""
+
+    list: str
+    hosts: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """To the author: a host changed the post; so it went out."""
+
+    list: str
+    hosts: str
+    subject: str
+    text: str = field(default="", metadata=_LINES)
+
+
+@dataclass(frozen=True, slots=True)
+class StillWaiting:
+    """To the author: the post still waits, and is not lost. ``days``: since when."""
+
+    list: str
+    hosts: str
+    subject: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class HostAsks:
+    """To the author of what waits: a host's own words. ``host``: by name, "" for "a host"."""
+
+    list: str
+    host: str
+    subject: str
+    words: str = field(default="", metadata=_LINES)
+    join: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorAnswers:
+    """To the host who asked: the author's own words. Replying decides, or asks on."""
+
+    list: str
+    author: str
+    sender: str
+    subject: str
+    words: str = field(default="", metadata=_LINES)
+    waits: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CardItem:
+    """One numbered thing that waits. ``why``: a rule's name; ``doubts``: names of ``warnings`` (cards.py)."""
+
+    number: int
+    name: str
+    sender: str
+    subject: str
+    why: str
+    since: str
+    joined: date | None
+    posts: int
+    proof: str
+    doubts: tuple[str, ...]
+    lines: str = field(default="", metadata=_LINES)
+    more: bool = False
+    size: str = ""
+    files: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """To a host: all that waits. ``hours``: how long the oldest has waited; ``place``: 0 is on duty."""
+
+    list: str
+    items: tuple[CardItem, ...]
+    total: int
+    hours: int
+    rota: bool = False
+    place: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """To a host: one thing that waits, whole, attached as it came."""
+
+    list: str
+    number: int
+    subject: str
+    original: bytes | None = field(default=b"", repr=False, metadata=_MAIL)
+
+
+@dataclass(frozen=True, slots=True)
+class NoHost:
+    """To the site's owner, once a day: a list has nobody who looks after it. ``waiting``: how many mails."""
+
+    list: str
+    address: str
+    waiting: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,6 +526,14 @@ class BounceComplaint:
 Notice = (
     Held
     | Declined
+    | Posted
+    | Edited
+    | StillWaiting
+    | HostAsks
+    | AuthorAnswers
+    | Card
+    | Shown
+    | NoHost
     | Refused
     | Forwarded
     | Welcome

@@ -11,7 +11,7 @@ from listserv.core.address import Address, read_address
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.changes import PassOn, SendNotice
 from listserv.core.facts import Site
-from listserv.core.joining import JOINING
+from listserv.core.cards import JOINING
 from listserv.core.notices import (
     AddressQuestion,
     Answer,
@@ -91,7 +91,7 @@ class Pen:
         to = read_address(row.tell)
         knows = row.why != "stranger" or here.settings.visible == "listed"
         notice = Declined(
-            here.title if knows else str(here.address), str(_hosts(here)), row.subject, row.why == JOINING
+            here.title if knows else str(here.address), str(_hosts(here)), row.subject, join=row.why == JOINING
         )
         heading = self._heading(notice, to, here, f"hold {row.id}")
         heading = replace(heading, auto="auto-replied", in_reply_to=row.message_id)

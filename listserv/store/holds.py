@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from listserv.core.address import read_address
 from listserv.core.changes import OpenHold
-from listserv.core.joining import JOINING
+from listserv.core.cards import JOINING
 from listserv.core.types import ArrivalState
 from listserv.store import arrivals, schema
 from listserv.store.acts import Hand
