@@ -53,7 +53,8 @@ _HEADS = sorted(
     ((head.strip(), word) for word in WORDS for head in f"{word.english},{word.german}".split(",")),
     key=lambda pair: -len(pair[0]),
 )
-_NUMBERS = re.compile(r"(?:#?\d{1,3}(?:\s*-\s*#?\d{1,3})?)(?:\s*(?:,|&|\+|and|und|\s)\s*#?\d{1,3}(?:\s*-\s*#?\d{1,3})?)*")
+_SPAN = r"#?\d{1,3}(?:\s*-\s*#?\d{1,3})?"
+_NUMBERS = re.compile(rf"{_SPAN}(?:\s*(?:,|&|\+|and|und|\s)\s*{_SPAN})*")
 _ALL = re.compile(r"(?:all|alle)\b", re.I)
 _AFTER = re.compile(r"\s*[:.)]?\s*")
 _ENDS = re.compile(r"[\s.!,]+$")
@@ -86,7 +87,7 @@ def read_written(text: str) -> CardLine:
 
 def read_card_line(text: str) -> CardLine | None:
     """What one line says to a card; None where it says nothing of that kind. Linear."""
-    text = text.strip().strip("*_“”\"")[:MOST_WORDS]
+    text = text.strip().strip('*_“”"')[:MOST_WORDS]
     numbers, rest = _front(text)
     found = _word(rest)
     if found is None:

@@ -23,6 +23,8 @@ _LINES, _WIDTH, _MOST_LINKS = 12, 300, 5
 _LINK = re.compile(r"https?://([^\s/<>\"'()\[\]]{1,100})", re.I)
 
 # fmt: off
+OF_AUTHOR = ("post or setting", "guard")  # the author decides; hosts hear of it when that takes too long
+BY_TIME = ("resting", "slowed")  # goes out by itself
 DOUBTED = frozenset((
     # rules that doubt who wrote: "all ok" leaves such a mail alone
     "forged", "unproven", "no clear author", "odd mail", "not addressed to us", "would reveal another list",
@@ -32,7 +34,7 @@ DOUBTED = frozenset((
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a card shows of a mail. ``files``: names with sizes in octets; ``links``: whither, by host name."""
+    """What a card shows of a mail. ``files``: names, sizes in octets; ``links``: whither, by host name."""
 
     name: str = ""
     lines: str = field(default="", repr=False)
@@ -89,6 +91,12 @@ class Waiting:
     joined: datetime | None = None
     posts: int = 0
     tags: frozenset[str] = frozenset()
+    known_as: str = ""  # here, where the writer is a member
+
+    @property
+    def name(self) -> str:
+        """As the mail says it, else as members know the writer; "" for nobody."""
+        return self.seen.name or self.known_as
 
     @property
     def address(self) -> Address | None:
@@ -106,7 +114,7 @@ def warnings(item: Waiting, host_names: Iterable[str]) -> tuple[str, ...]:
         found.append("fails")
     if item.joined is None and item.seen.links:
         found.append("links")
-    if any(alike(item.seen.name, name) for name in host_names):
+    if any(alike(item.name, name) for name in host_names):
         found.append("like a host")
     return tuple(found)
 
@@ -204,4 +212,4 @@ class Item:
     @property
     def named(self) -> str:
         """What a line about it says: the subject, or who would like to join."""
-        return self.waiting.seen.name or self.waiting.sender if self.is_join else self.waiting.subject
+        return self.waiting.name or self.waiting.sender if self.is_join else self.waiting.subject

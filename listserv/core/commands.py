@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from listserv.core import rhythms
+from listserv.core import deciding, rhythms
 from listserv.core.changes import Change
 from listserv.core.courtesy_words import GREETING
 from listserv.core.said import Done, Said
 from listserv.core.scene import Scene
 from listserv.core.types import Standing
 from listserv.core.verb_words import EVERYWHERE, POLITE, called, heads
-from listserv.core.verbs import archive, choices, records, staying, threads
+from listserv.core.verbs import archive, choices, records, rota, staying, threads
 
 MOST_LINES = 10  # verbs in one mail (interface.md §5)
 _LONGEST_LINE = 400
@@ -63,7 +63,7 @@ class Line:
 
 
 _NOT, _MAY, _YES = Takes.NOTHING, Takes.MAYBE, Takes.WORDS
-_M, _S = Standing.MEMBER, Standing.STRANGER
+_H, _M, _S = Standing.HOST, Standing.MEMBER, Standing.STRANGER
 _ANY, _OWN, _BIG = Weight.HARMLESS, Weight.ORDINARY, Weight.WEIGHTY
 _free = threads.read_nothing
 
@@ -117,7 +117,15 @@ VERBS: tuple[Verb, ...] = (
     Verb("undo",           "undo",               _NOT, _M, _OWN, _free, _nothing),
     Verb("cancel",         "cancel",             _NOT, _S, _OWN, _free, records.cancel),
     Verb("help",           "help",               _MAY, _S, _ANY, _free, _nothing),
+    Verb("waiting",        "waiting",            _NOT, _H, _ANY, _free, rota.waiting),
+    Verb("duty",           "duty ana mon-wed, ben thu-sun", _MAY, _H, _OWN, rota.read_duty, rota.duty),
     # What nobody says: the other halves of the acts above, as "yes" and "undo" do them.
+    Verb("decide",         "",                   _NOT, _H, _OWN, _same, deciding.decide),
+    Verb("reopen",         "",                   _NOT, _H, _OWN, _same, deciding.reopen),
+    Verb("unban",          "",                   _NOT, _H, _OWN, _same, deciding.unban),
+    Verb("back in",        "",                   _NOT, _H, _OWN, _same, deciding.back_in),
+    Verb("set duty",       "",                   _NOT, _H, _OWN, _same, rota.set_duty),
+    Verb("off duty",       "",                   _NOT, _H, _OWN, _same, rota.off_duty),
     Verb("take address",   "",                   _NOT, _M, _OWN, _same, choices.take_address),
     Verb("rejoin",         "",                   _NOT, _S, _OWN, _same, staying.rejoin),
     Verb("withdraw",       "",                   _NOT, _M, _OWN, _same, records.withdraw),
@@ -131,6 +139,7 @@ GROUPS: tuple[tuple[str, str], ...] = (
     ("stay",     "pause, resume, leave"),
     ("archive",  "find, send, archive"),
     ("you",      "settings, name, zone, language, address add, address remove, my data, forget me"),
+    ("waits",    "waiting, duty"),
     ("more",     "where, undo, cancel, help"),
 )
 NEEDS: dict[str, str] = {
@@ -142,8 +151,10 @@ NEEDS: dict[str, str] = {
     "where":        "traces",
     "undo":         "undoable",
     "cancel":       "held",
+    "duty":         "hosts",
 }
 # fmt: on
+OF_ANY_SECTION = frozenset(("waiting",))  # and those that a section's host may say at any time
 OF_SECTIONS: frozenset[str] = frozenset()  # of one thread, which a section's host may say
 _BY_NAME = {verb.name: verb for verb in VERBS}
 GROUP_OF = {name: group for group, names in GROUPS for name in names.split(", ")}

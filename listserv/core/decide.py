@@ -8,6 +8,8 @@ from typing import assert_never
 
 from listserv.core.address import Address
 from listserv.core.asks import AskKind, NewAsk
+from listserv.core.card_answers import decide_card, decide_talk, decide_without_a_card
+from listserv.core.cards import seen_of
 from listserv.core.changes import (
     Change,
     Changes,
@@ -58,9 +60,18 @@ def _decide(mail: Mail, facts: Facts) -> Changes:
         case RelayFacts():
             return decide_relayed(mail, facts)
         case SaidFacts():
-            return decide_said(mail, facts)
+            return _decide_said(mail, facts)
         case _:
             assert_never(facts)
+
+
+def _decide_said(mail: Mail, facts: SaidFacts) -> Changes:
+    ask = facts.ask
+    if ask is not None and ask.kind is AskKind.TALK and not facts.lines:
+        return decide_talk(mail, facts, ask)
+    if not facts.card:
+        return decide_said(mail, facts)
+    return decide_without_a_card(mail, facts) if ask is None else decide_card(mail, facts, ask)
 
 
 # -- a list's own address ---------------------------------------------------------------------------
@@ -185,7 +196,7 @@ def _answerable(facts: PostFacts, rule: str) -> NewAsk | None:
 
 
 def _hold(mail: Mail, list_id: int, rule: str, tell: Address | None = None) -> OpenHold:
-    return OpenHold(list_id, rule, str(mail.author or ""), mail.subject, mail.message_id, tell)
+    return OpenHold(list_id, rule, str(mail.author or ""), mail.subject, mail.message_id, tell, seen_of(mail))
 
 
 def _named(facts: PostFacts) -> str:

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from listserv.core import when
+from listserv.core.address import read_address
 from listserv.core.asks import AskKind, NewAsk
-from listserv.core.card_lines import ALL, CardLine, written
+from listserv.core.card_lines import ALL, CardLine, read_written, written
 from listserv.core.cards import Item, may_decide
 from listserv.core.changes import (
+    BackIn,
     Ban,
     Change,
     EditHold,
@@ -104,8 +106,39 @@ def _one(item: Item, line: CardLine, scene: Scene) -> Done:
 def _told_by_whom(item: Item, scene: Scene) -> Done:
     """Somebody was first."""
     at = when.say_moment(item.decided, scene.zone, scene.language, scene.now) if item.decided else ""
-    key = f"already {item.state}" + ("" if item.by else " somebody")
-    return Done((Said(key, item.named, f"{item.by}|{at}" if item.by else at),))
+    key = f"already {item.state}" + ("" if item.by else " by somebody")
+    return Done((Said(key, item.named, item.by, at),))
+
+
+# -- what "yes" and "undo" do -----------------------------------------------------------------------
+
+
+def decide(arg: str, scene: Scene) -> Done:
+    """What was asked about, now that the host said "yes": the card's number, and the line."""
+    return run_lines((read_written(arg.partition(" ")[2]),), scene)
+
+
+def _is_host(scene: Scene) -> bool:
+    """Still: who is a host no longer takes nothing back."""
+    member = scene.member
+    return member is not None and (member.standing is Standing.HOST or bool(scene.sections))
+
+
+def reopen(arg: str, scene: Scene) -> Done:
+    """A mail that was turned down waits again."""
+    return Done(changes=(Reopen(int(arg), _by(scene)),)) if _is_host(scene) else only("not here")
+
+
+def unban(arg: str, scene: Scene) -> Done:
+    """An address may write again."""
+    if not _is_host(scene):
+        return only("not here")
+    return Done(changes=(Ban(scene.list.id, read_address(arg), _by(scene), ban=False),))
+
+
+def back_in(arg: str, scene: Scene) -> Done:
+    """Who was banned is a member again."""
+    return Done(changes=(BackIn(int(arg)),)) if _is_host(scene) else only("not here")
 
 
 # -- a function a word ------------------------------------------------------------------------------
@@ -123,7 +156,9 @@ def _ok_trust(item: Item, line: CardLine, scene: Scene) -> Done:
     if item.member is None or item.is_join:
         return done
     trust = SetSubscription(item.member, (("probation_left", 0),))
-    return Done((*done.said, Said("trusted", item.waiting.seen.name or item.waiting.sender)), (*done.changes, trust))
+    return Done(
+        (*done.said, Said("trusted", item.waiting.name or item.waiting.sender)), (*done.changes, trust)
+    )
 
 
 def _ok_invite(item: Item, line: CardLine, scene: Scene) -> Done:

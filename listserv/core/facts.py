@@ -8,6 +8,8 @@ from datetime import datetime
 from listserv.core.address import Address
 from listserv.core.administrivia import Asked, Doubtful
 from listserv.core.asks import Ask
+from listserv.core.card_lines import CardLine
+from listserv.core.cards import Item
 from listserv.core.commands import Line
 from listserv.core.scene import Scene
 from listserv.core.seals import Keyring
@@ -39,6 +41,7 @@ class PostFacts:
     ring: Keyring = field(repr=False)
     request: Asked | Doubtful | None = None  # what the whole mail asks for, where it is no post
     scene: Scene | None = None  # of its author, in that case
+    banned: bool = False  # a host banned the author from this list
 
     @property
     def standing(self) -> Standing:
@@ -121,6 +124,9 @@ class SaidFacts:
     asked_today: int = 0  # and by how many lists
     suppressed: bool = False  # it said that it never wants to be asked
     host_names: tuple[str, ...] = ()
+    card: tuple[CardLine, ...] = ()  # what it says to a card
+    card_of: int = 0  # which card that is
+    talk: tuple[Member, Item] | None = None  # the host who asks, and about what
 
     @property
     def standing(self) -> Standing:

@@ -95,9 +95,7 @@ def _waits(mail: Mail, facts: SaidFacts, author: Address) -> Changes:
     here = facts.scene.list
     if facts.scene.member is not None and facts.scene.member.state is MemberState.PENDING:
         return (Finish(ArrivalState.COMMANDS, "waits already", here.id),)
-    hold = OpenHold(
-        here.id, JOINING, str(author), mail.author_name, mail.message_id, author, seen_of(mail)
-    )
+    hold = OpenHold(here.id, JOINING, str(author), mail.author_name, mail.message_id, author, seen_of(mail))
     return (
         Enrol(here.id, author, mail.author_name, MemberState.PENDING),
         hold,

@@ -18,6 +18,7 @@ class Said:
     key: str
     one: str = ""
     two: str = ""
+    three: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +69,13 @@ class Edited:
 
 @dataclass(frozen=True, slots=True)
 class StillWaiting:
-    """To the author: the post still waits, and is not lost. ``days``: since when."""
+    """To the author: the post still waits, and is not lost. ``days``: how many; ``join``: a wish to join."""
 
     list: str
     hosts: str
     subject: str
     days: int
+    join: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,24 @@ class Card:
     hours: int
     rota: bool = False
     place: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DutyDay:
+    """A host's days on duty, as they are typed; ``away``: till when they are."""
+
+    name: str
+    days: str
+    away: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """To a host: the rota. ``rota``: there is one."""
+
+    list: str
+    hosts: tuple[DutyDay, ...]
+    rota: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -532,6 +552,7 @@ Notice = (
     | HostAsks
     | AuthorAnswers
     | Card
+    | Duty
     | Shown
     | NoHost
     | Refused

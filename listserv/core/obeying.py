@@ -14,6 +14,7 @@ from listserv.core.asks import Ask, AskKind, NewAsk
 from listserv.core.changes import CancelHold, Changes, Finish, MarkSeen, SendNotice, UndoAsk, UseAsk
 from listserv.core.commands import (
     GROUP_OF,
+    OF_ANY_SECTION,
     OF_SECTIONS,
     Line,
     Verb,
@@ -40,19 +41,19 @@ _ABOUT_JOINING = (AskKind.JOIN, AskKind.INVITE)
 
 def decide_said(mail: Mail, facts: SaidFacts) -> Changes:
     """Everything that follows from a mail to ``book+ask@``, ``+join@``, ``+leave@``, ``+help@``, ``+re=``."""
-    if (why := _unheard(mail, facts)) or mail.author is None:
-        return (_end(facts, why or "no author"),)
+    if (why := unheard(mail, facts)) or mail.author is None:
+        return (end(facts, why or "no author"),)
     seen = MarkSeen(facts.scene.list.id, facts.own_hash, mail.body_hash, posted=True)
     if facts.ask is None:
         return (seen, *_asked(mail, facts))
     if facts.ask.kind in _ABOUT_JOINING:
         return (seen, *answer_about_joining(mail, facts, facts.ask))
     if not facts.is_owner:
-        return (seen, *_other_address(mail, facts, facts.ask), _end(facts, "somebody else's token"))
+        return (seen, *other_address(mail, facts, facts.ask), end(facts, "somebody else's token"))
     return (seen, *_answered(mail, facts, facts.ask))
 
 
-def _unheard(mail: Mail, facts: SaidFacts) -> str:
+def unheard(mail: Mail, facts: SaidFacts) -> str:
     """Why nothing is done and nothing said; "" where somebody is to be heard."""
     if mail.automatic is not Automatic.NO:
         return "automatic"
@@ -64,7 +65,8 @@ def _unheard(mail: Mail, facts: SaidFacts) -> str:
     return "hidden list" if hidden and facts.ask is None and not facts.is_known else ""
 
 
-def _end(facts: SaidFacts, why: str) -> Finish:
+def end(facts: SaidFacts, why: str) -> Finish:
+    """The mail was no post; this is what it came to."""
     return Finish(ArrivalState.COMMANDS, why, facts.scene.list.id)
 
 
@@ -84,11 +86,11 @@ def _answered(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
     if names[:1] == ["undo"] and (ask.undo or not facts.scene.look.undoable):
         return _undone(facts, ask)
     if not lines:
-        return (*_not_understood(facts), _end(facts, "not understood"))
+        return (*_not_understood(facts), end(facts, "not understood"))
     weighty = any(line.verb.weight is Weight.WEIGHTY for line in lines)
     if weighty and facts.proof is not Check.PASSES:
-        return (*_was_this_you(facts, lines, scene.member), _end(facts, "asked"))
-    return (*_obey(facts, lines), _end(facts, ", ".join(names)))
+        return (*_was_this_you(facts, lines, scene.member), end(facts, "asked"))
+    return (*_obey(facts, lines), end(facts, ", ".join(names)))
 
 
 _AROUND = ' .!"„“”'
@@ -99,12 +101,12 @@ def _chosen(facts: SaidFacts, ask: Ask, word: str) -> Changes:
     """ "A post or a setting?": the mail that waits goes out, or is dropped and what it says is done."""
     scene = facts.scene
     if ask.used is not None or scene.look.held is None:
-        return (*_answer(facts, only("done before")), _end(facts, "answered before"))
+        return (*answer(facts, only("done before")), end(facts, "answered before"))
     if word == "post":
-        return (UseAsk(ask.id), *_answer(facts, records.release("", scene)), _end(facts, "post"))
+        return (UseAsk(ask.id), *answer(facts, records.release("", scene)), end(facts, "post"))
     done = run(ask.act, scene)
     changes = (CancelHold(scene.look.held[0]), *done.changes)
-    return (UseAsk(ask.id), *_answer(facts, Done(done.said, changes, done.undo)), _end(facts, "setting"))
+    return (UseAsk(ask.id), *answer(facts, Done(done.said, changes, done.undo)), end(facts, "setting"))
 
 
 def _erasing(facts: SaidFacts) -> bool:
@@ -121,29 +123,29 @@ def _decided(facts: SaidFacts, ask: Ask, word: str) -> Changes:
     """Yes or no to what was asked. Once: whoever comes second hears that it was done."""
     scene = facts.scene
     if not ask.act or ask.act.startswith("found "):
-        return (*_answer(facts, only("nothing asked")), _end(facts, "nothing asked"))
+        return (*answer(facts, only("nothing asked")), end(facts, "nothing asked"))
     if ask.used is not None:
-        return (*_answer(facts, only("done before")), _end(facts, "answered before"))
+        return (*answer(facts, only("done before")), end(facts, "answered before"))
     if not ask.is_open(scene.now):
-        return (*_answer(facts, only("too late")), _end(facts, "too late"))
+        return (*answer(facts, only("too late")), end(facts, "too late"))
     if word == "no":
-        return (UseAsk(ask.id), *_answer(facts, only("left alone")), _end(facts, "no"))
+        return (UseAsk(ask.id), *answer(facts, only("left alone")), end(facts, "no"))
     act = ask.act
     if ask.kind is AskKind.FORGET:
         act = f"erase {_ERASING.get(facts.first.strip(_AROUND).casefold(), records.ANONYMISE)}"
-    return (UseAsk(ask.id), *_answer(facts, run(act, scene)), _end(facts, act.partition(" ")[0]))
+    return (UseAsk(ask.id), *answer(facts, run(act, scene)), end(facts, act.partition(" ")[0]))
 
 
 def _undone(facts: SaidFacts, ask: Ask) -> Changes:
     if not ask.undo:
-        return (*_answer(facts, only("nothing to undo")), _end(facts, "nothing to undo"))
+        return (*answer(facts, only("nothing to undo")), end(facts, "nothing to undo"))
     if ask.undone is not None:
-        return (*_answer(facts, only("undone before")), _end(facts, "undone before"))
+        return (*answer(facts, only("undone before")), end(facts, "undone before"))
     done = run(ask.undo, facts.scene)
     if not done.changes:  # too late, or as it was already
-        return (*_answer(facts, done), _end(facts, "undo did nothing"))
+        return (*answer(facts, done), end(facts, "undo did nothing"))
     again = Done((Said("undone"), *done.said), done.changes)
-    return (UndoAsk(ask.id), *_answer(facts, again), _end(facts, "undo"))
+    return (UndoAsk(ask.id), *answer(facts, again), end(facts, "undo"))
 
 
 def _ask_again(facts: SaidFacts, ask: Ask, names: list[str]) -> Changes:
@@ -152,8 +154,8 @@ def _ask_again(facts: SaidFacts, ask: Ask, names: list[str]) -> Changes:
     member = facts.scene.member
     asks = bool(ask.act) and not ask.act.startswith("found ")
     if names[:1] == ["yes"] and asks and ask.is_open(facts.scene.now) and member is not None:
-        return (*_question(facts, member, ask.act, _said_yes_to(ask, facts)), _end(facts, "asked"))
-    return (*_was_this_you(facts, lines, member), _end(facts, "asked"))
+        return (*ask_whether(facts, member, ask.act, _said_yes_to(ask, facts)), end(facts, "asked"))
+    return (*_was_this_you(facts, lines, member), end(facts, "asked"))
 
 
 def _said_yes_to(ask: Ask, facts: SaidFacts) -> str:
@@ -162,7 +164,7 @@ def _said_yes_to(ask: Ask, facts: SaidFacts) -> str:
     return called(row.name if row.shape else "yes", facts.scene.language)
 
 
-def _other_address(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
+def other_address(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
     """The right token from an address that nobody has. Its owner is asked, never with the text."""
     member, doubtful = facts.scene.member, facts.is_somebody or facts.proof is Check.FAILS
     if member is None or mail.author is None or doubtful or OtherAddress.__name__ in facts.answered_owner:
@@ -180,17 +182,17 @@ def _asked(mail: Mail, facts: SaidFacts) -> Changes:
     """A mail without a token: only what harms nobody is done at once."""
     scene, names = facts.scene, [line.verb.name for line in facts.lines]
     if names[:1] == ["join"]:
-        return (*ask_to_join(mail, facts), _end(facts, "join"))
+        return (*ask_to_join(mail, facts), end(facts, "join"))
     member = scene.member
     if member is None or (facts.standing is Standing.STRANGER and names[:1] not in (["cancel"], ["undo"])):
-        return (*_friendly(mail, facts), _end(facts, "stranger"))
+        return (*_friendly(mail, facts), end(facts, "stranger"))
     if facts.proof is Check.FAILS and not facts.lines:
-        return (_end(facts, "not understood"),)
+        return (end(facts, "not understood"),)
     if not facts.lines:
-        return (*_not_understood(facts), _end(facts, "not understood"))
+        return (*_not_understood(facts), end(facts, "not understood"))
     if all(line.verb.weight is Weight.HARMLESS for line in facts.lines):
-        return (*_obey(facts, facts.lines), _end(facts, ", ".join(names)))
-    return (*_was_this_you(facts, facts.lines, member), _end(facts, "asked"))
+        return (*_obey(facts, facts.lines), end(facts, ", ".join(names)))
+    return (*_was_this_you(facts, facts.lines, member), end(facts, "asked"))
 
 
 def _friendly(mail: Mail, facts: SaidFacts) -> Changes:
@@ -212,7 +214,8 @@ def may_say(row: Verb, standing: Standing) -> bool:
 def may_say_here(row: Verb, scene: Scene) -> bool:
     """A section's host may say what hosts say of one thread, where that bears its tag."""
     standing = scene.member.standing if scene.member else Standing.STRANGER
-    return may_say(row, standing) or (row.name in OF_SECTIONS and scene.looks_after)
+    of_section = row.name in OF_SECTIONS and scene.looks_after
+    return may_say(row, standing) or of_section or (row.name in OF_ANY_SECTION and bool(scene.sections))
 
 
 def _obey(facts: SaidFacts, lines: tuple[Line, ...]) -> Changes:
@@ -221,7 +224,7 @@ def _obey(facts: SaidFacts, lines: tuple[Line, ...]) -> Changes:
     said = tuple(one for each in done for one in each.said)
     changes = tuple(one for each in done for one in each.changes)
     undo = "\n".join(each.undo for each in reversed(done) if each.undo)
-    return _answer(facts, Done(said, changes, undo))
+    return answer(facts, Done(said, changes, undo))
 
 
 def _one(line: Line, facts: SaidFacts) -> Done:
@@ -269,7 +272,7 @@ def undo_latest(scene: Scene) -> Done:
     return Done((Said("undone"), *done.said), (UndoAsk(scene.look.undoable.id), *done.changes))
 
 
-def _answer(facts: SaidFacts, done: Done) -> Changes:
+def answer(facts: SaidFacts, done: Done) -> Changes:
     """The changes, and one mail that says what was done. No answer where a mail of its own says it."""
     if not done.said or facts.scene.member is None:
         return done.changes
@@ -295,12 +298,13 @@ def _was_this_you(facts: SaidFacts, lines: tuple[Line, ...], member: Member | No
     acts = [written(line, facts.scene) for line in lines]
     unclear = tuple(act for act in acts if isinstance(act, Said))
     if unclear:
-        return _answer(facts, Done(unclear))
+        return answer(facts, Done(unclear))
     asked = ", ".join(shown(line, facts.scene.language) for line in lines)
-    return _question(facts, member, "\n".join(act for act in acts if isinstance(act, str)), asked)
+    return ask_whether(facts, member, "\n".join(act for act in acts if isinstance(act, str)), asked)
 
 
-def _question(facts: SaidFacts, member: Member, act: str, asked: str) -> Changes:
+def ask_whether(facts: SaidFacts, member: Member, act: str, asked: str) -> Changes:
+    """ "Was this you?", where we may ask."""
     if not may_ask(facts.answered_owner, facts.proof):
         return ()
     return (question(facts.scene, member, act, asked),)

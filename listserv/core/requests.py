@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from listserv.core.administrivia import Asked, Doubtful
 from listserv.core.asks import AskKind, NewAsk
+from listserv.core.cards import seen_of
 from listserv.core.changes import Changes, Finish, OpenHold, SendNotice
 from listserv.core.commands import Line, read_line, run, shown, verb, written
 from listserv.core.facts import PostFacts
@@ -82,7 +83,9 @@ def _proof(mail: Mail, facts: PostFacts) -> Check:
 def decide_doubtful(mail: Mail, facts: PostFacts) -> Changes:
     """One bare word in a new mail: "a post or a setting?" The text is kept till then."""
     scene, doubt = facts.scene, facts.request
-    hold = OpenHold(facts.list.id, WHICH, str(mail.author or ""), mail.subject, mail.message_id)
+    hold = OpenHold(
+        facts.list.id, WHICH, str(mail.author or ""), mail.subject, mail.message_id, None, seen_of(mail)
+    )
     end = Finish(ArrivalState.HELD, WHICH, facts.list.id)
     if scene is None or scene.member is None or not isinstance(doubt, Doubtful):
         return (hold, end)

@@ -30,7 +30,12 @@ _KILO = 1000
 
 def size_of(file: File) -> str:
     """ "950 B", "12 kB", "3.4 MB"."""
-    if file.size < _KILO:
-        return f"{file.size} B"
-    kilo = file.size / _KILO
+    return in_words(file.size)
+
+
+def in_words(octets: int) -> str:
+    """So many octets, as people say it."""
+    if octets < _KILO:
+        return f"{octets} B"
+    kilo = octets / _KILO
     return f"{kilo:.0f} kB" if kilo < _KILO else f"{kilo / _KILO:.1f} MB"

@@ -62,6 +62,10 @@ def is_duplicate(mail: Mail, facts: Known) -> bool:
     return facts.duplicate
 
 
+def is_banned(mail: Mail, facts: PostFacts) -> bool:
+    return facts.banned
+
+
 def is_approved(mail: Mail, facts: Known) -> bool:
     return facts.approved
 
@@ -147,6 +151,7 @@ POSTING_RULES: tuple[Rule[PostFacts], ...] = (
     Rule("automatic",                   is_automatic,                Discard),
     Rule("duplicate",                   is_duplicate,                Discard),
     Rule("approved",                    is_approved,                 Accept),
+    Rule("banned",                      is_banned,                   Discard),
     Rule("no clear author",             has_no_clear_author,         Hold),
     Rule("a request",                   is_a_request,                Obey),
     Rule("post or setting",             may_be_a_setting,            Hold),

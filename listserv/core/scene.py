@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from listserv.core.address import Address
 from listserv.core.asks import Ask
+from listserv.core.cards import Item
+from listserv.core.duty import OnCall
 from listserv.core.found import Hits
 from listserv.core.retold import ThreadPost
 from listserv.core.seals import Keyring
@@ -48,6 +50,8 @@ class Lookups:
     held: tuple[int, str] | None = None  # the speaker's own mail that waits: hold, subject
     lists: tuple[tuple[MailList, Member], ...] = ()  # everywhere
     taken: bool = False  # address add: somebody has that address
+    hosts: tuple[OnCall, ...] = ()  # duty
+    card: tuple[Item, ...] = ()  # what the numbers of a card mean
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("address remove", "address remove",                                  "adresse weg"),
     ("my data",        "my data",                                         "meine daten"),
     ("forget me",      "forget me",                                       "vergiss mich"),
+    ("waiting",        "waiting",                                         "warteschlange, was wartet"),
+    ("duty",           "duty",                                            "dienst"),
     ("undo",           "undo",                                            "rückgängig, zurück"),
     ("cancel",         "cancel",                                          "zurückziehen"),
 )

@@ -57,6 +57,7 @@ class Bells:
     owner: Bell = _bell("owner")
     links: Bell = _bell("links")
     search: Bell = _bell("search")
+    cards: Bell = _bell("cards")
     bounces: Bell = _bell("bounces")
     closing: threading.Event = field(default_factory=threading.Event)  # stays set: begin nothing new
     lull: Lull = field(default_factory=Lull)

@@ -11,9 +11,10 @@ from typing import assert_never
 
 from listserv.core.address import Address
 from listserv.core.asks import AskKind, NewAsk
-from listserv.core.changes import EraseMe, MailData, MailPreview, OfRecords
+from listserv.core.changes import BringCard, EditHold, EraseMe, MailData, MailHold, MailPreview, OfRecords
 from listserv.core.notices import ForgetPreview, Forgotten, MyData
 from listserv.core.washing import Washing
+from listserv.flow.held_mail import of_holds
 from listserv.flow.packing import pack
 from listserv.flow.pen import Answerable, Pen
 from listserv.store import asks, deliveries, erasing, farewells, lists, own_data, speakers
@@ -30,7 +31,8 @@ class Clerk:
     wash: Washing
     maildir: bool = False
 
-    def __call__(self, tx: Transaction, change: OfRecords, now: datetime) -> None:
+    def __call__(self, tx: Transaction, change: OfRecords, hand: Hand) -> None:
+        now = hand.at
         match change:
             case MailData():
                 deliveries.post_letter(tx, self._data(tx, change, now), now)
@@ -38,6 +40,8 @@ class Clerk:
                 deliveries.post_letter(tx, self._preview(tx, change, now), now)
             case EraseMe():
                 self._erase(tx, change, now)
+            case MailHold() | BringCard() | EditHold():
+                of_holds(tx, change, self.pen, hand)
             case _:
                 assert_never(change)
 

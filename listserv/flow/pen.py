@@ -9,15 +9,18 @@ from typing import Literal
 from listserv.clock import Clock
 from listserv.core.address import Address, read_address
 from listserv.core.asks import AskKind, NewAsk
+from listserv.core.cards import JOINING
 from listserv.core.changes import PassOn, SendNotice
 from listserv.core.facts import Site
-from listserv.core.cards import JOINING
 from listserv.core.notices import (
     AddressQuestion,
     Answer,
+    AuthorAnswers,
     Declined,
     Ended,
     Forwarded,
+    HostAsks,
+    Invitation,
     Notice,
     OtherAddress,
     Welcome,
@@ -33,7 +36,20 @@ from listserv.store.deliveries import Letter
 from listserv.store.engine import Store
 from listserv.store.holds import HoldRow
 
-_UNASKED = (Forwarded, Welcome, AddressQuestion, OtherAddress)  # all else answers the mail of who reads it
+_KINDS: dict[AskKind, Literal["notice", "question", "card"]] = {
+    AskKind.MEMBER: "notice",
+    AskKind.PULSE: "notice",
+    AskKind.CARD: "card",
+}
+_UNASKED = (
+    Forwarded,
+    Welcome,
+    AddressQuestion,
+    OtherAddress,
+    Invitation,
+    HostAsks,
+    AuthorAnswers,
+)  # all else answers the mail of who reads it
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +92,7 @@ class Pen:
         """An answer comes back with the token that only this reader was sent."""
         local, domain = here.address.local, here.address.domain
         token = Address(f"{local}+re={seal(self.ring, 're', asked.number)}", domain)
-        kind: Literal["notice", "question"] = "notice" if asked.ask.kind is AskKind.MEMBER else "question"
+        kind = _KINDS.get(asked.ask.kind, "question")
         return replace(heading, from_address=Address(f"{local}+ask", domain), reply_to=token, kind=kind)
 
     def _relay(self, here: MailList | None, mail: Mail) -> Address | None:
@@ -91,7 +107,10 @@ class Pen:
         to = read_address(row.tell)
         knows = row.why != "stranger" or here.settings.visible == "listed"
         notice = Declined(
-            here.title if knows else str(here.address), str(_hosts(here)), row.subject, join=row.why == JOINING
+            here.title if knows else str(here.address),
+            str(_hosts(here)),
+            row.subject,
+            join=row.why == JOINING,
         )
         heading = self._heading(notice, to, here, f"hold {row.id}")
         heading = replace(heading, auto="auto-replied", in_reply_to=row.message_id)

@@ -7,11 +7,19 @@ import textwrap
 from collections.abc import Sequence
 
 _COLUMNS = 72
+_BOX = "    | "
 
 
 def indented(lines: Sequence[str]) -> str:
     """A host's own words, set off from ours."""
     return "\n".join(f"    {line}".rstrip() for line in lines)
+
+
+def boxed(lines: Sequence[str]) -> str:
+    """A stranger's words, so that nobody takes a line of theirs for one of ours."""
+    room = _COLUMNS - len(_BOX)
+    cut = (piece for line in lines for piece in (textwrap.wrap(line, room) or [""]))
+    return "\n".join(f"{_BOX}{piece}".rstrip() for piece in cut)
 
 
 def filled(text: str) -> str:

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from listserv.core.calendar_words import SAID_MONTHS
 from listserv.mail.catalogs import catalog_of, read_catalog
-from listserv.mail.columns import indented
+from listserv.mail.columns import boxed, indented
 from listserv.mail.thread_text import thread_as_text
 
 ENGLISH = "en"  # what the templates themselves are in
@@ -37,6 +37,7 @@ class Wording:
             "as_said": self.as_said,
             "as_text": thread_as_text,
             "because": self.to_author,
+            "boxed": boxed,
             "day": self.day,
             "entry": self.entry,
             "first_sentence": first_sentence,
@@ -46,6 +47,7 @@ class Wording:
             "named_group": self.named_group,
             "short": short,
             "state_of": self.state_of,
+            "to_host": self.to_host,
             "told": self.told,
             "with_word": with_word,
         }
@@ -86,7 +88,7 @@ class Wording:
     def told(self, said: Mapping[str, str]) -> str:
         """One line of an answer."""
         one = self.in_rhythm(said["one"]) if said["key"] in _OF_RHYTHM else said["one"]
-        return _put(self._said.said[said["key"]], one, said["two"])
+        return _put(self._said.said[said["key"]], one, said["two"], said["three"])
 
     def in_rhythm(self, rhythm: str) -> str:
         """How often, as it stands behind "you get"."""
@@ -145,9 +147,10 @@ def _environment(folders: Sequence[Path], translations: NullTranslations) -> Env
     return made
 
 
-def _put(words: str, one: str, two: str) -> str:
+def _put(words: str, one: str, two: str, three: str = "") -> str:
     """In one pass, so that what stands in is never read again."""
-    return re.sub(r"\{(one|two)\}", lambda found: one if found[1] == "one" else two, words)
+    put = {"one": one, "two": two, "three": three}
+    return re.sub(r"\{(one|two|three)\}", lambda found: put[found[1]], words)
 
 
 _SENTENCE_ENDS = re.compile(rf"\. (?!(?:{'|'.join(SAID_MONTHS['de'])})\b)")  # "8. Januar" is a day

@@ -14,13 +14,11 @@ from listserv.core.changes import (
     Changes,
     Complained,
     CountBounce,
-    EraseMe,
     Finish,
     KeepPost,
     KeepRelay,
-    MailData,
-    MailPreview,
     MarkSeen,
+    OfHolds,
     OfRecords,
     OpenHold,
     PassOn,
@@ -28,7 +26,19 @@ from listserv.core.changes import (
     SpendProbation,
 )
 from listserv.core.types import Arrival
-from listserv.store import answered, arrivals, asks, bounces, deliveries, holds, own_acts, posts, schema
+from listserv.store import (
+    acts,
+    answered,
+    arrivals,
+    asks,
+    bounces,
+    deciding,
+    deliveries,
+    holds,
+    own_acts,
+    posts,
+    schema,
+)
 from listserv.store.arrivals import Ended
 from listserv.store.deliveries import Letter
 from listserv.store.prepared import Prepared
@@ -38,7 +48,7 @@ _s = schema.subscriptions.c
 _SUBSCRIPTION = update(schema.subscriptions).where(_s.id == bindparam("subscription"))
 _SPEND = Prepared(_SUBSCRIPTION.where(_s.probation_left > 0).values(probation_left=_s.probation_left - 1))
 Noted = MarkSeen | KeepRelay | SpendProbation | CountBounce | Complained | BounceOver
-Clerk = Callable[[Connection, OfRecords, datetime], None]
+Clerk = Callable[[Connection, OfRecords, acts.Hand], None]
 Pen = Callable[[SendNotice | PassOn, int | None], Letter]
 
 
@@ -55,6 +65,11 @@ class Hand:
     clerk: Clerk
     author_key: str = ""
     subject: str = ""
+
+    @property
+    def act(self) -> acts.Hand:
+        """For what is recorded: when, and by which mail; each change says who."""
+        return acts.Hand("", self.now, self.arrival.id or None)
 
 
 def apply(tx: Connection, changes: Changes, hand: Hand) -> Finish | None:
@@ -75,8 +90,6 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
     match change:
         case Finish():
             pass  # done first: it decides whether anything is done
-        case MarkSeen() | KeepRelay() | SpendProbation() | CountBounce() | Complained() | BounceOver():
-            _note(tx, change, hand)
         case OpenHold():
             holds.open_hold(tx, hand.arrival.id, change, hand.now)
         case KeepPost():
@@ -85,10 +98,19 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
                 deliveries.fan_out(tx, kept.post_id, hand.now)
         case SendNotice() | PassOn():
             _send(tx, change, hand)
-        case MailData() | MailPreview() | EraseMe():
-            hand.clerk(tx, change, hand.now)
         case _:
-            own_acts.carry_out(tx, change, hand.now)
+            _in_its_place(tx, change, hand)
+
+
+def _in_its_place(tx: Connection, change: Noted | OfRecords | OfHolds | own_acts.OwnAct, hand: Hand) -> None:
+    if isinstance(change, Noted):
+        _note(tx, change, hand)
+    elif isinstance(change, OfRecords):
+        hand.clerk(tx, change, hand.act)
+    elif isinstance(change, OfHolds):
+        deciding.carry_out(tx, change, hand.act)
+    else:
+        own_acts.carry_out(tx, change, hand.now)
 
 
 def _note(tx: Connection, change: Noted, hand: Hand) -> None:

@@ -96,6 +96,13 @@ def raw(tx: Connection, raw_hash: str) -> bytes | None:
     return None if found is None else bytes(found)
 
 
+def put_other_bytes(tx: Connection, arrival_id: int, raw_hash: str) -> str:
+    """An arrival has other bytes from now on; the hash of those it had."""
+    before = tx.scalar(select(_a.raw_hash).where(_a.id == arrival_id))
+    tx.execute(update(schema.arrivals).where(_a.id == arrival_id).values(raw_hash=raw_hash))
+    return str(before)
+
+
 def raw_of(tx: Connection, arrival_id: int) -> bytes:
     """The bytes of an arrival. Raises LookupError."""
     query = select(schema.raws.c.bytes).join(schema.arrivals).where(_a.id == arrival_id)

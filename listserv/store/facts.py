@@ -11,7 +11,7 @@ from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, Retur
 from listserv.core.routing import Kind
 from listserv.core.seals import message_hash
 from listserv.core.types import Mail, MailList, Member, Standing
-from listserv.store import answered, arrivals, directory, posts, returns, said_facts
+from listserv.store import answered, arrivals, deciding, directory, posts, returns, said_facts
 from listserv.store.question import Question
 from listserv.store.rows import one_at_a_time
 from listserv.store.twins import twins_of
@@ -72,6 +72,7 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
         answered=answered.within_a_day(tx, member.address.key if member else key, here.id, ask.now),
         ring=ask.ring,
         request=request,
+        banned=bool(key) and deciding.is_banned(tx, here.id, key),
         scene=said_facts.scene_of_request(tx, ask, here, request, known) if request and member else None,
     )
 

@@ -9,12 +9,12 @@ from enum import StrEnum
 from sqlalchemy import Connection, insert, select, update
 
 from listserv.core.address import read_address
+from listserv.core.cards import BY_TIME, JOINING, dumped
 from listserv.core.changes import OpenHold
-from listserv.core.cards import JOINING
 from listserv.core.types import ArrivalState
 from listserv.store import arrivals, schema
 from listserv.store.acts import Hand
-from listserv.store.rosters import end_pending
+from listserv.store.rosters import end_pending, pend_again
 
 _h = schema.holds.c
 
@@ -38,6 +38,7 @@ class HoldRow:
     arrival_id: int
     message_id: str
     tell: str  # where the author may be told what becomes of it; "": nowhere
+    list_id: int
 
 
 def open_hold(tx: Connection, arrival_id: int, hold: OpenHold, now: datetime) -> None:
@@ -49,6 +50,9 @@ def open_hold(tx: Connection, arrival_id: int, hold: OpenHold, now: datetime) ->
         "subject": hold.subject,
         "message_id": hold.message_id,
         "tell": str(hold.tell or ""),
+        "seen": dumped(hold.seen),
+        "later_until": None,
+        "waited_told": None,
         "since": now,
         "state": HoldState.WAITING,
         "decided": None,
@@ -69,6 +73,11 @@ def find(tx: Connection, list_id: int, hold_id: int) -> HoldRow | None:
     return next(iter(_rows(tx, _h.list_id == list_id, _h.id == hold_id)), None)
 
 
+def by_id(tx: Connection, hold_id: int) -> HoldRow | None:
+    """One hold, waiting or decided."""
+    return next(iter(_rows(tx, _h.id == hold_id)), None)
+
+
 def _rows(tx: Connection, *where: object) -> list[HoldRow]:
     names = schema.lists.c
     query = (
@@ -83,12 +92,28 @@ def _rows(tx: Connection, *where: object) -> list[HoldRow]:
             _h.arrival_id,
             _h.message_id,
             _h.tell,
+            _h.list_id,
         )
         .join(schema.lists, names.id == _h.list_id)
         .where(*where)  # type: ignore[arg-type]
         .order_by(_h.id)
     )
     return [HoldRow(**row._asdict()) for row in tx.execute(query)]
+
+
+def untold(tx: Connection, list_id: int) -> list[HoldRow]:
+    """What waits for a host, of which the author has not heard that it still does."""
+    return _rows(
+        tx,
+        _h.list_id == list_id,
+        _h.state == HoldState.WAITING,
+        _h.waited_told.is_(None),
+        _h.why.not_in(BY_TIME),
+    )
+
+
+def mark_told(tx: Connection, hold_id: int, now: datetime) -> None:
+    tx.execute(update(schema.holds).where(_h.id == hold_id).values(waited_told=now))
 
 
 def approve(tx: Connection, hold_id: int, who: str, now: datetime) -> bool:
@@ -120,6 +145,31 @@ def cancel(tx: Connection, hold_id: int, now: datetime) -> bool:
     return arrivals.move(
         tx, arrival_id, ArrivalState.HELD, ArrivalState.DISCARDED, "taken back by its author"
     )
+
+
+def reopen(tx: Connection, hold_id: int, now: datetime) -> bool:
+    """What was declined waits again, from now. False: it was not declined, or somebody let it go since."""
+    arrival_id = tx.scalar(
+        update(schema.holds)
+        .where(_h.id == hold_id, _h.state == HoldState.DECLINED)
+        .values(state=HoldState.WAITING, decided=None, decided_by="", since=now, waited_told=None)
+        .returning(_h.arrival_id)
+    )
+    if arrival_id is None:
+        return False
+    _pend_again(tx, hold_id, now)
+    return arrivals.move(tx, int(arrival_id), ArrivalState.REFUSED, ArrivalState.HELD, "waits again")
+
+
+def _pend_again(tx: Connection, hold_id: int, now: datetime) -> None:
+    """Whoever asked to join is pending once more."""
+    asked = tx.execute(select(_h.list_id, _h.sender).where(_h.id == hold_id, _h.why == JOINING)).one_or_none()
+    if asked is not None:
+        pend_again(tx, asked.list_id, read_address(asked.sender), Hand("a host", now))
+
+
+def list_of(tx: Connection, hold_id: int) -> int | None:
+    return tx.scalar(select(_h.list_id).where(_h.id == hold_id))
 
 
 def _decide(tx: Connection, hold_id: int, state: HoldState, who: str, now: datetime) -> int | None:

@@ -20,7 +20,7 @@ from listserv.core.seals import Keyring
 from listserv.core.site import Site
 from listserv.core.types import MailList, Member, PostState
 from listserv.core.verbs.archive import AT_ONCE, found_before
-from listserv.store import asks, holds, lists, schema, search
+from listserv.store import asks, cards, holds, lists, schema, search
 from listserv.store.doors import AUDIENCES
 from listserv.store.rosters import members_query, read_member
 from listserv.store.search import Readable
@@ -48,6 +48,7 @@ class Occasion:
     thread: int | None = None
     arrival: int | None = None
     ask: Ask | None = None
+    card: int | None = None  # whose numbers are said
     parents: tuple[str, ...] = ()  # hashes of the mails that it answers, oldest first
 
 
@@ -66,6 +67,8 @@ def look_up(tx: Connection, scene: Scene, wanted: Collection[str], said: Occasio
         held=_held(tx, scene, said.arrival) if held else None,
         lists=_lists(tx, member.person_id) if any(line.everywhere for line in said.lines) else (),
         taken=_taken(tx, said) if "taken" in wanted else False,
+        hosts=tuple(cards.on_call(tx, scene.list.id)) if "hosts" in wanted else (),
+        card=cards.items(tx, said.card) if said.card is not None else (),
     )
 
 

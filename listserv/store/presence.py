@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-_PRESENT, _UPGRADE = (
-    2,
-    3,
-)  # the locks' first number; 1: lists (facts.py), 4: the owner (upkeep.py), 5: bounce_round.py
+# The locks' first number; 1: lists (facts.py), 4: the owner (upkeep.py), 5: bounce_round.py, 6: card_round.py
+_PRESENT, _UPGRADE = 2, 3
 
 _COUNT = text(
     "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid = :space"

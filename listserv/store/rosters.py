@@ -145,6 +145,15 @@ def end_pending(tx: Connection, list_id: int, address: Address, hand: Hand) -> N
         remove_member(tx, member, hand)
 
 
+def pend_again(tx: Connection, list_id: int, address: Address, hand: Hand) -> None:
+    """A host takes back that no: whoever asked to join waits once more."""
+    member = find_member(tx, list_id, address)
+    if member is not None and member.state is MemberState.LEFT:
+        waits = {"state": MemberState.PENDING, "left": None}
+        tx.execute(update(subscriptions).where(subscriptions.c.id == member.id).values(waits))
+        record(tx, hand, "member waits again", list_id, f"subscription {member.id}")
+
+
 def _persons(tx: Connection, new: Sequence[NewMember], hand: Hand) -> dict[str, tuple[int, int]]:
     """(person, address) of each address key; those nobody had yet get a person of their own."""
     found = _known_persons(tx, [one.address.key for one in new])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from listserv.core.administrivia import Asked, Doubtful, whole_request
@@ -14,6 +16,7 @@ from listserv.core.scene import Scene
 from listserv.core.threads import Known, place
 from listserv.core.types import Check, Mail, MailList
 from listserv.store import answered, asks, directory, own_acts, posts, speakers
+from listserv.store.card_talk import to_card
 from listserv.store.looking_up import Occasion
 from listserv.store.question import Question
 from listserv.store.twins import twins_of
@@ -29,7 +32,8 @@ def gather_said(tx: Connection, ask: Question, here: MailList) -> SaidFacts:
     text = mail.said
     language = speakers.spoken_by(tx, person, here)
     lines = _lines(ask, text, language)
-    scene = speakers.scene_of(tx, person, _occasion(tx, ask, here, lines))
+    said = to_card(tx, ask, here, person, lines)
+    scene = speakers.scene_of(tx, person, replace(_occasion(tx, ask, here, lines), card=said.of))
     key = mail.author.key if mail.author else ""
     owner_key = scene.member.address.key if scene.member else key
     questions = asks.asked_lately(tx, mail.author, AskKind.JOIN, ask.now) if mail.author else []
@@ -51,13 +55,17 @@ def gather_said(tx: Connection, ask: Question, here: MailList) -> SaidFacts:
         asked_today=len(questions),
         suppressed=answered.was_ever(tx, own_acts.NEVER_ASK, key),
         host_names=directory.host_names(tx, here.id),
+        card=said.lines if scene.look.card else (),
+        card_of=said.of or 0,
+        talk=said.talk,
     )
 
 
 def _is_owner(mail: Mail, asked: Ask | None, scene: Scene) -> bool:
     """Whether whoever was asked answers: the new address itself, where it is asked about."""
-    if asked is not None and asked.kind is AskKind.ADDRESS:
-        return mail.author is not None and mail.author.key == asked.address.key
+    there = asked is not None and mail.author is not None and mail.author.key == asked.address.key
+    if asked is not None and (asked.kind is AskKind.ADDRESS or (asked.kind is AskKind.TALK and there)):
+        return there
     return scene.person is not None and scene.person.owns(mail.author)
 
 

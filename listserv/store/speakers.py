@@ -44,7 +44,7 @@ def with_lookups(tx: Connection, scene: Scene, said: Occasion) -> Scene:
     """The same scene with what its verbs want to know."""
     wanted = {NEEDS[line.verb.name] for line in said.lines if line.verb.name in NEEDS}
     everywhere = any(line.everywhere for line in said.lines)
-    asked = bool(wanted) or said.arrival is not None or everywhere
+    asked = bool(wanted) or said.arrival is not None or everywhere or said.card is not None
     return replace(scene, look=look_up(tx, scene, wanted, said)) if asked else scene
 
 
@@ -112,6 +112,17 @@ def person_by_address(tx: Connection, address: Address | None) -> int | None:
     if address is None:
         return None
     return tx.scalar(select(_a.person_id).where(_a.key == address.key, _a.confirmed.is_not(None)))
+
+
+def told_in(tx: Connection, member: Member, here: MailList, of_site: str) -> tuple[ZoneInfo, str]:
+    """In which zone and language somebody is told of days and hours."""
+    person = find_person(tx, member.person_id)
+    return zone_of(person, here, of_site), language_of(person, here)
+
+
+def member_by_id(tx: Connection, subscription_id: int) -> Member:
+    """A subscription, in any state."""
+    return read_member(tx.execute(members_query().where(_s.id == subscription_id)).one())
 
 
 def member_of(tx: Connection, list_id: int, person_id: int) -> Member | None:

@@ -32,6 +32,7 @@ from listserv.core.types import (
 )
 from listserv.flow.bells import Bells
 from listserv.flow.bounce_round import look_after
+from listserv.flow.card_round import send_cards
 from listserv.flow.clerk import Clerk
 from listserv.flow.coming_back import bring_back
 from listserv.flow.deliver import deliver_due
@@ -173,7 +174,7 @@ class World:
         """One round of everything."""
         done = process_due(self.desk) + process_due(self.desk, STRANGERS)
         done += release_due(self.store, self.clock, self.bells) + look_after(self.pen, self.bells)
-        done += bring_back(self.pen, self.bells)
+        done += bring_back(self.pen, self.bells) + send_cards(self.pen, self.bells)
         return done + deliver_due(self.depot)
 
     def pass_time(self, **by: float) -> None:
