@@ -6,25 +6,26 @@ import email
 import email.policy
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from listserv.core.address import read_address
 from listserv.core.types import MailList
-from listserv.store import cards, holds, schema
+from listserv.flow.card_round import send_cards
+from listserv.flow.process import STRANGERS, process_due
+from listserv.store import holds, rosters, schema
 from tests.kit.speaker import FAIL, NONE, Letter, Speaker, read
-from tests.kit.world import World, open_world, sqlite_in
+from tests.kit.world import World, open_world
 
 LIST, ASK = "book@lists.example.org", "book+ask@lists.example.org"
 HANNA, DANA, ANA = "hanna@host.example", "dana@host.example", "ana@ana.example"
 SPAM = "Our offer: https://cheap.example/x"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    url = sqlite_in(tmp_path) if request.param == "sqlite" else request.getfixturevalue("postgresql_url")
-    with open_world(url) as made:
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    with open_world(database_url) as made:
         yield made
 
 
@@ -62,7 +63,7 @@ def waits(
 def states(world: World) -> dict[str, str]:
     """By subject."""
     with world.store.read() as tx:
-        return dict(tx.execute(select(schema.holds.c.subject, schema.holds.c.state)).all())  # type: ignore[arg-type]
+        return dict(tx.execute(select(schema.holds.c.subject, schema.holds.c.state)).all())
 
 
 def posted(letters: list[Letter], to: str = ANA) -> list[str]:
@@ -222,7 +223,7 @@ def test_show_brings_the_whole_mail_attached_and_ok_to_that_decides(world: World
     (shown,) = Speaker(world, HANNA).answers(card, "1 show")
     found = email.message_from_bytes(shown.mailed.raw, policy=email.policy.default)
     (part,) = [one for one in found.walk() if one.get_content_type() == "message/rfc822"]
-    assert "the end" in part.get_payload(0).get_content()  # type: ignore[union-attr,index]
+    assert "the end" in part.get_payload(0).get_content()  # type: ignore[union-attr]
     assert posted(Speaker(world, HANNA).answers(shown, "ok")) == ["Hello"]
 
 
@@ -359,7 +360,7 @@ def test_a_list_without_a_host_is_told_to_the_owner(world: World) -> None:
 
 
 def test_a_sections_host_decides_what_bears_the_tag_and_nothing_else(world: World, book: MailList) -> None:
-    ana = world.store.do(lambda tx: cards.on_call(tx, book.id)) and _member(world, book)
+    ana = _member(world, book)
     world.store.do(lambda tx: tx.execute(schema.sections.insert().values(subscription_id=ana, tag="grants")))
     waits(world, "A call #grants", "Hello")
     mine = card_of(world, ANA)
@@ -373,9 +374,6 @@ def test_a_sections_host_decides_what_bears_the_tag_and_nothing_else(world: Worl
 
 
 def _member(world: World, here: MailList) -> int:
-    from listserv.core.address import read_address
-    from listserv.store import rosters
-
     with world.store.read() as tx:
         found = rosters.find_member(tx, here.id, read_address(ANA))
     assert found is not None
@@ -436,11 +434,7 @@ def test_who_is_no_host_any_more_decides_nothing(world: World, team: MailList) -
 
 
 def test_two_processes_write_one_card(world: World, book: MailList) -> None:
-    from listserv.flow.card_round import send_cards
-
     world.accept(Speaker(world, "cy@cy.example").mail(LIST, "Hello.", "Hello"), LIST, "cy@cy.example")
-    from listserv.flow.process import STRANGERS, process_due
-
     process_due(world.desk)
     process_due(world.desk, STRANGERS)
     with ThreadPoolExecutor(4) as pool:

@@ -91,7 +91,8 @@ def _writers(tx: Connection, list_id: int, senders: Iterable[str]) -> dict[str, 
         .join_from(schema.addresses, schema.subscriptions, _s.person_id == _a.person_id)
         .where(_s.list_id == list_id, _s.state.in_(_PRESENT), _a.key.in_(set(keys.values())))
     )
-    by_key = {row.key: row for row in tx.execute(query)} if keys else {}
+    rows: Iterable[Any] = tx.execute(query) if keys else ()
+    by_key: dict[str, Row[Any]] = {row.key: row for row in rows}
     return {sender.lower(): by_key[key] for sender, key in keys.items() if key in by_key}
 
 
@@ -160,7 +161,8 @@ def name_of(tx: Connection, who: str) -> str:
 def latest_card(tx: Connection, list_id: int, person_id: int) -> int | None:
     """The last card that somebody was sent of a list."""
     mine = (_k.person_id == person_id, _k.list_id == list_id, _k.kind == AskKind.CARD)
-    return tx.scalar(select(func.max(_k.id)).where(*mine))
+    number: int | None = tx.scalar(select(func.max(_k.id)).where(*mine))
+    return number
 
 
 # -- who is told ------------------------------------------------------------------------------------
