@@ -8,15 +8,26 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable
+from importlib import import_module
 from itertools import repeat
-from typing import Any
-
-import structlog
-from structlog.typing import EventDict
+from typing import TYPE_CHECKING, Any
 
 from listserv.flow.door import Each, Log
 from listserv.flow.spout import open_spout
+
+# structlog looks for rich, to colour a terminal; with it each start would take 80 ms more.
+_rich = sys.modules.get("rich")
+sys.modules["rich"] = None  # type: ignore[assignment]
+structlog = import_module("structlog")
+if _rich is None:
+    del sys.modules["rich"]
+else:
+    sys.modules["rich"] = _rich
+if TYPE_CHECKING:
+    import structlog
+    from structlog.typing import EventDict
 
 _LOCAL_PART = re.compile(r"[^\s<>()\[\],;:=\"'\\]+@(?=[\w\[])")
 _encode = json.JSONEncoder(default=repr).encode

@@ -197,12 +197,7 @@ subscriptions = _table(
     Index(None, "list_id", "state", "rhythm"),
     Index(None, "person_id"),
     Index(None, "address_id"),
-    Index(
-        "ix_subscriptions_paused",
-        "paused_until",
-        sqlite_where=text("state = 'paused'"),
-        postgresql_where=text("state = 'paused'"),
-    ),
+    _partial("ix_subscriptions_paused", "paused_until", where="state = 'paused'"),
 )
 
 sections = _table(
@@ -386,12 +381,7 @@ thread_wishes = _table(
     Column("until", Moment),  # later: when it comes back
     PrimaryKeyConstraint("thread_id", "subscription_id"),
     Index(None, "subscription_id"),
-    Index(
-        "ix_thread_wishes_later",
-        "until",
-        sqlite_where=text("wish = 'later'"),
-        postgresql_where=text("wish = 'later'"),
-    ),
+    _partial("ix_thread_wishes_later", "until", where="wish = 'later'"),
 )
 posts = _table(
     "posts",
@@ -435,12 +425,7 @@ posts = _table(
         "release_at",
         where="state = 'outbox'",
     ),
-    Index(
-        "ix_posts_unindexed",
-        "id",
-        sqlite_where=text("state = 'posted' AND NOT indexed"),
-        postgresql_where=text("state = 'posted' AND NOT indexed"),
-    ),
+    _partial("ix_posts_unindexed", "id", where="state = 'posted' AND NOT indexed"),
 )
 attachments = _table(
     "attachments",
