@@ -70,6 +70,7 @@ $(LOCKED): requirements.txt requirements-build.txt
 
 $(READY): $(LOCKED) pyproject.toml
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q listserv archive_site
 	@touch $@
 
 $(READY_TO_TEST): $(LOCKED) requirements-dev.txt | $(READY)

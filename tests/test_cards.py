@@ -130,15 +130,20 @@ def test_a_strangers_words_stand_in_a_box_and_say_nothing_for_the_host(
 # -- words ------------------------------------------------------------------------------------------
 
 
-def test_ok_lets_it_through_and_says_so_in_a_line(world: World, book: MailList) -> None:
+def test_ok_lets_it_through_and_the_post_itself_tells_the_host(world: World, book: MailList) -> None:
     card = waits(world, "Hello")
     letters = Speaker(world, HANNA).answers(card, "ok")
-    assert posted(letters) == ["Hello"]
-    assert (
-        'Let through: "Hello".'
-        in next(one for one in letters if one.to == HANNA and one.kind == "notice").text
-    )
+    assert posted(letters) == posted(letters, HANNA) == ["Hello"]
+    assert [one.subject for one in letters if one.to == HANNA and one.kind != "post"] == []
     assert [one.subject for one in letters if one.to == "cy@cy.example"] == ["Posted: Hello"]
+
+
+def test_a_host_who_does_not_get_each_post_hears_of_the_ok_in_a_line(world: World, book: MailList) -> None:
+    world.host(book, DANA, name="Dana Orr", rhythm="none")
+    waits(world, "Hello")
+    letters = Speaker(world, DANA).answers(card_of(world, DANA), "ok")
+    (told,) = [one for one in letters if one.to == DANA]
+    assert 'Let through: "Hello".' in told.text
 
 
 def test_several_lines_at_once_each_decide_their_number(world: World, book: MailList) -> None:

@@ -19,6 +19,7 @@ from tests.kit.world import World, sqlite_in
 _FORK = multiprocessing.get_context("forkserver")
 _FORK.set_forkserver_preload(["tests.kit.mortal"])
 _SHARES = 4
+_EVERY = 1 if LONG else 3  # of the points at which it dies, one in three; `make soak` tries each
 
 
 def one_life(folder: Path, die_at: int) -> int:
@@ -66,7 +67,7 @@ def test_a_death_at_any_point_loses_nothing_and_posts_nothing_twice(
 ) -> None:
     calm_ends, calm_left = ends(calm), set(mortal.left(calm))
     assert len(calm_left) == 15  # five posts for three members
-    for die_at in range(1 + share, mortal.points(calm) + 1, _SHARES):
+    for die_at in range(1 + share, mortal.points(calm) + 1, _SHARES * _EVERY):
         here = tmp_path / str(die_at)
         shutil.copytree(calm / "before", here)
         # How results fall into groups varies from life to life: one may be over before this point.

@@ -32,13 +32,18 @@ from listserv.flow.upkeep import forget_expired, index_posts, release_due, tell_
 from listserv.store import backlog, counters, leaving, rosters, schema, search, sessions
 from tests.kit import bulk
 from tests.kit.bulk import Size
+from tests.kit.kill_ledger import LONG
 from tests.kit.people import DOMAIN
 from tests.kit.plans import Planner
 from tests.kit.postgres import Postgres
 from tests.kit.site import BASE, Door, Rows, builder
 from tests.kit.world import Mailed, World, open_world, sqlite_in
 
-LARGE = Size(lists=1000, members=1_000_000, posts=100_000, sent=300_000, put_off=100_000, waiting=20_000)
+LARGE = (
+    Size(lists=1000, members=1_000_000, posts=100_000, sent=300_000, put_off=100_000, waiting=20_000)
+    if LONG
+    else Size(lists=1000, members=200_000, posts=40_000, sent=60_000, put_off=20_000, waiting=10_000)
+)
 SMALL = Size(lists=20, members=4000, posts=2000, sent=4000, put_off=1000, waiting=1000)
 
 # A fan-out reads a list's members and writes a copy for each: a thousand here, a few rows for each.

@@ -17,6 +17,7 @@ from listserv.flow.process import STRANGERS, process_due
 from listserv.flow.reader import Limits, Reader
 from listserv.store import arrivals
 from tests.kit.house import House, found
+from tests.kit.kill_ledger import LONG
 from tests.kit.mailroom import Mailroom
 from tests.kit.nameserver import nameserver
 from tests.kit.server import until
@@ -93,7 +94,8 @@ def good(number: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("lane", "how"), [("", signal.SIGSTOP), ("", signal.SIGKILL), (STRANGERS, signal.SIGKILL)]
+    ("lane", "how"),
+    [("", signal.SIGSTOP), (STRANGERS, signal.SIGKILL), *([("", signal.SIGKILL)] if LONG else [])],
 )
 def test_a_mail_that_stalls_or_kills_its_reader_is_aside_after_three_tries_and_ends_no_other(
     tmp_path: Path, lane: str, how: signal.Signals

@@ -60,6 +60,6 @@ def test_children_that_are_killed_one_by_one_are_replaced_and_no_post_and_no_cop
                 killed[-1].kill()
             until(lambda: len(work.accepted) == POSTS, house.server)
             assert house.settled()["aside"] == 0
-            assert not [one for one in killed if one.lives]
+            until(lambda: not [one for one in killed if one.lives], house.server)
             kill(running)
         nothing_lost(house, ledger, work, kills=0)

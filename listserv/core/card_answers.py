@@ -13,7 +13,8 @@ from listserv.core.deciding import acts_of, run_lines, shown
 from listserv.core.facts import SaidFacts
 from listserv.core.notices import AuthorAnswers
 from listserv.core.obeying import answer, ask_whether, end, other_address, unheard
-from listserv.core.types import Check, Mail
+from listserv.core.said import Done
+from listserv.core.types import Check, Mail, Member, MemberState
 
 
 def decide_card(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
@@ -27,7 +28,15 @@ def decide_card(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
     if facts.proof is Check.FAILS or (weighty and facts.proof is not Check.PASSES):
         return (seen, *_was_this_you(facts), end(facts, "asked"))
     words = ", ".join(line.word for line in facts.card)
-    return (seen, *answer(facts, run_lines(facts.card, facts.scene)), end(facts, words))
+    done = run_lines(facts.card, facts.scene)
+    told = done.changes if _sees_for_themselves(done, facts.scene.member) else answer(facts, done)
+    return (seen, *told, end(facts, words))
+
+
+def _sees_for_themselves(done: Done, member: Member | None) -> bool:
+    """Whoever let posts through and gets them at once needs no mail that says so."""
+    at_once = member is not None and member.rhythm == "now" and member.state is MemberState.ACTIVE
+    return at_once and bool(done.said) and all(said.key == "let through" for said in done.said)
 
 
 def decide_without_a_card(mail: Mail, facts: SaidFacts) -> Changes:

@@ -307,6 +307,7 @@ holds = _table(
     Column("waited_told", Moment),  # the author heard "still waiting, not lost"
     UniqueConstraint("arrival_id"),
     Index(None, "list_id", "state"),
+    _partial("ix_holds_waiting", "list_id", where="state = 'waiting'"),
 )
 answered = _table(
     "answered",  # at most one notice of a kind to an address and list a day (RFC 3834 §2)

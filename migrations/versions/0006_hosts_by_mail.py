@@ -81,14 +81,8 @@ def _tables() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_loosenings_list_id", "loosenings", ["list_id"])
-    planned = sa.text("state = 'planned'")
-    op.create_index(
-        "ix_loosenings_planned",
-        "loosenings",
-        ["takes_effect"],
-        sqlite_where=planned,
-        postgresql_where=planned,
-    )
+    _partial_index("ix_loosenings_planned", "loosenings", "takes_effect", "state = 'planned'")
+    _partial_index("ix_holds_waiting", "holds", "list_id", "state = 'waiting'")
 
 
 def _reference(table: str, column: str, target: str) -> None:
@@ -96,3 +90,8 @@ def _reference(table: str, column: str, target: str) -> None:
     kind = "INTEGER" if op.get_bind().dialect.name == "sqlite" else "BIGINT"
     name = f"fk_{table}_{column}"
     op.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind} CONSTRAINT {name} REFERENCES {target} (id)")
+
+
+def _partial_index(name: str, table: str, column: str, where: str) -> None:
+    condition = sa.text(where)
+    op.create_index(name, table, [column], sqlite_where=condition, postgresql_where=condition)

@@ -152,7 +152,7 @@ _STATEMENTS = (
         "posts",
         "INSERT INTO holds (arrival_id, list_id, why, sender, subject, message_id, tell, since, state)"
         " SELECT i, 1 + i % :lists, 'stranger', 's@s.example', '', '', '', :now,"
-        " CASE i % 9 WHEN 0 THEN 'waiting' ELSE 'declined' END FROM SERIES",
+        " CASE WHEN i <= 20 THEN 'waiting' ELSE 'declined' END FROM SERIES",
     ),
     (
         "posts",  # five posts a thread
@@ -238,6 +238,29 @@ _STATEMENTS = (
         "INSERT INTO asks (kind, list_id, person_id, address, thread_id, arrival_id, made, expires)"
         " SELECT 'member', 1 + i % :lists, 1 + i % :members, 'm' || (1000000 + i % :members) || '@m.example',"
         " NULL, i, :now - i * :hour, :now + (720 - i) * :hour FROM SERIES",
+    ),
+    (
+        "posts",
+        "INSERT INTO card_items (ask_id, number, hold_id)"
+        " SELECT asks.id, 1, 1 + (asks.id * 9) % :posts FROM asks, SERIES WHERE asks.id = i",
+    ),
+    (
+        "posts",
+        "INSERT INTO bans (list_id, key, at)"
+        " SELECT 1 + i % :lists, 'b' || i || '@b.example', :now FROM SERIES",
+    ),
+    (
+        "members",
+        "INSERT INTO sections (subscription_id, tag) SELECT i, 'grants' FROM SERIES",
+    ),
+    (
+        "posts",
+        "INSERT INTO loosenings (list_id, key, value, made, takes_effect, state)"
+        " SELECT 1 + i % :lists, 'archive', 'public', :now, :now, 'done' FROM SERIES",
+    ),
+    (
+        "lists",
+        "INSERT INTO duties (list_id, weekday, subscription_id) SELECT 1 + i % :lists, i % 7, i FROM SERIES",
     ),
     (
         "posts",
