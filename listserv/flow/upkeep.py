@@ -78,4 +78,6 @@ def forget_expired(store: Store, clock: Clock) -> int:
 
 def index_posts(store: Store) -> int:
     """Bring posts into the search that are not in it yet, the newest first; how many."""
-    return store.do(partial(indexing.catch_up, most=_INDEXED_AT_ONCE))
+    with store.read() as tx:
+        found = indexing.lacking(tx, _INDEXED_AT_ONCE)
+    return store.do(partial(indexing.put_in, found=found)) if found.hashes else 0

@@ -7,6 +7,7 @@ lies in a restored database, is brought in afterwards, some at a time; until the
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, text, update
@@ -21,14 +22,20 @@ NOBODY = "off"  # the audience of posts that no archive shows; they are in no se
 new_words = unquoted  # what of a post's text is its author's own
 
 _p, _a = posts.c, attachments.c
-_WORDS = (_p.id, _p.list_id, _p.subject, _p.author_name, _p.text, _p.audience)
+LARGE = 20_000  # characters; what has more is brought in afterwards, and keeps no other mail waiting
+_WORDS = (_p.id, _p.raw_hash, _p.list_id, _p.subject, _p.author_name, _p.text, _p.audience)
 _POST = select(*_WORDS).where(_p.id == bindparam("post"))
-# In the index's own words, as SQLite wants it. Locked: a post that is being taken out is not put in.
+# In the index's own words, as SQLite wants it.
 _WAITING = (
     select(*_WORDS)
     .where(text("posts.state = 'posted' AND NOT posts.indexed"))
     .order_by(_p.id.desc())
     .limit(bindparam("most"))
+)
+# Locked: a post that is being taken out, or changed, is not put in.
+_UNCHANGED = (
+    select(_p.id, _p.raw_hash)
+    .where(_p.id.in_(bindparam("posts", expanding=True)), _p.state == "posted", _p.indexed.is_(False))
     .with_for_update(skip_locked=True)
 )
 _DONE = update(posts).where(_p.id.in_(bindparam("posts", expanding=True))).values(indexed=True)
@@ -46,16 +53,39 @@ def index(tx: Connection, post_id: int, post: KeepPost) -> None:
 
 def index_released(tx: Connection, post_id: int) -> None:
     """Put a post in that was kept before and is out now. Whoever released it says that it is indexed."""
-    _put(tx, tx.execute(_POST, {"post": post_id}).all())
+    full_text.put(tx, _words_of(tx, tx.execute(_POST, {"post": post_id}).all()))
+
+
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """Posts that are not in, as ``full_text.rows`` made them of what they said then. ``hashes``: by id."""
+
+    rows: tuple[dict[str, Any], ...]
+    hashes: dict[int, str]
+
+
+def lacking(tx: Connection, most: int = 200) -> Lacking:
+    """The newest posts that are out and not in. Only reads: so many words are made outside of any writing."""
+    waiting = tx.execute(_WAITING, {"most": most}).all()
+    made = full_text.rows(tx.dialect.name, _words_of(tx, waiting))
+    return Lacking(tuple(made), {row.id: row.raw_hash for row in waiting})
+
+
+def put_in(tx: Connection, found: Lacking) -> int:
+    """Put them in, but for those that are no longer what they were; how many."""
+    if not found.hashes:
+        return 0
+    known = tx.execute(_UNCHANGED, {"posts": list(found.hashes)})
+    same = {row.id for row in known if row.raw_hash == found.hashes[row.id]}
+    full_text.put_rows(tx, [row for row in found.rows if row["post"] in same])
+    if same:
+        tx.execute(_DONE, {"posts": list(same)})
+    return len(same)
 
 
 def catch_up(tx: Connection, most: int = 200) -> int:
-    """Put in the newest posts that are out and not in; how many, 0 once all are."""
-    waiting = tx.execute(_WAITING, {"most": most}).all()
-    if waiting:
-        _put(tx, waiting)
-        tx.execute(_DONE, {"posts": [row.id for row in waiting]})
-    return len(waiting)
+    """Both in one transaction; how many, 0 once all are in."""
+    return put_in(tx, lacking(tx, most))
 
 
 def erase(tx: Connection, *post_ids: int) -> None:
@@ -66,27 +96,24 @@ def erase(tx: Connection, *post_ids: int) -> None:
     full_text.drop(tx, post_ids)
 
 
-def _put(tx: Connection, rows: Sequence[Any]) -> None:
+def _words_of(tx: Connection, rows: Sequence[Any]) -> list[Words]:
     shown = [row for row in rows if row.audience != NOBODY]
     if not shown:
-        return
+        return []
     names: dict[int, list[str]] = {}
     for one in tx.execute(_FILES, {"posts": [row.id for row in shown]}):
         names.setdefault(one.post_id, []).append(one.name)
-    full_text.put(
-        tx,
-        [
-            Words(
-                row.id,
-                row.list_id,
-                row.subject,
-                row.author_name,
-                _files(names.get(row.id, ())),
-                new_words(row.text),
-            )
-            for row in shown
-        ],
-    )
+    return [
+        Words(
+            row.id,
+            row.list_id,
+            row.subject,
+            row.author_name,
+            _files(names.get(row.id, ())),
+            new_words(row.text),
+        )
+        for row in shown
+    ]
 
 
 def _files(names: Iterable[str]) -> str:

@@ -91,6 +91,7 @@ def keep(tx: Connection, post: KeepPost, raw_hash: str, arrival_id: int | None) 
     """Keep a post in its thread, with its attachments' names and the pages it makes stale."""
     thread_id = _thread_for(tx, post)
     mail = post.mail
+    at_once = post.release_at is None and len(mail.text) <= indexing.LARGE
     post_id = _KEEP.made(
         tx,
         {
@@ -119,7 +120,7 @@ def keep(tx: Connection, post: KeepPost, raw_hash: str, arrival_id: int | None) 
             "text": mail.text,
             "html": mail.html,
             "language": mail.language,
-            "indexed": post.release_at is None,
+            "indexed": at_once,
         },
     )
     _remember_ids(tx, post, thread_id, post_id)
@@ -136,8 +137,9 @@ def keep(tx: Connection, post: KeepPost, raw_hash: str, arrival_id: int | None) 
             for part in attached
         ]
         tx.execute(insert(schema.attachments), rows)
-    if post.release_at is None:
+    if at_once:
         indexing.index(tx, post_id, post)
+    if post.release_at is None:
         show(tx, post.list_id, thread_id, post.at)
     return Kept(post_id, thread_id)
 
@@ -223,14 +225,20 @@ def release(tx: Connection, post_id: int, now: datetime) -> Released | None:
     row = tx.execute(
         update(schema.posts)
         .where(_p.id == post_id, _p.state == PostState.OUTBOX)
-        .values(state=PostState.POSTED, release_at=None, at=now, indexed=True)
-        .returning(_p.id, _p.list_id, _p.thread_id, _p.arrival_id)
+        .values(
+            state=PostState.POSTED,
+            release_at=None,
+            at=now,
+            indexed=func.length(_p.text) <= indexing.LARGE,
+        )
+        .returning(_p.id, _p.list_id, _p.thread_id, _p.arrival_id, _p.indexed)
     ).one_or_none()
     if row is None:
         return None
-    indexing.index_released(tx, post_id)
+    if row.indexed:
+        indexing.index_released(tx, post_id)
     show(tx, row.list_id, row.thread_id, now)
-    return Released(*row)
+    return Released(row.id, row.list_id, row.thread_id, row.arrival_id)
 
 
 @dataclass(frozen=True, slots=True)
