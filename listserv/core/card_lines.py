@@ -48,6 +48,21 @@ WORDS: tuple[Word, ...] = (
     Word("undo",      "undo",                       "rückgängig, zurück"),
 )
 # fmt: on
+# fmt: off
+SHAPES: tuple[tuple[str, str], ...] = (
+    # how help shows what can be said to a card; the words beside it stand in templates/mail/verbs.txt
+    ("card ok",      "1 ok"),
+    ("card no",      "2 no"),
+    ("card ask",     "2 ask"),
+    ("card all ok",  "all ok"),
+    ("card trust",   "1 ok trust"),
+    ("card invite",  "1 ok invite"),
+    ("card edit",    "1 edit"),
+    ("card show",    "1 show"),
+    ("card later",   "1 later"),
+    ("card ban",     "1 ban"),
+)
+# fmt: on
 _BY_NAME = {word.name: word for word in WORDS}
 _HEADS = sorted(
     ((head.strip(), word) for word in WORDS for head in f"{word.english},{word.german}".split(",")),

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from listserv.core.asks import Ask, AskKind, NewAsk
+from listserv.core.card_lines import SHAPES
 from listserv.core.changes import CancelHold, Changes, Finish, MarkSeen, SendNotice, UndoAsk, UseAsk
 from listserv.core.commands import (
     GROUP_OF,
@@ -334,9 +335,16 @@ def _help(facts: SaidFacts) -> Changes:
     if member is None:
         return ()
     lines = tuple(HelpLine(row.name, row.shape, GROUP_OF[row.name]) for row in allowed(facts.standing))
+    if facts.standing is Standing.HOST or facts.scene.sections:
+        lines += _to_cards()
     notice = Help(facts.scene.list.title, str(facts.scene.list.address), True, lines)
     ask = NewAsk(AskKind.MEMBER, member.person_id)
     return (SendNotice(notice, member.address, facts.scene.list.id, ask),)
+
+
+def _to_cards() -> tuple[HelpLine, ...]:
+    """What can be said to a card."""
+    return tuple(HelpLine(name, shape, "card") for name, shape in SHAPES)
 
 
 def stranger_help(scene: Scene, *, leaving: bool) -> Help:
@@ -351,6 +359,8 @@ def _not_understood(facts: SaidFacts) -> Changes:
         return ()
     rows = likeliest(facts.first, allowed(facts.standing))
     near = tuple(HelpLine(row.name, row.shape, GROUP_OF[row.name]) for row in rows)
+    if facts.ask is not None and facts.ask.kind is AskKind.CARD:
+        near = _to_cards()[:3]
     ask = NewAsk(AskKind.MEMBER, member.person_id)
     notice = NotUnderstood(facts.scene.list.title, facts.first, near)
     return (SendNotice(notice, member.address, facts.scene.list.id, ask),)
