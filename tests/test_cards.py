@@ -14,7 +14,10 @@ from listserv.core.address import read_address
 from listserv.core.types import MailList
 from listserv.flow.card_round import send_cards
 from listserv.flow.process import STRANGERS, process_due
+from listserv.mail.washing import Washer
 from listserv.store import holds, rosters, schema
+from listserv.store.acts import Hand
+from listserv.store.redacting import redact
 from tests.kit.speaker import FAIL, NONE, Letter, Speaker, read
 from tests.kit.world import World, open_world
 
@@ -445,3 +448,21 @@ def test_two_processes_write_one_card(world: World, book: MailList) -> None:
     with ThreadPoolExecutor(4) as pool:
         sent = list(pool.map(lambda _: send_cards(world.pen, world.bells), range(4)))
     assert sum(sent) == 1
+
+
+def test_once_a_post_is_taken_out_no_card_or_talk_of_ours_keeps_its_words(
+    world: World, book: MailList
+) -> None:
+    card = waits(world, "Marmalade", text="We boil quinces tonight.")
+    hanna = Speaker(world, HANNA)
+    hanna.answers(card, "1 show")
+    hanna.answers(card, "1 edit\nWe boil quinces tomorrow.")
+    post = world.store.do(lambda tx: tx.scalar(select(schema.posts.c.id)))
+    wash = Washer("a member")
+    world.store.do(lambda tx: redact(tx, int(post or 0), wash, Hand("operator", world.clock.now())))
+    with world.store.read() as tx:
+        kept = [bytes(row) for row in tx.scalars(select(schema.letters.c.bytes))]
+        kept += [bytes(row) for row in tx.scalars(select(schema.raws.c.bytes))]
+        told = [repr(row) for row in tx.execute(select(schema.holds)).all()]
+    assert not [one for one in kept if b"quinces" in one and b"boil" in one and b"1 edit" not in one]
+    assert not [one for one in told if "quinces" in one or "Marmalade" in one]

@@ -198,6 +198,7 @@ class Item:
     by: str = ""
     decided: datetime | None = None
     member: int | None = None
+    person: int | None = None
     copies: bool = False  # the author gets a copy of what they post
     warned: bool = False
 

@@ -199,7 +199,8 @@ def _edit(item: Item, line: CardLine, scene: Scene) -> Done:
     changes: tuple[Change, ...] = (EditHold(item.waiting.hold, _by(scene), line.words),)
     if item.tell is not None:
         notice = Edited(_known_as(item, scene), _hosts(scene), item.waiting.subject, line.words)
-        changes += (SendNotice(notice, item.tell, scene.list.id),)
+        ask = NewAsk(AskKind.MEMBER, item.person, hold=item.waiting.hold)
+        changes += (SendNotice(notice, item.tell, scene.list.id, ask),)
     return Done((Said("edited", item.named),), changes)
 
 

@@ -81,6 +81,7 @@ def _writers(tx: Connection, list_id: int, senders: Iterable[str]) -> dict[str, 
             _a.key,
             _s.id,
             _s.name,
+            _s.person_id,
             _s.joined,
             _s.copies,
             _s.rhythm,
@@ -138,6 +139,7 @@ def _item(tx: Connection, row: Row[Any], number: int, known: Row[Any] | None) ->
         by=name_of(tx, row.decided_by),
         decided=row.decided,
         member=known.id if known is not None else None,
+        person=known.person_id if known is not None else None,
         copies=known is not None
         and known.copies
         and known.rhythm == "now"

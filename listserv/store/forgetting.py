@@ -51,7 +51,8 @@ def forget_person(tx: Connection, who: KnownAs) -> None:
     tx.execute(delete(schema.answered).where(schema.answered.c.key.in_(who.keys)))
     for table in (schema.links, schema.sessions):
         tx.execute(delete(table).where(table.c.person_id == who.person_id))
-    for table in (schema.bounce_days, schema.bounce_watch):
+    tx.execute(delete(schema.bans).where(schema.bans.c.key.in_(who.keys)))
+    for table in (schema.bounce_days, schema.bounce_watch, schema.sections, schema.duties):
         tx.execute(delete(table).where(table.c.subscription_id.in_(who.subscriptions)))
     asked = or_(schema.asks.c.person_id == who.person_id, func.lower(schema.asks.c.address).in_(who.keys))
     tx.execute(update(schema.asks).where(asked).values(address=_ERASED, act="", undo=""))
@@ -96,7 +97,7 @@ def _holds(keeper: Keeper, who: KnownAs, theirs: Iterable[int]) -> None:
     found = list(keeper.tx.execute(query.where(mine)))
     for some in _several(sorted(theirs)):
         found += keeper.tx.execute(query.where(_h.arrival_id.in_(some)))
-    blank = {"sender": "", "subject": "", "message_id": "", "tell": ""}
+    blank = {"sender": "", "subject": "", "message_id": "", "tell": "", "seen": ""}
     for row in found:
         if row.state == HoldState.WAITING:
             decline(keeper.tx, row.id, "forgotten", keeper.at)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from listserv.core.seals import message_hash
 from listserv.core.types import ArrivalState, PostState
 from listserv.core.washing import Kept
-from listserv.store import arrivals, indexing
+from listserv.store import arrivals, card_letters, indexing
 from listserv.store.rows import insert_new
 from listserv.store.schema import arrivals as arrivals_table
 from listserv.store.schema import attachments, posts, raws, stale, thread_ids
@@ -68,6 +68,7 @@ class Keeper:
 
     def take_out(self, row: Row[Any], **values: Any) -> None:
         """A post has no words any more: only its place is left, and its Message-ID."""
+        card_letters.take_words_out(self.tx, row.arrival_id, self.at)
         if row.state == PostState.OUTBOX:
             self._withdraw(row)
             return
