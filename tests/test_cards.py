@@ -450,9 +450,7 @@ def test_two_processes_write_one_card(world: World, book: MailList) -> None:
     assert sum(sent) == 1
 
 
-def test_once_a_post_is_taken_out_no_card_or_talk_of_ours_keeps_its_words(
-    world: World, book: MailList
-) -> None:
+def test_once_a_post_is_taken_out_no_card_of_ours_keeps_its_words(world: World, book: MailList) -> None:
     card = waits(world, "Marmalade", text="We boil quinces tonight.")
     hanna = Speaker(world, HANNA)
     hanna.answers(card, "1 show")
@@ -464,5 +462,5 @@ def test_once_a_post_is_taken_out_no_card_or_talk_of_ours_keeps_its_words(
         kept = [bytes(row) for row in tx.scalars(select(schema.letters.c.bytes))]
         kept += [bytes(row) for row in tx.scalars(select(schema.raws.c.bytes))]
         told = [repr(row) for row in tx.execute(select(schema.holds)).all()]
-    assert not [one for one in kept if b"quinces" in one and b"boil" in one and b"1 edit" not in one]
+    assert not [one for one in kept if b"quinces" in one]
     assert not [one for one in told if "quinces" in one or "Marmalade" in one]

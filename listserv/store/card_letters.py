@@ -13,9 +13,8 @@ from listserv.core.types import ArrivalState, DeliveryState
 from listserv.store import schema
 from listserv.store.queue import TAKEN_OUT, call_off
 
-_h, _i, _k, _d, _l = (
-    table.c for table in (schema.holds, schema.card_items, schema.asks, schema.deliveries, schema.letters)
-)
+_h, _i, _k = schema.holds.c, schema.card_items.c, schema.asks.c
+_a, _d, _l = schema.arrivals.c, schema.deliveries.c, schema.letters.c
 
 
 def take_words_out(tx: Connection, arrival_id: int | None, now: datetime) -> list[tuple[int, str]]:

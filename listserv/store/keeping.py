@@ -68,7 +68,8 @@ class Keeper:
 
     def take_out(self, row: Row[Any], **values: Any) -> None:
         """A post has no words any more: only its place is left, and its Message-ID."""
-        card_letters.take_words_out(self.tx, row.arrival_id, self.at)
+        for answer, raw_hash in card_letters.take_words_out(self.tx, row.arrival_id, self.at):
+            self.empty(answer, raw_hash)
         if row.state == PostState.OUTBOX:
             self._withdraw(row)
             return
