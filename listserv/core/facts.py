@@ -9,6 +9,7 @@ from listserv.core.address import Address
 from listserv.core.administrivia import Asked, Doubtful
 from listserv.core.asks import Ask
 from listserv.core.commands import Line
+from listserv.core.guard import Company
 from listserv.core.scene import Scene
 from listserv.core.seals import Keyring
 from listserv.core.site import Site
@@ -39,6 +40,7 @@ class PostFacts:
     ring: Keyring = field(repr=False)
     request: Asked | Doubtful | None = None  # what the whole mail asks for, where it is no post
     scene: Scene | None = None  # of its author, in that case
+    company: Company = Company()  # among whom it is written, as far as the reply guard looked
 
     @property
     def standing(self) -> Standing:

@@ -24,6 +24,7 @@ from listserv.core.changes import (
     OfRecords,
     OpenHold,
     PassOn,
+    SendAlone,
     SendNotice,
     SpendProbation,
 )
@@ -85,7 +86,7 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
                 deliveries.fan_out(tx, kept.post_id, hand.now)
         case SendNotice() | PassOn():
             _send(tx, change, hand)
-        case MailData() | MailPreview() | EraseMe():
+        case MailData() | MailPreview() | EraseMe() | SendAlone():
             hand.clerk(tx, change, hand.now)
         case _:
             own_acts.carry_out(tx, change, hand.now)
