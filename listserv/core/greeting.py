@@ -1,4 +1,4 @@
-"""Whom a mail greets: "Hi Ana," is for one, "Hi all", "Dear Ana and Ben" and "Hello," are for nobody in particular."""
+"""Whom a mail greets: "Hi Ana," greets one; "Hi all", "Dear Ana and Ben", "Hello," nobody in particular."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _NAME = re.compile(r"[^\W\d_][\w'\u2019.-]{0,30}")
 
 
 def _one(rest: str) -> str:
-    """The one name that a greeting goes on with, "" if it names nobody, several, or goes on with a sentence."""
+    """The one name that a greeting goes on with; "" for nobody, for several, and for a sentence."""
     rest = _TITLES.sub("", rest, count=1) if _TITLES.match(rest) else rest
     end = _END.search(rest)
     head, tail = (rest[: end.start()], rest[end.end() :]) if end else (rest, "")
@@ -77,7 +77,7 @@ _NOBODY = table.NOBODY | frozenset(map(fold, courtesy.GREETED.split("|")))
 
 
 def is_called(name: str, address: Address, greeted: str) -> bool:
-    """Whether somebody of this name and address may be greeted so: first or last name, short form, nickname."""
+    """Whether somebody of this name and address may be greeted so: by first or last name or nickname."""
     said, named, local = _words(greeted), _words(name), _words(address.local)
     whole = "".join(said)
     if whole in ("".join(named), "".join(local)):
@@ -103,7 +103,7 @@ def _is_same(one: str, other: str) -> bool:
 
 
 def _is_slip(short: str, long: str) -> bool:
-    """Whether one letter too many, wrong, or two in the wrong order make the difference: "Glypyh", "Micheal"."""
+    """Whether one letter too many, a wrong one, or two in the wrong order are all: "Glypyh", "Micheal"."""
     if len(long) - len(short) > 1:
         return False
     at = next((n for n, pair in enumerate(zip(short, long, strict=False)) if pair[0] != pair[1]), len(short))

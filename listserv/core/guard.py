@@ -1,8 +1,8 @@
-"""Table 5: signs that a mail to everybody is meant for one person (product.md F4). The first that shows counts.
+"""Table 5: signs that a mail to everybody is meant for one person. The first that shows counts.
 
-A greeting to whoever asked, or to whoever wrote what is answered, is how people talk on lists, and no sign; nor
-is one to several, to all or to nobody. What is uncertain is a post: being asked too often annoys. Pure, and
-linear in what a stranger writes.
+A greeting to whoever asked, or to whoever wrote what is answered, is how people talk on lists, and no sign;
+nor is one to several, to all or to nobody. What is uncertain is a post: being asked too often annoys. Pure,
+and linear in what a stranger writes.
 """
 
 from __future__ import annotations
@@ -34,9 +34,11 @@ class Voice:
 class Company:
     """What is known of those among whom a mail is written; nothing where nobody need look.
 
-    ``asker``: who began the conversation; ``answered``: who wrote the post that it answers (not its own author:
-    then whoever they answered). ``greeted``: whom of those that the list heard it greets. ``private``: what it
-    answers went to its author alone; ``quoted``: so did what it quotes. ``first``: its author never wrote here.
+    ``asker``: who began the conversation; ``answered``: who wrote the post that it answers, or, where that
+    was its own author, whoever they answered. ``greeted``: whom of those that the list heard it greets.
+    ``private``: what it answers went to its author alone; ``quoted``: so did what it quotes. ``first``: its
+    author never wrote here. The rest is there only where there is a sign: to whom alone it could go, how many
+    would have it, and how its author is told when the reminder comes.
     """
 
     asker: Voice | None = None
@@ -45,7 +47,6 @@ class Company:
     private: bool = False
     quoted: bool = False
     first: bool = False
-    # Only where there is a sign: to whom alone it would go, how many would have it, when its author is reminded.
     alone: Voice | None = None
     people: int = 0
     zone: str = "UTC"
@@ -103,19 +104,16 @@ def thanks_for_the_first_time(mail: Mail, company: Company, words: str) -> bool:
     return company.first and company.answered is not None and is_only_thanks(mail.said)
 
 
-# fmt: off
 SIGNS: tuple[Sign, ...] = (
-    #    name                 shows
-    Sign("private mail",      answers_private),
-    Sign("quotes private",    quotes_private),
-    Sign("between us",        says_between_us),
-    Sign("don't forward",     says_dont_forward),
-    Sign("off the list",      says_off_list),
-    Sign("listed words",      has_listed_words),
-    Sign("greets one",        greets_somebody_else),
-    Sign("first thanks",      thanks_for_the_first_time),
+    Sign("private mail", answers_private),
+    Sign("quotes private", quotes_private),
+    Sign("between us", says_between_us),
+    Sign("don't forward", says_dont_forward),
+    Sign("off the list", says_off_list),
+    Sign("listed words", has_listed_words),
+    Sign("greets one", greets_somebody_else),
+    Sign("first thanks", thanks_for_the_first_time),
 )
-# fmt: on
 
 
 def sign_in(mail: Mail, company: Company, words: str = "") -> str:
@@ -162,7 +160,9 @@ def _clause(words: str) -> re.Pattern[str]:
 _AT_A_START = _clause(table.AT_A_START)
 _ANYWHERE = re.compile(rf"\b(?:{table.ANYWHERE})\b")
 _DONT_FORWARD = re.compile(rf"\b(?:{table.DONT_FORWARD})\b(?!.{{0,30}}\b(?:{table.TO_ALL_HERE})\b)")
-_OFF_LIST = re.compile(rf"[\[(*]?(?:{table.OFF_LIST})\b(?= ?[\])*,;:.!\u2013\u2014-]|$| (?:as|because|so|to you))")
+_OFF_LIST = re.compile(
+    rf"[\[(*]?(?:{table.OFF_LIST})\b(?= ?[\])*,;:.!\u2013\u2014-]|$| (?:as|because|so|to you))"
+)
 _ALONE = re.compile(rf"\b(?:{table.ALONE})\b")
 _THANKS = re.compile(rf"{table.THANKS}\b")
 _WORD = re.compile(r"[^\W_]+")
@@ -199,7 +199,7 @@ def _is_written_to(mail: Mail, greeting: Greeting) -> bool:
 
 
 def _is_quoted(mail: Mail, greeting: Greeting) -> bool:
-    """Whether the post that it answers has the name in it, as its signature may, or the line "Ben wrote:" has."""
+    """Whether the post that it answers has the name in it, signed perhaps, or the line "Ben wrote:" has."""
     name = _spaced(greeting.name)
     near = "\n".join(line for line in mail.text.split("\n") if not _DEEPER.match(line))
     return _spaced(near).count(name) > _spaced(mail.said).count(name)
@@ -212,7 +212,7 @@ _DEEPER = re.compile(r"\s*>\s?>")
 
 @dataclass(frozen=True, slots=True)
 class OfOurs:
-    """What a mail quotes of ours. ``letter``: a notice or a card; ``seals``: of relay addresses it answers."""
+    """What a mail quotes of ours. ``letter``: a notice or a card; ``seals``: of relay addresses."""
 
     letter: bool = False
     seals: tuple[str, ...] = ()
@@ -235,9 +235,10 @@ def quoted_of_ours(mail: Mail, here: MailList) -> OfOurs:
     quoted = read_reply(mail.text).quoted.casefold()
     said_whom = "\n".join(line for line in quoted.split("\n") if not line.lstrip().startswith(">"))
     local, at = re.escape(here.address.local.casefold()), re.escape(domain)
-    letter = re.search(rf"(?<![\w.+-]){local}(?:[+-](?:ask|host)|(?:[+-]|%2b)re(?:=|%3d)[a-z2-7]{{20}})@{at}", said_whom)
+    letter = re.search(rf"(?<![\w.+-]){local}(?:{_OF_LETTERS})@{at}", said_whom)
     seals = re.findall(rf"\w\.([a-z2-7]{{8}})@{at}", said_whom)
     return OfOurs(letter is not None, tuple(dict.fromkeys(seals))[:_MOST_SEALS])
 
 
+_OF_LETTERS = r"[+-](?:ask|host)|(?:[+-]|%2b)re(?:=|%3d)[a-z2-7]{20}"
 _MOST_SEALS = 5

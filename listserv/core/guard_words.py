@@ -1,11 +1,16 @@
 """By which words a mail is known that is meant for one person. Alternatives of patterns; data.
 
-All are as ``fold`` (calendar_words.py) leaves them: small letters, no accents, no apostrophes. What may as well
-be said to everybody is left out: a question too many annoys, and "please don't share this outside the group"
-is said to the group.
+All are as ``fold`` (calendar_words.py) leaves them: small letters, no accents, no apostrophes. What may as
+well be said to everybody is left out: a question too many annoys, and "please don't share this outside the
+group" is said to the group.
 """
 
 from __future__ import annotations
+
+
+def _phrases(words: str) -> frozenset[str]:
+    return frozenset(" ".join(phrase.split()) for phrase in words.split(","))
+
 
 # -- "between us" -----------------------------------------------------------------------------------
 # ``AT_A_START``: only where a clause begins with it and ends behind it. ``ANYWHERE``: wherever it stands.
@@ -21,10 +26,12 @@ ANYWHERE = (
     "|(?:just|strictly|keep (?:this|that|it)|stays?|kept|remains?) (?:strictly |just )?between us"
     "|(?:keep|kept) (?:this|that|it) (?:to yourself|quiet|confidential|private|secret)"
     "|for your eyes only|off the record"
-    "|(?:told|tell|said|telling|tells) (?:me |you |him |her |us )?(?:this |that |it )?in (?:strict )?confidence"
+    "|(?:told|tell|said|telling|tells) (?:me |you |him |her |us )?(?:this |that |it )?"
+    "in (?:strict )?confidence"
     "|(?:this|that|it) is (?:just )?for you (?:alone|only)"
     "|unter uns gesagt|(?:bleibt?|bleiben|muss|sollte) (?:das |bitte )?unter uns|unter vier augen"
-    "|im vertrauen gesagt|(?:das|dies|es) (?:bitte )?(?:streng )?vertraulich|behalt (?:das|es) (?:bitte )?fur dich"
+    "|im vertrauen gesagt|(?:das|dies|es) (?:bitte )?(?:streng )?vertraulich"
+    "|behalt (?:das|es) (?:bitte )?fur dich"
     "|behalten sie (?:das|es) (?:bitte )?fur sich|(?:das|dies) ist nur fur dich"
     "|(?:reste|rester|restera) entre nous|soit dit entre nous|garde(?:z)? (?:ca|cela|le) pour (?:toi|vous)"
     "|(?:quede|queda) entre (?:nosotros|nosotras)|(?:fique|fica) entre nos|(?:resti|resta) (?:tra|fra) noi"
@@ -34,7 +41,8 @@ ANYWHERE = (
 # -- "don't forward" --------------------------------------------------------------------------------
 
 DONT_FORWARD = (
-    "(?:dont|do not|never) (?:forward|pass on|share|show|mention|repeat) (?:this|that|it|my (?:mail|email|message))"
+    "(?:dont|do not|never) (?:forward|pass on|share|show|mention|repeat)"
+    " (?:this|that|it|my (?:mail|email|message))"
     "(?: (?:mail|email|message))?(?: on)?"
     "|(?:dont|do not) tell (?:anyone|anybody|him|her|them|the others|the others?|the list|the group)"
     "|(?:bitte )?nicht (?:weiterleiten|weitersagen|weitererzahlen|weitergeben)"
@@ -62,37 +70,41 @@ OFF_LIST = (
 ALONE = (
     "(?:replying|writing|answering|responding|mailing|emailing|contacting)"
     " (?:to you |you )?(?:privately|in private|off[ -]?list|offlist|alone)"
-    "|(?:i (?:have )?)?(?:took|taken|taking|take) the (?:list|others?|group) (?:out|off)(?: of| the)? ?(?:cc|copy)?"
+    "|(?:took|taken|taking|take) the (?:list|others?|group) (?:out of|off)(?: the)? (?:cc|copy)"
     "|(?:schreibe|antworte) (?:dir|ihnen) (?:privat|personlich|direkt|allein|abseits)"
     "|nicht uber (?:die liste|den verteiler)"
 )
 
 # -- greetings --------------------------------------------------------------------------------------
 
-TITLES = "dr|mr|mrs|ms|miss|mx|prof|professor|sir|herr|herrn|frau|monsieur|madame|mme|senor|senora|sig|signora"
+TITLES = (
+    "dr|mr|mrs|ms|miss|mx|prof|professor|sir|herr|herrn|frau|monsieur|madame|mme|senor|senora|sig|signora"
+)
 AND = "and|und|et|y|e|en|och|og|ja|i|&|\\+|/|or|oder"
 # With one of these it is nobody in particular. What courtesy_words.GREETED has counts, too.
-NOBODY = frozenset(
-    "all everyone everybody everone anyone anybody someone somebody there folks folk guys gals people list lists"
-    " listers team teams friend friends again sir sirs madam madams community group groups colleague colleagues"
-    " member members neighbour neighbours neighbor neighbors dev devs developer developers user users expert"
-    " experts hackers gang crew board committee world mate mates y'all yall you both two ladies gentlemen dears"
-    " host hosts admin admins moderator moderators owner owners staff volunteers circle club ng newsgroup forum"
-    " everybody's whoever reader readers fellow fellows staffers comrades others rest"
-    " zusammen leute liste alle allen allerseits freunde freundinnen kollegen kolleginnen mitglieder nachbarn"
-    " nachbarinnen damen herren gruppe runde verteiler team ihr euch beide"
-    " tous toutes liste groupe amis collegues monde messieurs mesdames todos todas lista grupo amigos amigas"
-    " colegas tutti tutte lista gruppo amici colleghi allemaal lijst groep vrienden collegas mensen alla"
-    " allihopa lista vanner alle sammen kaikki wszyscy wszystkim panstwo".split()
-)
+_NOBODY = """
+    all everyone everybody everone anyone anybody someone somebody there folks folk guys gals people
+    list lists listers team teams friend friends again sir sirs madam madams community group groups
+    colleague colleagues member members neighbour neighbours neighbor neighbors dev devs developer
+    developers user users expert experts hackers gang crew board committee world mate mates y'all yall
+    you both two ladies gentlemen dears host hosts admin admins moderator moderators owner owners staff
+    volunteers circle club ng newsgroup forum everybody's whoever reader readers fellow fellows staffers
+    comrades others rest zusammen leute liste alle allen allerseits freunde freundinnen kollegen
+    kolleginnen mitglieder nachbarn nachbarinnen damen herren gruppe runde verteiler ihr euch beide tous
+    toutes groupe amis collegues monde messieurs mesdames todos todas lista grupo amigos amigas colegas
+    tutti tutte gruppo amici colleghi allemaal lijst groep vrienden collegas mensen alla allihopa vanner
+    sammen kaikki wszyscy wszystkim panstwo
+"""
+NOBODY = frozenset(_NOBODY.split())
 # What stands behind "Hi" with a capital letter and is no name.
-NO_NAMES = frozenset(
-    "i im ive id ill its it this that these those the a an my we you he she they and but so as at in on for to"
-    " from if is are was what when where who why how which can could would should do does did has have had may"
-    " thanks thank thx sorry yes no ok okay well just not please good great nice there here now today re hi"
-    " hello hey dear morning afternoon evening day"
-    " ich wir du sie er es das die der ein eine danke dank ja nein gut guten hallo liebe lieber heute".split()
-)
+_NO_NAMES = """
+    i im ive id ill its it this that these those the a an my we you he she they and but so as at in on
+    for to from if is are was what when where who why how which can could would should do does did has
+    have had may thanks thank thx sorry yes no ok okay well just not please good great nice there here
+    now today re hi hello hey dear morning afternoon evening day ich wir du sie er es das die der ein
+    eine danke dank ja nein gut guten hallo liebe lieber heute
+"""
+NO_NAMES = frozenset(_NO_NAMES.split())
 # Names that are one: whoever is known by one of a row may be greeted by another.
 NICKNAMES = (
     "robert bob bobby rob bert",
@@ -135,19 +147,30 @@ NICKNAMES = (
 
 # -- answers to "did you mean everyone?" ------------------------------------------------------------
 
-ALL = frozenset(
-    "all|to all|send to all|send it to all|everyone|everybody|to everyone|to everybody|list|to the list|the list"
-    "|alle|an alle|alle an alle|liste|an die liste".split("|")
+ALL = _phrases(
+    """
+    all, to all, send to all, send it to all, everyone, everybody, to everyone, to everybody, list, to
+    the list, the list, alle, an alle, alle an alle, liste, an die liste
+    """
 )
-DROP = frozenset(
-    "drop|drop it|forget it|forget|delete|delete it|discard|verwerfen|vergiss es|weg|weg damit|loschen".split("|")
+DROP = _phrases(
+    """
+    drop, drop it, forget it, forget, delete, delete it, discard, verwerfen, vergiss es, weg, weg damit,
+    loschen
+    """
 )
-PRIVATE = frozenset("private|privately|in private|privat".split("|"))
+PRIVATE = _phrases(
+    """
+    private, privately, in private, privat
+    """
+)
 ONLY = ("only to", "just to", "only", "just", "to", "nur an", "nur fur", "nur", "an")
 
 # -- thanks -----------------------------------------------------------------------------------------
 
 THANKS = (
-    "(?:ok |okay |great |perfect |wow |super |oh |ah )?(?:many |so many |very many |big |vielen |herzlichen |lieben |besten )?"
-    "(?:thanks|thank you|thankyou|thx|ty|cheers|danke|dank|merci|gracias|grazie|obrigado|obrigada|bedankt|tack|takk|tak)"
+    "(?:ok |okay |great |perfect |wow |super |oh |ah )?"
+    "(?:many |so many |very many |big |vielen |herzlichen |lieben |besten )?"
+    "(?:thanks|thank you|thankyou|thx|ty|cheers|danke|dank|merci|gracias|grazie|obrigado|obrigada|bedankt"
+    "|tack|takk|tak)"
 )

@@ -56,7 +56,7 @@ def did_you_mean(mail: Mail, facts: PostFacts, to: Address) -> SendNotice:
 
 
 def question(person: int, one: Voice | None, hold: int | None = None) -> NewAsk:
-    """What an answer may do. Of a mail that comes just now there is no hold yet: it is known by its arrival."""
+    """What an answer may do. A mail that comes just now has no hold yet: it is known by its arrival."""
     act = f"alone {one.subscription}" if one else ""
     return NewAsk(AskKind.GUARD, person, act, about_arrival=hold is None, hold=hold)
 
@@ -134,7 +134,7 @@ def answer(facts: SaidFacts, ask: Ask) -> Meant | None:
     """What follows from an answer; None where it says something else that we understand, such as a verb."""
     scene = facts.scene
     act = act_meant(facts.first, scene.look.alone, ask)
-    if not act and facts.lines:
+    if not act and facts.lines and facts.lines[0].verb.name not in _NO_ANSWER:
         return None
     if ask.used is not None or scene.look.held is None:
         return Meant("answered before", only("done before"))
@@ -143,9 +143,11 @@ def answer(facts: SaidFacts, ask: Ask) -> Meant | None:
     if not act:
         return Meant("not understood", Done(changes=_again(facts, scene)))
     done = _DO[act.partition(" ")[0]](act, scene)
-    return Meant(_WHY[act.partition(" ")[0]], Done(done.said, (UseAsk(ask.id), *done.changes)))
+    used = (UseAsk(ask.id), *done.changes) if done.changes else ()  # who could not be sent it may say another
+    return Meant(_WHY[act.partition(" ")[0]], Done(done.said, used))
 
 
+_NO_ANSWER = ("yes", "no")  # which of the two they mean can't be told, and what goes out can't be taken back
 _DO = {"release": records.release, "cancel": records.cancel, "alone": alone.send_alone}
 _WHY = {"release": "all", "cancel": "drop", "alone": "to one"}
 

@@ -281,8 +281,8 @@ class WasThisYou:
 class DidYouMean:
     """To an author: a post looks as if it were meant for one person. Nothing has gone out.
 
-    ``begins``: its first words; ``sign``: why we ask, a name of ``core/guard.py``'s; ``listed``: the host's word
-    in it; ``people``: how many would have it. ``word``: what sends it to one person alone, "" where that can't
+    ``begins``: its first words; ``sign``: why we ask, by name (core/guard.py); ``listed``: the host's word in
+    it; ``people``: how many would have it. ``word``: what sends it to one person alone, "" where that can't
     be; ``to``: their name, "" where they have none. ``by``: when its author is reminded. Asked again:
     ``unclear``, what the answer said, or ``reminder``; ``subject`` is the mail's.
     """

@@ -153,14 +153,19 @@ def _ask_again(facts: SaidFacts, ask: Ask, names: list[str]) -> Changes:
     """The From fails: whoever holds the known address says whether it was them."""
     lines = facts.lines
     member = facts.scene.member
-    if ask.kind is AskKind.GUARD and member is not None and (act := _meant(facts, ask)):
-        held = facts.scene.look.held
-        asked = _question(facts, member, act, word_of(act, facts.scene), held[0] if held else None)
-        return (*asked, _end(facts, "asked"))
+    if ask.kind is AskKind.GUARD and (not lines or names[:1] in (["yes"], ["no"])):
+        return (*_ask_what_was_meant(facts, ask), _end(facts, "asked"))
     asks = bool(ask.act) and not ask.act.startswith("found ")
     if names[:1] == ["yes"] and asks and ask.is_open(facts.scene.now) and member is not None:
         return (*_question(facts, member, ask.act, _said_yes_to(ask, facts)), _end(facts, "asked"))
     return (*_was_this_you(facts, lines, member), _end(facts, "asked"))
+
+
+def _ask_what_was_meant(facts: SaidFacts, ask: Ask) -> Changes:
+    act, held, member = _meant(facts, ask), facts.scene.look.held, facts.scene.member
+    if not act or held is None or member is None:
+        return ()
+    return _question(facts, member, act, word_of(act, facts.scene), held[0])
 
 
 def _meant(facts: SaidFacts, ask: Ask) -> str:
@@ -317,9 +322,7 @@ def _was_this_you(facts: SaidFacts, lines: tuple[Line, ...], member: Member | No
     return _question(facts, member, "\n".join(act for act in acts if isinstance(act, str)), asked)
 
 
-def _question(
-    facts: SaidFacts, member: Member, act: str, asked: str, hold: int | None = None
-) -> Changes:
+def _question(facts: SaidFacts, member: Member, act: str, asked: str, hold: int | None = None) -> Changes:
     if not may_ask(facts.answered_owner, facts.proof):
         return ()
     return (question(facts.scene, member, act, asked, hold),)

@@ -61,7 +61,9 @@ class _Scene:
 
     def company(self) -> Company:
         quoted = guard.quoted_of_ours(self.mail, self.here)
-        company = Company(private=self._is_private(), quoted=quoted.letter or bool(self._behind(quoted.seals)))
+        company = Company(
+            private=self._is_private(), quoted=quoted.letter or bool(self._behind(quoted.seals))
+        )
         if not guard.asks_who(self.mail):
             return company
         company = self._with_voices(company)
@@ -126,13 +128,18 @@ class _Scene:
         )
 
     def _alone(self, company: Company) -> Voice | None:
-        """Whom it greets; where it greets nobody, whose private words it quotes, else whom it answers."""
+        """Whom it greets; where it greets nobody, whose private words it quotes, else whom it answers.
+
+        Where it greets somebody whom the list never heard: nobody, for it is not meant for anybody else.
+        """
         greeting = greeting_in(self.mail.said)
         answered = company.answered or self._answered()
         if greeting is not None:
             spoken_to = [one for one in (answered, company.asker, company.greeted) if one]
             called = (one for one in spoken_to if is_called(one.name, one.address, greeting.name))
-            return next(called, None) or self._greeted(greeting.name)
+            found = next(called, None) or self._greeted(greeting.name)
+            if found is not None or greeting.sure:
+                return found
         behind = self._behind(guard.quoted_of_ours(self.mail, self.here).seals)
         alone = behind[0] if behind else answered
         return None if alone is None or self._is_author(alone) else alone

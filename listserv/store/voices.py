@@ -104,7 +104,9 @@ def behind_relays(tx: Connection, list_id: int, seals: Iterable[str]) -> list[Vo
     """Whom these relay addresses reach, of those whom no post of the list ever showed by theirs."""
     query = select(_r.key, _r.written, _r.name).where(_r.list_id == list_id, _r.seal.in_(tuple(seals)))
     rows = tx.execute(query).all()
-    return [Voice(_shown(row.name), read_address(row.written)) for row in rows if not _shows(tx, list_id, row.key)]
+    return [
+        Voice(_shown(row.name), read_address(row.written)) for row in rows if not _shows(tx, list_id, row.key)
+    ]
 
 
 def _shows(tx: Connection, list_id: int, key: str) -> bool:

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listserv.core.address import Address, read_address
+from listserv.core.asks import Ask, AskKind
 from listserv.core.greeting import Greeting, greeting_in, is_called
 from listserv.core.guard import SIGNS, Company, Voice, is_only_thanks, listed_in, quoted_of_ours, sign_in
 from listserv.core.guarding import act_meant, question, reminded_at, word_for
-from listserv.core.asks import Ask, AskKind
 from listserv.core.types import Mail
 from tests.kit.people import DOMAIN, NOW, a_list, a_mail
 
@@ -156,18 +156,19 @@ def test_nicknames_and_slips_of_the_hand_are_the_same_person(name: str, local: s
     assert is_called(name, Address(local, "x.example"), greeted)
 
 
+OTHERS = Company(ANA, BEN, greeted=CY)
 # fmt: off
 GREETS = [
-    #  what                                        said             company                                   alarms
-    ("to whoever wrote what is answered",          "Hi Ben,",       IN_A_THREAD,                              False),
-    ("to the asker, in an answer to another",      "Hi Ana,",       IN_A_THREAD,                              False),
-    ("to the asker by last name",                  "Dear Ms Silva,", IN_A_THREAD,                             False),
-    ("to somebody else in the thread",             "Hi Cy,",        Company(ANA, BEN, greeted=CY),            True),
-    ("to somebody whom the list does not know",    "Hi Dora,",      IN_A_THREAD,                              True),
-    ("to all",                                     "Hi all,",       IN_A_THREAD,                              False),
-    ("to two",                                     "Hi Cy and Ana,", IN_A_THREAD,                             False),
-    ("to nobody",                                  "I planted it.", IN_A_THREAD,                              False),
-    ("in a thread that the list does not know",    "Hi Dora,",      Company(),                                False),
+    #  what                                      said               company      alarms
+    ("to whoever wrote what is answered",        "Hi Ben,",         IN_A_THREAD, False),
+    ("to the asker, in an answer to another",    "Hi Ana,",         IN_A_THREAD, False),
+    ("to the asker by last name",                "Dear Ms Silva,",  IN_A_THREAD, False),
+    ("to somebody else in the thread",           "Hi Cy,",          OTHERS,      True),
+    ("to somebody whom the list does not know",  "Hi Dora,",        IN_A_THREAD, True),
+    ("to all",                                   "Hi all,",         IN_A_THREAD, False),
+    ("to two",                                   "Hi Cy and Ana,",  IN_A_THREAD, False),
+    ("to nobody",                                "I planted it.",   IN_A_THREAD, False),
+    ("in a thread that the list does not know",  "Hi Dora,",        Company(),   False),
 ]
 # fmt: on
 
@@ -184,7 +185,9 @@ def test_a_greeting_alarms_where_it_is_to_one_who_neither_asked_nor_is_answered(
 def test_who_signed_what_is_answered_or_gets_a_copy_may_be_greeted() -> None:
     said = "Hi Dora,\n\nyes.\n"
     assert sign_in(reply(said, f"{said}\nOn Sat, Ben Okafor wrote:\n> Shall we?\n> Dora"), IN_A_THREAD) == ""
-    assert sign_in(reply(said, f"{said}\nOn Sat, Ben Okafor wrote:\n>> Shall we?\n>> Dora"), IN_A_THREAD) != ""
+    assert (
+        sign_in(reply(said, f"{said}\nOn Sat, Ben Okafor wrote:\n>> Shall we?\n>> Dora"), IN_A_THREAD) != ""
+    )
     copied = reply(said, cc=(read_address("dora@x.example"),))
     assert sign_in(copied, IN_A_THREAD) == ""
 
@@ -257,7 +260,9 @@ def test_lines_may_break_anywhere() -> None:
         ("C++", "C is fine", ("C++",)),
     ],
 )
-def test_words_that_the_host_listed_are_looked_for_whole(words: str, said: str, found: tuple[str, ...]) -> None:
+def test_words_that_the_host_listed_are_looked_for_whole(
+    words: str, said: str, found: tuple[str, ...]
+) -> None:
     mail = a_mail(said=said)
     assert listed_in(mail, words) == found
     assert sign_in(mail, Company(), words) == ("listed words" if found else "")
@@ -303,7 +308,11 @@ TOKEN = "aaab5bv773ag7ukasm3z"
     [
         (f"No.\n\nOn Sat, Book Circle <book+ask@{DOMAIN}> wrote:\n> 1 Cy Ng: Hello\n", True, ()),
         (f"No.\n\nOn Sat, Book Circle <book+re={TOKEN}@{DOMAIN}> wrote:\n> Hello\n", True, ()),
-        (f"No.\n\n-----Original Message-----\nFrom: Book Circle <book+ask@{DOMAIN}>\nSent: x\n\nHi\n", True, ()),
+        (
+            f"No.\n\n-----Original Message-----\nFrom: Book Circle <book+ask@{DOMAIN}>\nSent: x\n\nHi\n",
+            True,
+            (),
+        ),
         (f"No.\n\nOn Sat, Ben Okafor <ben.okafor.abcdefgh@{DOMAIN}> wrote:\n> Hello\n", False, ("abcdefgh",)),
         (f"Write to book+ask@{DOMAIN} for help.", False, ()),
         (f"No.\n\nOn Sat, Ana <ana@x.example> wrote:\n> Write to book+ask@{DOMAIN}.\n", False, ()),
@@ -410,7 +419,22 @@ def test_the_reminder_comes_in_the_morning_or_the_evening_of_its_reader(
 
 # -- whatever strangers send ------------------------------------------------------------------------
 
-PIECES = ["Hi ", "Ana", ", ", "and ", "between us", "\n", "\n\n", ". ", "Dr. ", "thanks ", ">", "@", DOMAIN, "don't share it"]
+PIECES = [
+    "Hi ",
+    "Ana",
+    ", ",
+    "and ",
+    "between us",
+    "\n",
+    "\n\n",
+    ". ",
+    "Dr. ",
+    "thanks ",
+    ">",
+    "@",
+    DOMAIN,
+    "don't share it",
+]
 
 
 @given(st.one_of(st.text(max_size=500), st.lists(st.sampled_from(PIECES), max_size=30).map("".join)))

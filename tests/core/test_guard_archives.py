@@ -1,7 +1,7 @@
 """How often the reply guard asks where nobody made a mistake: real posts of an archive, each in its thread.
 
-Who asked, and who wrote what is answered, is known as a list knows it: from References and from the posts that
-came before. A post whose author the archive does not give is no voice.
+Who asked, and who wrote what is answered, is known as a list knows it: from References and from the posts
+that came before. A post whose author the archive does not give is no voice.
 """
 
 from __future__ import annotations

@@ -136,10 +136,14 @@ EXAMPLES: tuple[Notice, ...] = (
     WasThisYou("Book Circle", "pause until friday"),
     PostOrSetting("Book Circle", "3"),
     *(
-        DidYouMean("Book Circle", "Hi Ana, between us, our director …", sign, "", 84, "Ana Silva", "ana", "18:00")
+        DidYouMean(
+            "Book Circle", "Hi Ana, between us, our director …", sign, "", 84, "Ana Silva", "ana", "18:00"
+        )
         for sign in ("between us", "greets one", "private mail")
     ),
-    DidYouMean("Book Circle", SUBJECT, "listed words", "salary", 1, "", "private", "Sunday 22 November, 09:00"),
+    DidYouMean(
+        "Book Circle", SUBJECT, "listed words", "salary", 1, "", "private", "Sunday 22 November, 09:00"
+    ),
     DidYouMean("Book Circle", SUBJECT, "first thanks", people=84, by="18:00"),
     DidYouMean("Book Circle", subject=SUBJECT, to="Ana Silva", word="ana", unclear="Dear Sir or Madam"),
     DidYouMean("Book Circle", people=84, subject=SUBJECT, to="Ana Silva", word="ana", reminder=True),
