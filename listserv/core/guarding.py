@@ -24,12 +24,13 @@ from listserv.core.notices import DidYouMean
 from listserv.core.said import Done, only
 from listserv.core.scene import Scene
 from listserv.core.types import Mail
+from listserv.core.verb_words import POLITE
 from listserv.core.verbs import alone, records
 
 GUARD = "guard"  # why such a mail waits
 REMINDED_AT = (time(9), time(18))  # in the author's zone: the first of these
 AT_LEAST = timedelta(hours=2)  # that lies so far ahead
-_BEGINS = 100  # characters of the first line that are quoted
+_BEGINS = 100  # characters that are quoted
 
 
 # -- asking -----------------------------------------------------------------------------------------
@@ -62,11 +63,8 @@ def question(person: int, one: Voice | None, hold: int | None = None) -> NewAsk:
 
 
 def _begins(mail: Mail) -> str:
-    line = next((line.strip() for line in mail.said.splitlines() if line.strip()), "")
-    more = [one.strip() for one in mail.said.splitlines() if one.strip()][1:2]
-    if len(line) < 30 and more:  # "Hi Ana," alone says little
-        line = f"{line} {more[0]}"
-    return line if len(line) <= _BEGINS else f"{line[: _BEGINS - 1].rstrip()}…"
+    words = " ".join(mail.said.split())
+    return words if len(words) <= _BEGINS else f"{words[: _BEGINS - 2].rpartition(' ')[0]} …"
 
 
 def word_for(one: Voice | None) -> str:
@@ -107,12 +105,15 @@ class Meant:
 
 def act_meant(first: str, one: Voice | None, ask: Ask) -> str:
     """The act that an answer's first line asks for; "" where it says none of the three words."""
-    said = _plain(first)
+    said = _POLITE.sub("", _plain(first))
     if said in table.ALL:
         return "release"
     if said in table.DROP:
         return "cancel"
     return ask.act if ask.act and said in _names_of(one) else ""
+
+
+_POLITE = re.compile(rf"^(?:{'|'.join(POLITE)}) | (?:{'|'.join(POLITE)})$")
 
 
 def _plain(text: str) -> str:

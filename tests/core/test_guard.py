@@ -375,6 +375,8 @@ def asked(act: str = "alone 1") -> Ask:
         ("Ana Silva!", "alone 1"),
         ("only ana", "alone 1"),
         ("only to Ana", "alone 1"),
+        ("Only Ana, please.", "alone 1"),
+        ("Please drop it", "cancel"),
         ("nur an Ana", "alone 1"),
         ("private", "alone 1"),
         ("privat", "alone 1"),
