@@ -170,6 +170,24 @@ def hold_and_decide(site: Site) -> None:
     site.world.receive(site.post(300, author="s@stranger.example"), sender="s@stranger.example")
 
 
+def keep_back(site: Site) -> None:
+    """The reply guard asks, is answered, and reminds: whom a mail greets is looked for among those heard."""
+    world = site.world
+    here = world.circle("guarded", archive="members")
+    for number in range(3):
+        world.member(here, f"g{number}@g.example", name=f"Gil{number} Green")
+    to, first = f"guarded@{DOMAIN}", site.post(309, to="guarded", author="Gil Green <g1@g.example>")
+    world.receive(first, to, "g1@g.example")
+    for number, words in enumerate((b"Hi Cy,\n\nno.", b"Thanks!", b"Between you and me, no.")):
+        raw = site.post(311 + number, "References: <n309@m.example>", to="guarded", author="g2@g.example")
+        world.receive(raw.rpartition(b"\n")[0] + b"\n" + words, to, "g2@g.example")
+    (token,) = re.findall(rb"^Reply-To: (.+?)\r?$", last(world).raw, re.M)
+    answer = site.post(320, author="g2@g.example").rpartition(b"\n")[0] + b"\ngil"
+    world.receive(answer, token.decode(), "g2@g.example")
+    world.pass_time(hours=16)
+    assert b"Still unsent" in b"".join(mailed.raw for mailed in world.outbox[-3:])
+
+
 def let_out(site: Site) -> None:
     """A post that rests in the outbox, and goes."""
     world = site.world
@@ -285,6 +303,7 @@ ERRANDS: dict[str, Callable[[Site], None]] = {
     "return": come_back,
     "relay": relay_an_answer,
     "hold": hold_and_decide,
+    "guard": keep_back,
     "outbox": let_out,
     "shared": send_shared,
     "trouble": meet_trouble,

@@ -368,7 +368,21 @@ class EraseMe:
     words: bool
 
 
-OfRecords = MailData | MailPreview | EraseMe | MailHold | BringCard | EditHold
+# -- what authors say to the reply guard ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SendAlone:
+    """A mail that waits goes to one member instead of all, as a private mail does (see ``PassOn``)."""
+
+    hold_id: int
+    list_id: int
+    to: Address
+    to_name: str
+    from_seal: str
+
+
+OfRecords = MailData | MailPreview | EraseMe | MailHold | BringCard | EditHold | SendAlone
 OfHolds = LetThrough | TurnDown | Reopen | PutOff | Ban | SetDuty | OffDuty
 OfMembers = (
     SetSubscription

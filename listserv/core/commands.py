@@ -18,7 +18,7 @@ from listserv.core.said import Done, Said
 from listserv.core.scene import Scene
 from listserv.core.types import Standing
 from listserv.core.verb_words import EVERYWHERE, POLITE, called, heads
-from listserv.core.verbs import archive, choices, records, rota, staying, threads
+from listserv.core.verbs import alone, archive, choices, records, rota, staying, threads
 
 MOST_LINES = 10  # verbs in one mail (interface.md §5)
 _LONGEST_LINE = 400
@@ -130,6 +130,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("rejoin",         "",                   _NOT, _S, _OWN, _same, staying.rejoin),
     Verb("withdraw",       "",                   _NOT, _M, _OWN, _same, records.withdraw),
     Verb("release",        "",                   _NOT, _M, _OWN, _same, records.release),
+    Verb("alone",          "",                   _NOT, _M, _OWN, _same, alone.send_alone),
     Verb("erase",          "",                   _NOT, _M, _OWN, _same, records.erase),
 )
 GROUPS: tuple[tuple[str, str], ...] = (

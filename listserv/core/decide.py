@@ -23,7 +23,8 @@ from listserv.core.changes import (
     SpendProbation,
 )
 from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts, SaidFacts
-from listserv.core.notices import Forwarded, Held, Notice, Refused
+from listserv.core.guarding import GUARD, did_you_mean
+from listserv.core.notices import DidYouMean, Forwarded, Held, Notice, Refused
 from listserv.core.obeying import decide_said
 from listserv.core.privacy import may
 from listserv.core.relaying import judge_relayed
@@ -90,6 +91,8 @@ def decide_post(mail: Mail, facts: PostFacts) -> Changes:
             return (replace(seen, posted=True), *decide_request(mail, facts))
         case Hold(rule) if rule == WHICH:
             return (seen, *decide_doubtful(mail, facts))
+        case Hold(rule) if rule == GUARD:
+            return (seen, *_guarded(mail, facts))
         case Hold(rule):
             hold = _hold(mail, list_id, rule, who_is_told(mail, facts, rule))
             ask = _answerable(facts, rule)
@@ -177,6 +180,15 @@ def who_is_told(mail: Mail, facts: PostFacts, rule: str) -> Address | None:
         fails = mail.proof.verdict is Check.FAILS and not is_proven(mail, facts)
         return None if fails else facts.member.address
     return mail.author if is_proven(mail, facts) else None
+
+
+def _guarded(mail: Mail, facts: PostFacts) -> Changes:
+    """Its author is asked. Where we may not ask, it waits for a host: then the hold has nobody to tell."""
+    to = who_is_told(mail, facts, GUARD)
+    to = None if DidYouMean.__name__ in facts.answered and not is_proven(mail, facts) else to
+    hold = _hold(mail, facts.list.id, GUARD, to)
+    end = Finish(ArrivalState.HELD, GUARD, facts.list.id)
+    return (hold, did_you_mean(mail, facts, to), end) if to else (hold, end)
 
 
 def _tell(mail: Mail, facts: PostFacts, notice: Notice, rule: str) -> Changes:

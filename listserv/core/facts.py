@@ -11,6 +11,7 @@ from listserv.core.asks import Ask
 from listserv.core.card_lines import CardLine
 from listserv.core.cards import Item
 from listserv.core.commands import Line
+from listserv.core.guard import Company
 from listserv.core.scene import Scene
 from listserv.core.seals import Keyring
 from listserv.core.site import Site
@@ -42,6 +43,7 @@ class PostFacts:
     request: Asked | Doubtful | None = None  # what the whole mail asks for, where it is no post
     scene: Scene | None = None  # of its author, in that case
     banned: bool = False  # a host banned the author from this list
+    company: Company = Company()  # among whom it is written, as far as the reply guard looked
 
     @property
     def standing(self) -> Standing:

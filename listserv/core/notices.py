@@ -298,6 +298,29 @@ class WasThisYou:
 
 
 @dataclass(frozen=True, slots=True)
+class DidYouMean:
+    """To an author: a post looks as if it were meant for one person. Nothing has gone out.
+
+    ``begins``: its first words; ``sign``: why we ask, by name (core/guard.py); ``listed``: the host's word in
+    it; ``people``: how many would have it. ``word``: what sends it to one person alone, "" where that can't
+    be; ``to``: their name, "" where they have none. ``by``: when its author is reminded. Asked again:
+    ``unclear``, what the answer said, or ``reminder``; ``subject`` is the mail's.
+    """
+
+    list: str
+    begins: str = ""
+    sign: str = ""
+    listed: str = ""
+    people: int = 0
+    to: str = ""
+    word: str = ""
+    by: str = ""
+    subject: str = ""
+    unclear: str = ""
+    reminder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class PostOrSetting:
     """To a member: their mail was one bare word. ``word`` as a post, or as a setting?"""
 
@@ -566,6 +589,7 @@ Notice = (
     | NotUnderstood
     | WasThisYou
     | PostOrSetting
+    | DidYouMean
     | OtherAddress
     | AddressQuestion
     | JoinQuestion

@@ -28,6 +28,7 @@ from listserv.core.commands import (
     written,
 )
 from listserv.core.facts import SaidFacts
+from listserv.core.guarding import act_meant, meant_by, word_of
 from listserv.core.joining import answer_about_joining, ask_to_join
 from listserv.core.notices import Answer, Help, HelpLine, NotUnderstood, OtherAddress, WasThisYou
 from listserv.core.said import Done, Said, only
@@ -82,6 +83,8 @@ def _answered(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
         return _ask_again(facts, ask, names)
     if ask.kind is AskKind.WHICH and (word := facts.first.strip(_AROUND).casefold()) in _WHICH:
         return _chosen(facts, ask, _WHICH[word])
+    if ask.kind is AskKind.GUARD and (meant := meant_by(facts, ask)):
+        return (*answer(facts, meant.done), end(facts, meant.why))
     if names[:1] in (["yes"], ["no"]) or (ask.kind is AskKind.FORGET and _erasing(facts)):
         return _decided(facts, ask, names[0] if names else "yes")
     if names[:1] == ["undo"] and (ask.undo or not facts.scene.look.undoable):
@@ -153,10 +156,25 @@ def _ask_again(facts: SaidFacts, ask: Ask, names: list[str]) -> Changes:
     """The From fails: whoever holds the known address says whether it was them."""
     lines = facts.lines
     member = facts.scene.member
+    if ask.kind is AskKind.GUARD and (not lines or names[:1] in (["yes"], ["no"])):
+        return (*_ask_what_was_meant(facts, ask), end(facts, "asked"))
     asks = bool(ask.act) and not ask.act.startswith("found ")
     if names[:1] == ["yes"] and asks and ask.is_open(facts.scene.now) and member is not None:
         return (*ask_whether(facts, member, ask.act, _said_yes_to(ask, facts)), end(facts, "asked"))
     return (*_was_this_you(facts, lines, member), end(facts, "asked"))
+
+
+def _ask_what_was_meant(facts: SaidFacts, ask: Ask) -> Changes:
+    act, held, member = _meant(facts, ask), facts.scene.look.held, facts.scene.member
+    if not act or held is None or member is None:
+        return ()
+    return ask_whether(facts, member, act, word_of(act, facts.scene), held[0])
+
+
+def _meant(facts: SaidFacts, ask: Ask) -> str:
+    """What an answer to the guard's question asks for, while that is open."""
+    is_open = ask.is_open(facts.scene.now) and facts.scene.look.held is not None
+    return act_meant(facts.first, facts.scene.look.alone, ask) if is_open else ""
 
 
 def _said_yes_to(ask: Ask, facts: SaidFacts) -> str:
@@ -171,7 +189,11 @@ def other_address(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
     if member is None or mail.author is None or doubtful or OtherAddress.__name__ in facts.answered_owner:
         return ()
     act = "\n".join(w for line in facts.lines if isinstance(w := written(line, facts.scene), str))
-    known = NewAsk(AskKind.ADOPT, member.person_id, act=f"take address {mail.author}\n{act}".strip())
+    held = facts.scene.look.held
+    if ask.kind is AskKind.GUARD:
+        act = _meant(facts, ask) or act
+    hold = held[0] if held and ask.kind is AskKind.GUARD else None
+    known = NewAsk(AskKind.ADOPT, member.person_id, f"take address {mail.author}\n{act}".strip(), hold=hold)
     notice = OtherAddress(facts.scene.list.title, str(mail.author))
     return (SendNotice(notice, member.address, facts.scene.list.id, known),)
 
@@ -304,11 +326,11 @@ def _was_this_you(facts: SaidFacts, lines: tuple[Line, ...], member: Member | No
     return ask_whether(facts, member, "\n".join(act for act in acts if isinstance(act, str)), asked)
 
 
-def ask_whether(facts: SaidFacts, member: Member, act: str, asked: str) -> Changes:
+def ask_whether(facts: SaidFacts, member: Member, act: str, asked: str, hold: int | None = None) -> Changes:
     """ "Was this you?", where we may ask."""
     if not may_ask(facts.answered_owner, facts.proof):
         return ()
-    return (question(facts.scene, member, act, asked),)
+    return (question(facts.scene, member, act, asked, hold),)
 
 
 def may_ask(answered: Collection[str], proof: Check) -> bool:
@@ -316,9 +338,9 @@ def may_ask(answered: Collection[str], proof: Check) -> bool:
     return proof is Check.PASSES or WasThisYou.__name__ not in answered
 
 
-def question(scene: Scene, member: Member, act: str, asked: str) -> SendNotice:
-    """ "Was this you?", to the known address."""
-    ask = NewAsk(AskKind.CONFIRM, member.person_id, act=act)
+def question(scene: Scene, member: Member, act: str, asked: str, hold: int | None = None) -> SendNotice:
+    """ "Was this you?", to the known address. ``hold``: of which mail that waits the act speaks."""
+    ask = NewAsk(AskKind.CONFIRM, member.person_id, act=act, hold=hold)
     return SendNotice(WasThisYou(scene.list.title, asked), member.address, scene.list.id, ask)
 
 

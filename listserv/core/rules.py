@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from listserv.core.administrivia import Asked, Doubtful
 from listserv.core.facts import PostFacts, RelayFacts
+from listserv.core.guard import sign_in
 from listserv.core.privacy import is_more_open, may
 from listserv.core.seals import loop_marks
 from listserv.core.types import Automatic, Check, Mail, Policy, Role, Standing
@@ -138,6 +139,11 @@ def is_for_hosts_only(mail: Mail, facts: PostFacts) -> bool:
     return not may("post", facts.standing, facts.list.settings)
 
 
+def may_be_meant_for_one(mail: Mail, facts: PostFacts) -> bool:
+    settings, known = facts.list.settings, facts.standing is not Standing.STRANGER
+    return settings.guard and known and bool(sign_in(mail, facts.company, settings.guard_words))
+
+
 def anything(mail: Mail, facts: Known) -> bool:
     return True
 
@@ -166,6 +172,7 @@ POSTING_RULES: tuple[Rule[PostFacts], ...] = (
     Rule("stranger",                    is_stranger,                 Hold),
     Rule("probation",                   is_on_probation,             Hold),
     Rule("hosts only",                  is_for_hosts_only,           Hold),
+    Rule("guard",                       may_be_meant_for_one,        Hold),
     Rule("welcome",                     anything,                    Accept),
 )
 # fmt: on

@@ -11,6 +11,7 @@ from listserv.core.asks import Ask
 from listserv.core.cards import Item
 from listserv.core.duty import OnCall
 from listserv.core.found import Hits
+from listserv.core.guard import Voice
 from listserv.core.retold import ThreadPost
 from listserv.core.seals import Keyring
 from listserv.core.site import Site
@@ -48,6 +49,7 @@ class Lookups:
     undoable: Ask | None = None  # undo, without a mail that says what
     outbox: int | None = None  # the speaker's own post that can still be taken back
     held: tuple[int, str] | None = None  # the speaker's own mail that waits: hold, subject
+    alone: Voice | None = None  # to the guard's question: who could have that mail alone
     lists: tuple[tuple[MailList, Member], ...] = ()  # everywhere
     taken: bool = False  # address add: somebody has that address
     hosts: tuple[OnCall, ...] = ()  # duty

@@ -69,6 +69,8 @@ TABLE: tuple[Row, ...] = (
         "how long an author can undo a post", read.whole(0, 60)),
     Row("guard",            "on, off",                         (True, True, False, False),
         'asks "did you mean everyone?"', read.switch),
+    Row("guard_words",      "words with commas between, or nothing", _EVERY,
+        'a post with one of these is asked about, too, where guard is on', read.one_line(1000)),
     Row("rhythm",           RHYTHMS,                           ("now", "now", "now", "now"),
         "how often a new member gets mail", read_rhythm),
     Row("subject_tag",      "up to 40 characters, or nothing", _EVERY,

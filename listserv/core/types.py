@@ -234,6 +234,7 @@ class ListSettings:
     from_: str = "auto"
     outbox_minutes: int = 2
     guard: bool = True
+    guard_words: str = ""
     rhythm: str = "now"
     subject_tag: str = ""
     footer: str = ""

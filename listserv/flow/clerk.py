@@ -11,13 +11,24 @@ from typing import assert_never
 
 from listserv.core.address import Address
 from listserv.core.asks import AskKind, NewAsk
-from listserv.core.changes import BringCard, EditHold, EraseMe, MailData, MailHold, MailPreview, OfRecords
+from listserv.core.changes import (
+    BringCard,
+    EditHold,
+    EraseMe,
+    MailData,
+    MailHold,
+    MailPreview,
+    OfRecords,
+    PassOn,
+    SendAlone,
+)
 from listserv.core.notices import ForgetPreview, Forgotten, MyData
 from listserv.core.washing import Washing
 from listserv.flow.held_mail import of_holds
 from listserv.flow.packing import pack
 from listserv.flow.pen import Answerable, Pen
-from listserv.store import asks, deliveries, erasing, farewells, lists, own_data, speakers
+from listserv.mail.fields import first_of, read_mailboxes, split
+from listserv.store import asks, deliveries, erasing, farewells, guarding, lists, own_data, speakers
 from listserv.store.acts import Hand
 from listserv.store.deliveries import Letter
 from listserv.store.engine import Transaction
@@ -42,6 +53,8 @@ class Clerk:
                 self._erase(tx, change, now)
             case MailHold() | BringCard() | EditHold():
                 of_holds(tx, change, self.pen, hand)
+            case SendAlone():
+                self._send_alone(tx, change, now)
             case _:
                 assert_never(change)
 
@@ -66,6 +79,15 @@ class Clerk:
         number = asks.open_ask(tx, ask, asks.Sent(here.id, change.to, now))
         return self.pen.asking(notice, change.to, here, Answerable(ask, number))
 
+    def _send_alone(self, tx: Transaction, change: SendAlone, now: datetime) -> None:
+        """The mail that waits, between two relay addresses; nothing where it was decided before."""
+        held = guarding.take(tx, change.hold_id, now)
+        if held is None:
+            return
+        arrival_id, raw = held
+        passed = PassOn(change.list_id, change.to, change.to_name, change.from_seal, _name_of_author(raw))
+        deliveries.post_letter(tx, self.pen.passed_on(passed, arrival_id, raw), now)
+
     def _erase(self, tx: Transaction, change: EraseMe, now: datetime) -> None:
         """The last mail goes out in the same transaction, to the address that it forgets."""
         forget = erasing.erase if change.words else erasing.anonymise
@@ -87,3 +109,10 @@ class Clerk:
 
     def _farewell(self, notice: Forgotten, to: Address, change: EraseMe, now: datetime) -> Letter:
         return self.pen.unasked(notice, to, None, f"{change.person_id} {now.timestamp()}")
+
+
+def _name_of_author(raw: bytes) -> str:
+    """As From has it, "" where there is none."""
+    field = first_of(split(raw)[0], "from")
+    found = read_mailboxes(field.text).found if field else ()
+    return found[0].name if found else ""

@@ -76,7 +76,7 @@ class Pen:
         """The letter that a mail gave rise to; run again, the same bytes. ``number``: of what it asks."""
         here = self._list(change.list_id)
         if isinstance(change, PassOn):
-            return self._passed_on(change, arrival, here)
+            return self.passed_on(change, arrival.id, arrival.raw)
         notice = change.notice
         reply = self._relay(here, mail) if isinstance(notice, Forwarded) else None
         if isinstance(notice, Forwarded):
@@ -155,13 +155,15 @@ class Pen:
             list=knows,
         )
 
-    def _passed_on(self, change: PassOn, arrival: Arrival, here: MailList | None) -> Letter:
+    def passed_on(self, change: PassOn, arrival_id: int, raw: bytes) -> Letter:
+        """A mail itself, to one member between two relay addresses."""
+        here = self._list(change.list_id)
         assert here is not None, "a relay address is a list's"
         name = discreet(change.from_name)
         sender = Address(relay_local(name, change.from_seal), here.address.domain)
-        token = passing_token(self.ring, arrival.id)
-        raw = pass_on(arrival.raw, Way(sender, name, change.to, f"{token}@{self.site.domain}"))
-        return Letter(str(change.to), raw, change.list_id, returns=True)
+        token = passing_token(self.ring, arrival_id)
+        passed = pass_on(raw, Way(sender, name, change.to, f"{token}@{self.site.domain}"))
+        return Letter(str(change.to), passed, change.list_id, returns=True)
 
     def _list(self, list_id: int | None) -> MailList | None:
         if list_id is None:

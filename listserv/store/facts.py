@@ -8,10 +8,11 @@ from sqlalchemy import Connection
 
 from listserv.core.decide import relayed_hash
 from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts
+from listserv.core.guard import Company
 from listserv.core.routing import Kind
 from listserv.core.seals import message_hash
 from listserv.core.types import Mail, MailList, Member, Standing
-from listserv.store import answered, arrivals, deciding, directory, posts, returns, said_facts
+from listserv.store import answered, arrivals, deciding, directory, guarding, posts, returns, said_facts
 from listserv.store.question import Question
 from listserv.store.rows import one_at_a_time
 from listserv.store.twins import twins_of
@@ -74,6 +75,7 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
         request=request,
         banned=bool(key) and deciding.is_banned(tx, here.id, key),
         scene=said_facts.scene_of_request(tx, ask, here, request, known) if request and member else None,
+        company=guarding.company_of(tx, ask, here, member, known) if not request else Company(),
     )
 
 

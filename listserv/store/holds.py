@@ -137,9 +137,14 @@ def decline(tx: Connection, hold_id: int, who: str, now: datetime) -> bool:
     return arrivals.move(tx, arrival_id, ArrivalState.HELD, ArrivalState.REFUSED, "declined")
 
 
+def withdraw(tx: Connection, hold_id: int, now: datetime) -> int | None:
+    """Its author wants it to wait no longer; the arrival, None if it was decided before."""
+    return _decide(tx, hold_id, HoldState.CANCELLED, "author", now)
+
+
 def cancel(tx: Connection, hold_id: int, now: datetime) -> bool:
     """Its author takes it back. False: decided before."""
-    arrival_id = _decide(tx, hold_id, HoldState.CANCELLED, "author", now)
+    arrival_id = withdraw(tx, hold_id, now)
     if arrival_id is None:
         return False
     return arrivals.move(

@@ -9,9 +9,10 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from listserv.core.address import BadAddress, read_address
-from listserv.core.asks import Ask
+from listserv.core.asks import Ask, AskKind
 from listserv.core.commands import Line
 from listserv.core.found import Hit, Hits
+from listserv.core.guard import Voice
 from listserv.core.privacy import may
 from listserv.core.queries import read_mail_query
 from listserv.core.retold import ThreadPost
@@ -20,7 +21,7 @@ from listserv.core.seals import Keyring
 from listserv.core.site import Site
 from listserv.core.types import MailList, Member, PostState
 from listserv.core.verbs.archive import AT_ONCE, found_before
-from listserv.store import asks, cards, holds, lists, schema, search
+from listserv.store import asks, cards, holds, lists, schema, search, voices
 from listserv.store.doors import AUDIENCES
 from listserv.store.rosters import members_query, read_member
 from listserv.store.search import Readable
@@ -56,7 +57,7 @@ def look_up(tx: Connection, scene: Scene, wanted: Collection[str], said: Occasio
     """Answer what is wanted, and nothing else."""
     member = scene.member
     assert member is not None
-    held = "held" in wanted or said.arrival is not None
+    held = "held" in wanted or said.arrival is not None or _of_hold(said) is not None
     undo = "undoable" in wanted
     return Lookups(
         hits=_hits(tx, scene, said) if "hits" in wanted else None,
@@ -64,7 +65,8 @@ def look_up(tx: Connection, scene: Scene, wanted: Collection[str], said: Occasio
         traces=_traces(tx, scene) if "traces" in wanted else (),
         undoable=asks.undoable(tx, member.person_id, scene.list.id, scene.now) if undo else None,
         outbox=_outbox(tx, scene, said.parents) if undo or held else None,
-        held=_held(tx, scene, said.arrival) if held else None,
+        held=_held(tx, scene, said) if held else None,
+        alone=_alone(tx, said) if said.ask else None,
         lists=_lists(tx, member.person_id) if any(line.everywhere for line in said.lines) else (),
         taken=_taken(tx, said) if "taken" in wanted else False,
         hosts=tuple(cards.on_call(tx, scene.list.id)) if "hosts" in wanted else (),
@@ -137,16 +139,35 @@ def _outbox(tx: Connection, scene: Scene, parents: tuple[str, ...]) -> int | Non
     return tx.scalar(query) if parents else None
 
 
-def _held(tx: Connection, scene: Scene, arrival: int | None) -> tuple[int, str] | None:
-    """The mail that is spoken of, else the speaker's latest that waits."""
+def _of_hold(said: Occasion) -> int | None:
+    """Of which mail of the speaker's own a question of ours was, where it says so."""
+    own = (AskKind.GUARD, AskKind.CONFIRM, AskKind.ADOPT)
+    return said.ask.hold if said.ask is not None and said.ask.kind in own else None
+
+
+def _alone(tx: Connection, said: Occasion) -> Voice | None:
+    """Whom the guard's question named, if they can be written to."""
+    acts = said.ask.act.splitlines() if said.ask else []
+    number = next((act.removeprefix("alone ") for act in acts if act.startswith("alone ")), "")
+    return voices.member_voice(tx, int(number)) if number.isdigit() else None
+
+
+def _held(tx: Connection, scene: Scene, said: Occasion) -> tuple[int, str] | None:
+    """The mail that is spoken of, else the speaker's latest that waits.
+
+    Locked: of two answers that come at once, the second finds it decided.
+    """
+    arrival, hold = said.arrival, _of_hold(said)
     keys = [address.key for address in scene.person.addresses] if scene.person else []
     query = select(_h.id, _h.subject).where(_h.list_id == scene.list.id, _h.state == holds.HoldState.WAITING)
-    if arrival is not None:
+    if hold is not None:
+        query = query.where(_h.id == hold)
+    elif arrival is not None:
         query = query.where(_h.arrival_id == arrival)
     else:
         mine = select(_a.id).where(_a.author_key.in_(keys), _a.author_key != "").scalar_subquery()
         query = query.where(_h.arrival_id.in_(mine))
-    row = tx.execute(query.order_by(_h.id.desc()).limit(1)).one_or_none()
+    row = tx.execute(query.order_by(_h.id.desc()).limit(1).with_for_update()).one_or_none()
     return (row.id, row.subject) if row else None
 
 

@@ -308,6 +308,11 @@ holds = _table(
     UniqueConstraint("arrival_id"),
     Index(None, "list_id", "state"),
     _partial("ix_holds_waiting", "list_id", where="state = 'waiting'"),
+    _partial(
+        "ix_holds_unsent",  # what the reply guard keeps back, and whose author was not reminded yet
+        "since",
+        where="state = 'waiting' AND why = 'guard' AND waited_told IS NULL",
+    ),
 )
 answered = _table(
     "answered",  # at most one notice of a kind to an address and list a day (RFC 3834 §2)

@@ -44,7 +44,8 @@ def with_lookups(tx: Connection, scene: Scene, said: Occasion) -> Scene:
     """The same scene with what its verbs want to know."""
     wanted = {NEEDS[line.verb.name] for line in said.lines if line.verb.name in NEEDS}
     everywhere = any(line.everywhere for line in said.lines)
-    asked = bool(wanted) or said.arrival is not None or everywhere or said.card is not None
+    about_mail = said.arrival is not None or (said.ask is not None and said.ask.hold is not None)
+    asked = bool(wanted) or about_mail or everywhere or said.card is not None
     return replace(scene, look=look_up(tx, scene, wanted, said)) if asked else scene
 
 

@@ -22,6 +22,8 @@ def upgrade() -> None:
     op.add_column("holds", sa.Column("seen", sa.Text(), nullable=False, server_default=""))
     op.add_column("holds", sa.Column("later_until", sa.BigInteger(), nullable=True))
     op.add_column("holds", sa.Column("waited_told", sa.BigInteger(), nullable=True))
+    unsent = sa.text("state = 'waiting' AND why = 'guard' AND waited_told IS NULL")
+    op.create_index("ix_holds_unsent", "holds", ["since"], sqlite_where=unsent, postgresql_where=unsent)
     op.add_column("subscriptions", sa.Column("off_duty_until", sa.BigInteger(), nullable=True))
     op.add_column("threads", sa.Column("rests_until", sa.BigInteger(), nullable=True))
     op.add_column("threads", sa.Column("slow", sa.Integer(), nullable=False, server_default="0"))

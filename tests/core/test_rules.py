@@ -13,6 +13,7 @@ from listserv.core.administrivia import Asked, Doubtful
 from listserv.core.changes import Finish, KeepPost, KeepRelay, OpenHold, SendNotice
 from listserv.core.decide import decide
 from listserv.core.facts import PostFacts
+from listserv.core.guard import Company
 from listserv.core.rules import POSTING_RULES, judge, table
 from listserv.core.types import ArrivalState, Automatic, Check, Mail, MemberState, Policy, Proof, Role
 from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject, Verdict
@@ -24,6 +25,7 @@ SIGNED = Proof(dkim=Check.PASSES, policy=Policy.REJECT, intact=True)
 TRUSTED = Proof(trusted=Check.PASSES, policy=Policy.REJECT)
 UNSIGNED = Proof(policy=Policy.REJECT)
 SECRET = a_list(visible="hidden")
+SECRETLY = "Between you and me, it was awful."
 
 
 def mail(**fields: Any) -> Mail:
@@ -97,6 +99,14 @@ CASES: list[tuple[str, Mail, PostFacts, Verdict]] = [
     ("a stranger where anyone may post",        mail(),                                     facts(member=None, list=a_list(posting="anyone")), Hold("stranger")),
     ("who has not confirmed yet",               mail(),                                     facts(member=a_member(state=MemberState.PENDING)), Hold("stranger")),
     ("a newcomer",                              mail(),                                     facts(member=a_member(probation_left=1)),      Hold("probation")),
+    ("says that it is for one person",          mail(said=SECRETLY),                        facts(),                                       Hold("guard")),
+    ("a host says so",                          mail(said=SECRETLY),                        facts(member=HOST),                            Hold("guard")),
+    ("says so, guard off",                      mail(said=SECRETLY),                        facts(list=a_list(guard=False)),               Accept("welcome")),
+    ("says so, let through",                    mail(said=SECRETLY),                        facts(approved=True),                          Accept("approved")),
+    ("a newcomer says so",                      mail(said=SECRETLY),                        facts(member=a_member(probation_left=1)),      Hold("probation")),
+    ("a stranger says so",                      mail(said=SECRETLY),                        facts(member=None),                            Hold("stranger")),
+    ("a request, whatever it says",             mail(said=SECRETLY),                        facts(request=Asked("mute")),                  Obey("a request")),
+    ("answers a private mail",                  mail(),                                     facts(company=Company(private=True)),          Hold("guard")),
     ("a member where only hosts post",          mail(),                                     facts(list=a_list(posting="hosts")),           Hold("hosts only")),
 ]
 # fmt: on

@@ -36,6 +36,7 @@ from listserv.flow.card_round import send_cards
 from listserv.flow.clerk import Clerk
 from listserv.flow.coming_back import bring_back
 from listserv.flow.deliver import deliver_due
+from listserv.flow.guard_round import remind
 from listserv.flow.parcel import Parcel, offered
 from listserv.flow.pen import Pen
 from listserv.flow.process import STRANGERS, Desk, process_due
@@ -174,7 +175,8 @@ class World:
         """One round of everything."""
         done = process_due(self.desk) + process_due(self.desk, STRANGERS)
         done += release_due(self.store, self.clock, self.bells) + look_after(self.pen, self.bells)
-        done += bring_back(self.pen, self.bells) + send_cards(self.pen, self.bells)
+        done += bring_back(self.pen, self.bells) + remind(self.pen, self.bells)
+        done += send_cards(self.pen, self.bells)
         return done + deliver_due(self.depot)
 
     def pass_time(self, **by: float) -> None:

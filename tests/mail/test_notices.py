@@ -27,6 +27,7 @@ from listserv.core.notices import (
     BounceStopped,
     BounceWarning,
     Declined,
+    DidYouMean,
     Ended,
     ForgetPreview,
     Forgotten,
@@ -134,6 +135,18 @@ EXAMPLES: tuple[Notice, ...] = (
     NotUnderstood("Book Circle", "Dear Sir or Madam, " + "I should like to know " * 5, ALL_VERBS[:3]),
     WasThisYou("Book Circle", "pause until friday"),
     PostOrSetting("Book Circle", "3"),
+    *(
+        DidYouMean(
+            "Book Circle", "Hi Ana, between us, our director …", sign, "", 84, "Ana Silva", "ana", "18:00"
+        )
+        for sign in ("between us", "greets one", "private mail")
+    ),
+    DidYouMean(
+        "Book Circle", SUBJECT, "listed words", "salary", 1, "", "private", "Sunday 22 November, 09:00"
+    ),
+    DidYouMean("Book Circle", SUBJECT, "first thanks", people=84, by="18:00"),
+    DidYouMean("Book Circle", subject=SUBJECT, to="Ana Silva", word="ana", unclear="Dear Sir or Madam"),
+    DidYouMean("Book Circle", people=84, subject=SUBJECT, to="Ana Silva", word="ana", reminder=True),
     OtherAddress("Book Circle", "ana@work.example"),
     AddressQuestion("book@lists.example.org", "ana@work.example", "ana@home.example"),
     Invitation("Book Circle", "Hanna Berg", "We read a book a month.\n\nAnd talk about it."),
