@@ -222,6 +222,39 @@ class BringCard:
     to: int
 
 
+@dataclass(frozen=True, slots=True)
+class BringPulse:
+    """Mail a host how the list fares at this moment."""
+
+    list_id: int
+    to: int
+
+
+@dataclass(frozen=True, slots=True)
+class Nudged:
+    """Members were asked to answer in this thread: once."""
+
+    list_id: int
+    thread_id: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndUnreachable:
+    """A member to whom mail has stopped is off the list."""
+
+    subscription_id: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackByHost:
+    """Whom a host took off is a member again, as before."""
+
+    subscription_id: int
+    by: int
+
+
 # -- what members say of themselves -----------------------------------------------------------------
 
 
@@ -368,7 +401,8 @@ class EraseMe:
     words: bool
 
 
-OfRecords = MailData | MailPreview | EraseMe | MailHold | BringCard | EditHold
+OfRecords = MailData | MailPreview | EraseMe | MailHold | BringCard | EditHold | BringPulse
+OfPulse = Nudged | EndUnreachable | BackByHost
 OfHolds = LetThrough | TurnDown | Reopen | PutOff | Ban | SetDuty | OffDuty
 OfMembers = (
     SetSubscription
@@ -400,6 +434,7 @@ Change = (
     | OfMembers
     | OfRecords
     | OfHolds
+    | OfPulse
     | Complained
     | BounceOver
 )

@@ -28,6 +28,7 @@ from listserv.core.commands import (
 from listserv.core.facts import SaidFacts
 from listserv.core.joining import answer_about_joining, ask_to_join
 from listserv.core.notices import Answer, Help, HelpLine, NotUnderstood, OtherAddress, WasThisYou
+from listserv.core.pulse_numbers import SHOWN
 from listserv.core.said import Done, Said, only
 from listserv.core.scene import Scene
 from listserv.core.types import ArrivalState, Automatic, Check, Mail, Member, MemberState, Standing
@@ -117,10 +118,13 @@ _ERASING = {
 }
 
 
+_TELLS = ("found ", SHOWN)  # acts that say what numbers mean, and do nothing
+
+
 def _decided(facts: SaidFacts, ask: Ask, word: str) -> Changes:
     """Yes or no to what was asked. Once: whoever comes second hears that it was done."""
     scene = facts.scene
-    if not ask.act or ask.act.startswith("found "):
+    if not ask.act or ask.act.startswith(_TELLS):
         return (*_answer(facts, only("nothing asked")), _end(facts, "nothing asked"))
     if ask.used is not None:
         return (*_answer(facts, only("done before")), _end(facts, "answered before"))
@@ -150,7 +154,7 @@ def _ask_again(facts: SaidFacts, ask: Ask, names: list[str]) -> Changes:
     """The From fails: whoever holds the known address says whether it was them."""
     lines = facts.lines
     member = facts.scene.member
-    asks = bool(ask.act) and not ask.act.startswith("found ")
+    asks = bool(ask.act) and not ask.act.startswith(_TELLS)
     if names[:1] == ["yes"] and asks and ask.is_open(facts.scene.now) and member is not None:
         return (*_question(facts, member, ask.act, _said_yes_to(ask, facts)), _end(facts, "asked"))
     return (*_was_this_you(facts, lines, member), _end(facts, "asked"))

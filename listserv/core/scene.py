@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from listserv.core.address import Address
 from listserv.core.asks import Ask
 from listserv.core.found import Hits
+from listserv.core.pulse_numbers import PulseLook
 from listserv.core.retold import ThreadPost
 from listserv.core.seals import Keyring
 from listserv.core.site import Site
@@ -48,6 +49,7 @@ class Lookups:
     held: tuple[int, str] | None = None  # the speaker's own mail that waits: hold, subject
     lists: tuple[tuple[MailList, Member], ...] = ()  # everywhere
     taken: bool = False  # address add: somebody has that address
+    pulse: PulseLook = field(default_factory=PulseLook)  # an answer to a pulse
 
 
 @dataclass(frozen=True, slots=True)

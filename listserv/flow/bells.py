@@ -58,6 +58,7 @@ class Bells:
     links: Bell = _bell("links")
     search: Bell = _bell("search")
     bounces: Bell = _bell("bounces")
+    pulse: Bell = _bell("pulse")
     closing: threading.Event = field(default_factory=threading.Event)  # stays set: begin nothing new
     lull: Lull = field(default_factory=Lull)
 

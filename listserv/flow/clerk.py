@@ -11,9 +11,10 @@ from typing import assert_never
 
 from listserv.core.address import Address
 from listserv.core.asks import AskKind, NewAsk
-from listserv.core.changes import EraseMe, MailData, MailPreview, OfRecords
+from listserv.core.changes import BringPulse, EraseMe, MailData, MailPreview, OfRecords
 from listserv.core.notices import ForgetPreview, Forgotten, MyData
 from listserv.core.washing import Washing
+from listserv.flow import pulse_round
 from listserv.flow.packing import pack
 from listserv.flow.pen import Answerable, Pen
 from listserv.store import asks, deliveries, erasing, farewells, lists, own_data, speakers
@@ -36,6 +37,8 @@ class Clerk:
                 deliveries.post_letter(tx, self._data(tx, change, now), now)
             case MailPreview():
                 deliveries.post_letter(tx, self._preview(tx, change, now), now)
+            case BringPulse():
+                pulse_round.bring_one(tx, change, self.pen, now)
             case EraseMe():
                 self._erase(tx, change, now)
             case _:

@@ -9,11 +9,14 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, update
 
 from listserv.core.changes import (
+    BackByHost,
     BounceOver,
+    BringPulse,
     Change,
     Changes,
     Complained,
     CountBounce,
+    EndUnreachable,
     EraseMe,
     Finish,
     KeepPost,
@@ -21,6 +24,7 @@ from listserv.core.changes import (
     MailData,
     MailPreview,
     MarkSeen,
+    Nudged,
     OfRecords,
     OpenHold,
     PassOn,
@@ -28,7 +32,18 @@ from listserv.core.changes import (
     SpendProbation,
 )
 from listserv.core.types import Arrival
-from listserv.store import answered, arrivals, asks, bounces, deliveries, holds, own_acts, posts, schema
+from listserv.store import (
+    answered,
+    arrivals,
+    asks,
+    bounces,
+    deliveries,
+    holds,
+    own_acts,
+    posts,
+    pulse_answers,
+    schema,
+)
 from listserv.store.arrivals import Ended
 from listserv.store.deliveries import Letter
 from listserv.store.prepared import Prepared
@@ -85,8 +100,10 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
                 deliveries.fan_out(tx, kept.post_id, hand.now)
         case SendNotice() | PassOn():
             _send(tx, change, hand)
-        case MailData() | MailPreview() | EraseMe():
+        case MailData() | MailPreview() | EraseMe() | BringPulse():
             hand.clerk(tx, change, hand.now)
+        case Nudged() | EndUnreachable() | BackByHost():
+            pulse_answers.carry_out(tx, change, hand.now, hand.arrival.id)
         case _:
             own_acts.carry_out(tx, change, hand.now)
 

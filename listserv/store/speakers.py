@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from listserv.core.address import Address, read_address
 from listserv.core.commands import NEEDS
+from listserv.core.pulse_numbers import meant
 from listserv.core.scene import Scene, Talk
 from listserv.core.tags import tags_of
 from listserv.core.types import MailList, Member, Person
@@ -44,7 +45,8 @@ def with_lookups(tx: Connection, scene: Scene, said: Occasion) -> Scene:
     """The same scene with what its verbs want to know."""
     wanted = {NEEDS[line.verb.name] for line in said.lines if line.verb.name in NEEDS}
     everywhere = any(line.everywhere for line in said.lines)
-    asked = bool(wanted) or said.arrival is not None or everywhere
+    numbers = said.ask is not None and bool(meant(said.ask.act))
+    asked = bool(wanted) or said.arrival is not None or everywhere or numbers
     return replace(scene, look=look_up(tx, scene, wanted, said)) if asked else scene
 
 
