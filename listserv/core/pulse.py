@@ -228,12 +228,13 @@ def say(facts: PulseFacts, reader: Reader) -> tuple[Pulse, str]:
     """The notice, and what its numbers mean, as the act of its ask."""
     findings, more = weigh(facts, reader.now)
     week = facts.weeks[-1]
+    shown = facts.weeks[-max(facts.lived, 1) :] if week.posts or findings else ()
     notice = Pulse(
         list=reader.list,
         posts=week.posts,
         voices=week.voices,
         usual=_usual(facts),
-        weeks=tuple(one.posts for one in facts.weeks[-max(facts.lived, 1) :]),
+        weeks=tuple(one.posts for one in shown),
         lines=tuple(_line(number, one, reader) for number, one in enumerate(findings, 1)),
         more=more,
         answers=facts.pace.answers,

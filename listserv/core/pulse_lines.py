@@ -23,7 +23,7 @@ _LONGEST = 100
 
 def read_pulse_line(text: str) -> Line | None:
     """A number or a word of the pulse; None where the line says neither."""
-    found = _ANSWER.fullmatch(_POLITE.sub("", text.strip().strip("*_“”\""))) if len(text) <= _LONGEST else None
+    found = _ANSWER.fullmatch(_POLITE.sub("", text.strip().strip('*_“”"'))) if len(text) <= _LONGEST else None
     if found is None or found["word"].casefold() not in _WORDS:
         return None
     numbers = re.findall(r"\d+", f"{found['before'] or ''} {found['behind'] or ''}")

@@ -15,12 +15,16 @@ _SHOWN = 160
 
 _LINK = re.compile(r"<?\b(?:[a-z][a-z+.-]{1,10}://|www\.)\S+", re.I)
 _QUOTED_LINE = re.compile(r"\s*(?:>|\||\S{0,12}>\s)")
-_CODE_LINE = re.compile(r"(?: {4}|\t)|\s*(?:>>> |\.\.\. |\$ |# |[+@-]{2,3} |def |class |import |from \w+ import )")
+_COMMENT = re.compile(r"\s*(?:#+|//|<!--|\"\"\")\s|\s*File \"")
+_CODE_LINE = re.compile(
+    r"(?: {4}|\t)|\s*(?:>>> |\.\.\. |\$ |# |[+@-]{2,3} |def |class |import |from \w+ import )"
+)
 _CODE_MARK = re.compile(r"[{};=]|\w\(|->")
 _SAID_BY_OTHERS = re.compile(r"[\"“„«]([^\"”“„«»\n]{1,200})[\"”“»]")  # "why?", as they say
+_MARKS = re.compile(r"[?？؟]")
 # A question mark counts behind a word, and before a space, an end, or what closes a sentence.
 _ASKED = re.compile(r"(?<=[\w)\]\"'’”»%*_.…])\s?(?:[?？؟]+!?|\(\?\))(?=[\s)\]\"'’”»*_.!:;-]|$)")
-_END = re.compile(r"(?<=[.!?？。؟…:])[)\]\"'’”»*_]*\s+(?=[\W_]*[^\W_])|[？。](?=\w)")
+_END = re.compile(r"(?<=[.!?？。؟…:])[)\]\"'’”»*_]*\s+(?=\S)|[？。](?=\w)")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
 
 # fmt: off
@@ -31,7 +35,7 @@ _BEGINS = (
     r"(?:can|could|would) (?:you|some(?:body|one)|any(?:body|one)) (?:please )?(?:tell|help|explain|point|recommend)",
     r"any(?:body|one)(?: here| else)? (?:know|have|got|using|seen|tried|able|interested)",
     r"(?:i(?:'m| am) wondering|i was wondering|i wonder) (?:if|whether|how|what|why|where|who|when|which)",
-    r"(?:i(?:'d| would) (?:like|love) to (?:know|ask)|i want to (?:know|ask)|i need to know|please (?:advise|help me))",
+    r"(?:i(?:'d| would) (?:like|love) to (?:know|ask)|(?:^|[.:;,] ?)i (?:want|need) to (?:know|ask)|please (?:advise|help me))",
     r"(?:i (?:don't|do not|can't|cannot|couldn't) (?:know|understand|figure out|find out|see) (?:how|why|what|where))",
     r"(?:my|the|a|one|another|quick) questions? (?:is|are|was|about|regarding|for you)",
     r"what(?:'s| is) the (?:best|right|proper|correct|recommended|preferred) way",
@@ -48,7 +52,7 @@ _BEGINS = (
 )
 _SMALL_TALK = (
     # what asks nothing of anybody
-    r"(?:hi|hello|hey|dear)?[ ,\w]{0,20}\bhow (?:are|is|r) (?:you|u|everybody|everyone|y'all|all|it going|things)(?: all| doing| today)*",
+    r"(?:hi|hello|hey|dear)?[ ,\w]{0,20}\bhow(?: are| is| r|['’](?:s|re)) (?:you|u|everybody|everyone|y'all|all|it going|things|life)(?: going)?(?: all| doing| today)*",
     r"how do you do", r"what'?s up", r"you know(?: what)?", r"know what i mean", r"see what i mean", r"remember",
     r"(?:all )?(?:right|ok|okay|no|yes|eh|huh|hm+|really|so|well|oh|sorry|what|who knows|why not|correct|true)",
     r"(?:is|isn't|wasn't|don't|doesn't|can't|won't|aren't) (?:it|that|this|they|you|we|he|she)",
@@ -77,7 +81,7 @@ def is_question(sentence: str) -> bool:
     words = _WORD.findall(sentence)
     if not words or _IS_SMALL_TALK.fullmatch(" ".join(words[-6:]) if len(words) < 7 else ""):
         return False
-    if _ASKED.search(_SAID_BY_OTHERS.sub('""', sentence)):
+    if _ASKED.search(sentence):
         return _last_clause_asks(sentence)
     return _BEGINS_SO.search(sentence) is not None
 
@@ -93,13 +97,15 @@ def _sentences(text: str) -> Iterator[str]:
     for paragraph in re.split(r"\n[ \t\r]*\n", text):
         lines = (line for line in paragraph.splitlines() if not _is_no_prose(line))
         joined = " ".join(_LINK.sub(" ", line.strip()) for line in lines)
+        joined = _SAID_BY_OTHERS.sub(lambda said: _MARKS.sub("", said[0]), joined)
         yield from (one for one in _END.split(joined) if one and one.strip())
 
 
 def _is_no_prose(line: str) -> bool:
-    if _QUOTED_LINE.match(line[:80]):
+    if _QUOTED_LINE.match(line[:80]) or _COMMENT.match(line[:80]):
         return True
-    return bool(_CODE_LINE.match(line[:80]) and _CODE_MARK.search(line[:400]))
+    is_code = _CODE_LINE.match(line[:80]) or line.rstrip()[-1:] in (";", "{", "}")
+    return bool(is_code and _CODE_MARK.search(line[:400]))
 
 
 def _shown(sentence: str) -> str:

@@ -29,7 +29,7 @@ _EDGE, _BEFORE, _LAST, _NUMBER, _LAST_NUMBER = range(len(_COLOURS))
 
 # Digits of 5 × 7 dots, a row of dots a number.
 _DIGITS = (
-    (14, 17, 19, 21, 25, 17, 14),
+    (14, 17, 17, 17, 17, 17, 14),
     (4, 12, 4, 4, 4, 4, 14),
     (14, 17, 1, 6, 8, 16, 31),
     (31, 1, 2, 6, 1, 17, 14),
@@ -60,6 +60,7 @@ def bars(numbers: tuple[int, ...]) -> bytes:
     """A PNG of at most twelve numbers, each at least 0; the last one is marked."""
     shown = [min(max(number, 0), _HIGHEST) for number in numbers[-_MOST:]] or [0]
     canvas = _card()
+    _fill(canvas, _Box(_MARGIN - 8, _GROUND, WIDTH * _SCALE - _MARGIN + 8, _GROUND + 2, 0), _EDGE)
     room = (WIDTH * _SCALE - 2 * _MARGIN) / len(shown)
     wide = round(min(_WIDEST, room * 0.7))
     most = max(*shown, 1)

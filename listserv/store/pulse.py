@@ -74,7 +74,7 @@ def gather(tx: Connection, list_id: int, edges: Sequence[datetime], now: datetim
 
 def _week(tx: Connection, list_id: int, since: datetime, until: datetime) -> Week:
     query = select(func.count(), func.count(_p.author_key.distinct()))
-    here = (_p.list_id == list_id, _p.at >= since, _p.at < until, _p.state == PostState.POSTED)
+    here = (_p.list_id == list_id, _p.at > since, _p.at <= until, _p.state == PostState.POSTED)
     posts, voices = tx.execute(query.where(*here)).one()
     return Week(posts, voices)
 
@@ -82,7 +82,7 @@ def _week(tx: Connection, list_id: int, since: datetime, until: datetime) -> Wee
 def _lived(tx: Connection, list_id: int, edges: Sequence[datetime]) -> int:
     """How many of the weeks lie after the first post, that one's included."""
     first = tx.scalar(select(func.min(_p.at)).where(_p.list_id == list_id))
-    return sum(first < until for until in edges[1:]) if first is not None else 0
+    return sum(first <= until for until in edges[1:]) if first is not None else 0
 
 
 def _turns(tx: Connection, list_id: int, since: datetime) -> list[Turn]:
@@ -103,7 +103,7 @@ def _turns(tx: Connection, list_id: int, since: datetime) -> list[Turn]:
     return turns
 
 
-def _turn(row: Row[Any]) -> Turn:
+def _turn(row: Any) -> Turn:
     """One writes from several addresses: the subscription says who."""
     writer = f"member {row.subscription_id}" if row.subscription_id else row.author_key
     return Turn(row.thread_id, row.id, writer, Role(row.role) if row.role else None, row.at)
@@ -142,7 +142,7 @@ def _waited(tx: Connection, list_id: int, since: datetime) -> timedelta:
     span = type_coerce(_p.at, BigInteger) - type_coerce(_r.at, BigInteger)
     query = select(func.max(span)).join_from(schema.posts, schema.arrivals, _r.id == _p.arrival_id)
     by_host = and_(_r.approved != "", _r.approved != "author")
-    longest = tx.scalar(query.where(_p.list_id == list_id, _p.at >= since, by_host))
+    longest = tx.scalar(query.where(_p.list_id == list_id, _p.at > since, by_host))
     return max(int(longest or 0), 0) * _MICROSECOND
 
 
@@ -160,7 +160,7 @@ def _readers(tx: Connection, list_id: int) -> tuple[tuple[tuple[str, int], ...],
     """Members by rhythm, and how many pause or can't be reached."""
     there = (MemberState.ACTIVE, MemberState.PAUSED, MemberState.BOUNCING)
     query = select(_s.state, _s.rhythm, func.count()).where(_s.list_id == list_id, _s.state.in_(there))
-    rows = [row._tuple() for row in tx.execute(query.group_by(_s.state, _s.rhythm).order_by(_s.rhythm))]
+    rows = tx.execute(query.group_by(_s.state, _s.rhythm).order_by(_s.rhythm)).all()
     many = {state: sum(count for of, _, count in rows if of == state) for state in there}
     readers = tuple((rhythm, count) for state, rhythm, count in rows if state == MemberState.ACTIVE)
     return readers, many[MemberState.PAUSED], many[MemberState.BOUNCING]
@@ -175,7 +175,9 @@ def _unreachable(tx: Connection, list_id: int) -> tuple[Unreachable, ...]:
         .order_by(_s.id)
         .limit(_MOST_NAMED)
     )
-    return tuple(Unreachable(row.id, shown(row.name, row.written), _said(tx, row.id)) for row in tx.execute(query))
+    return tuple(
+        Unreachable(row.id, shown(row.name, row.written), _said(tx, row.id)) for row in tx.execute(query)
+    )
 
 
 def shown(name: str, written: str) -> str:
@@ -186,4 +188,3 @@ def shown(name: str, written: str) -> str:
 def _said(tx: Connection, of: int) -> str:
     chosen = (_b.subscription_id == of, _b.what.in_((What.HARD, What.SOFT)), _b.said != "")
     return tx.scalar(select(_b.said).where(*chosen).order_by(_b.last.desc()).limit(1)) or ""
-

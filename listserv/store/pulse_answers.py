@@ -97,7 +97,10 @@ def _helpers(tx: Connection, list_id: int, now: datetime) -> tuple[Helper, ...]:
         .subquery()
     )
     asked = exists().where(
-        _n.key == _a.key, _n.kind == StillOpen.__name__, _n.list_id == list_id, _n.at > now - timedelta(days=1)
+        _n.key == _a.key,
+        _n.kind == StillOpen.__name__,
+        _n.list_id == list_id,
+        _n.at > now - timedelta(days=1),
     )
     query = (
         members_query()

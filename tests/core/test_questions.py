@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -72,7 +73,11 @@ def test_this_asks_nothing(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "subject", "found"),
     [
-        ("Hello.\n\nI have a pear tree. When do\nyou prune yours? I wait.", "Pears", "When do you prune yours?"),
+        (
+            "Hello.\n\nI have a pear tree. When do\nyou prune yours? I wait.",
+            "Pears",
+            "When do you prune yours?",
+        ),
         ("See the subject.", "When do you prune?", "When do you prune?"),
         ("Nothing new.", "Minutes", ""),
         ("Why " + "so " * 100 + "late?", "", "Why " + "so " * 51 + "so…"),
@@ -90,7 +95,15 @@ def test_whatever_strangers_send_is_read(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["?" * 100_000, "a?" * 50_000, "why " * 50_000, '"' * 100_000, "http://" * 20_000, "\n\n" * 50_000, ". " * 9000],
+    [
+        "?" * 100_000,
+        "a?" * 50_000,
+        "why " * 50_000,
+        '"' * 100_000,
+        "http://" * 20_000,
+        "\n\n" * 50_000,
+        ". " * 9000,
+    ],
 )
 def test_a_long_text_takes_no_long_time(text: str) -> None:
     first_question(text)
@@ -100,8 +113,13 @@ def test_a_long_text_takes_no_long_time(text: str) -> None:
 # -- real posts -------------------------------------------------------------------------------------
 
 
-def starters() -> Iterator[Mail]:
+@cache
+def starters() -> tuple[Mail, ...]:
     """The posts of a real list that begin a conversation."""
+    return tuple(_starters())
+
+
+def _starters() -> Iterator[Mail]:
     for name, raw in corpus("archives/twisted-web"):
         if name.endswith(".mbox"):
             for found in read_mbox(raw.splitlines(keepends=True), 10_000_000):
@@ -109,3 +127,17 @@ def starters() -> Iterator[Mail]:
                 assert isinstance(mail, Mail)
                 if not mail.references and not re.match(r"(?:re|aw|fwd?)\b|\[.*\] *re:", mail.subject, re.I):
                     yield mail
+
+
+def test_two_of_three_posts_that_begin_a_conversation_on_a_real_list_ask_something() -> None:
+    """Of 401 it finds a question in 264. Read by hand, every second of those: 3 of 132 ask nothing."""
+    found = [(mail, first_question(new_words(mail.text), mail.subject)) for mail in starters()]
+    assert len(found) == 401
+    assert 255 <= sum(bool(asked) for _, asked in found) <= 275
+
+
+def test_announcements_of_a_real_list_are_no_questions() -> None:
+    told = [mail for mail in starters() if re.search(r"announcement|released|\[ANN\]", mail.subject, re.I)]
+    asking = [mail.subject for mail in told if first_question(new_words(mail.text), mail.subject)]
+    assert len(told) > 30
+    assert len(asking) <= 2, asking
