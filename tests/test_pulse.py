@@ -1,4 +1,4 @@
-"""The weekly pulse through the whole program: when it comes, what it finds, what its numbers do, and to whom."""
+"""The weekly pulse, all of it: when it comes and to whom, what it finds, what its numbers do."""
 
 from __future__ import annotations
 
@@ -109,7 +109,10 @@ def test_it_comes_on_monday_at_the_lists_hour_once(world: World, book: MailList)
 
 
 def test_two_lists_in_two_zones_have_it_each_at_their_own_hour(world: World) -> None:
-    for local, zone, hour in (("east", "Pacific/Auckland", "08:30"), ("west", "America/Los_Angeles", "07:00")):
+    for local, zone, hour in (
+        ("east", "Pacific/Auckland", "08:30"),
+        ("west", "America/Los_Angeles", "07:00"),
+    ):
         here = world.circle(local, local, timezone=zone, digest_at=hour)
         world.host(here, f"{local}@host.example")
         Speaker(world, f"{local}@host.example").writes(f"{local}@lists.example.org", "Hello.")
@@ -236,7 +239,7 @@ def test_what_waits_longer_than_a_day_is_found(world: World, book: MailList) -> 
     assert "waits for a host" not in asks(world).text
     world.pass_time(days=1)
     letter = asks(world)
-    assert "1. 1 thing waits for a host, since Saturday 21 November, 09:00." in one_paragraph(letter)
+    assert "1. One thing waits for a host, since Saturday 21 November, 09:00." in one_paragraph(letter)
     assert "Reply: waiting" in letter.text
 
 
@@ -267,7 +270,9 @@ def test_posts_voices_and_first_answers_are_counted_against_the_weeks_before(
     letter = asks(world)
     assert "6 posts by 2 people in the last seven days (4 in a usual week)." in one_paragraph(letter)
     assert "Posts in the last 5 weeks: 2, 3, 4, 5 and now 6." in one_paragraph(letter)
-    assert "In four weeks 4 conversations got a first answer, 2 of them not from a host." in one_paragraph(letter)
+    assert "In four weeks 4 conversations got a first answer, 2 of them not from a host." in one_paragraph(
+        letter
+    )
 
 
 def test_the_picture_is_in_the_mail_and_called_what_the_text_says(world: World, book: MailList) -> None:
@@ -282,7 +287,10 @@ def test_the_picture_is_in_the_mail_and_called_what_the_text_says(world: World, 
     assert f'<img src="cid:{cid}" width="300" height="120" alt="Posts in the last 2 weeks: 1 and now 1."' in (
         page.get_content()
     )
-    assert page.get_content().count("<img") == 1 and "&lt;img src=https://evil.example/&gt;" in page.get_content()
+    assert (
+        page.get_content().count("<img") == 1
+        and "&lt;img src=https://evil.example/&gt;" in page.get_content()
+    )
     assert picture.get_content().startswith(b"\x89PNG")
 
 
@@ -378,7 +386,10 @@ def test_remove_ends_the_subscription_and_undo_takes_it_back(world: World, book:
 def acts(world: World) -> list[tuple[str, str, int | None]]:
     a = schema.acts.c
     with world.store.read() as tx:
-        return [(row.who, row.act, row.arrival_id) for row in tx.execute(select(a.who, a.act, a.arrival_id).order_by(a.id))]
+        return [
+            (row.who, row.act, row.arrival_id)
+            for row in tx.execute(select(a.who, a.act, a.arrival_id).order_by(a.id))
+        ]
 
 
 def test_who_can_be_reached_again_stays(world: World, book: MailList) -> None:
@@ -393,7 +404,7 @@ def test_who_can_be_reached_again_stays(world: World, book: MailList) -> None:
     ("words", "line"),
     [
         ("7 show", "There is no number 7 in that mail."),
-        ("1", 'What about number 1? Put a word behind it: 1 show'),
+        ("1", "What about number 1? Put a word behind it: 1 show"),
         ("1 remove", 'Number 1 is a post: "1 show" or "1 nudge".'),
         ("2 nudge", 'Number 2 is no post. "2 remove" is what can be said to it.'),
         ("yes", "Nothing was asked, so nothing was done."),
@@ -449,7 +460,12 @@ def test_a_replayed_answer_a_machines_and_one_from_an_old_pulse_do_nothing(
 ) -> None:
     hanna, letter = Speaker(world, HANNA), asks(world)
     vacation = hanna.mail(letter.answer_to, "1 nudge", "Out of office")
-    assert hanna.sends(vacation.replace(b"\nFrom:", b"\nAuto-Submitted: auto-replied\nFrom:", 1), letter.answer_to) == []
+    assert (
+        hanna.sends(
+            vacation.replace(b"\nFrom:", b"\nAuto-Submitted: auto-replied\nFrom:", 1), letter.answer_to
+        )
+        == []
+    )
     raw = hanna.mail(letter.answer_to, "1 nudge", "Re: pulse")
     assert len(hanna.sends(raw, letter.answer_to)) == 4
     assert hanna.sends(raw, letter.answer_to) == []
@@ -481,7 +497,9 @@ def test_what_strangers_wrote_stays_in_its_place(world: World, book: MailList) -
     assert not any(part.startswith(("Picture", "2")) for part in letter.text.split("\n\n"))
 
 
-def test_in_german_it_is_asked_for_and_answered_too(world: World, book: MailList, open_question: Post) -> None:
+def test_in_german_it_is_asked_for_and_answered_too(
+    world: World, book: MailList, open_question: Post
+) -> None:
     Speaker(world, HANNA).writes(ASK, "settings")
     hanna = Speaker(world, HANNA)
     (settings,) = hanna.writes(ASK, "settings")

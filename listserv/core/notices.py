@@ -442,8 +442,8 @@ class Readers:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """To a host, once a week: how the list fares. ``weeks``: posts of each, the last seven days at the end; ()
-    where nobody wrote and nothing is to be looked at.
+    """To a host, once a week: how the list fares. ``weeks``: posts of each, the last seven days at the end.
+    Of a quiet week there are none.
 
     ``usual``: posts of a usual week, -1 if unknown; ``more``: lines left out; ``answers``: first answers in
     four weeks, ``by_members`` of them not by hosts; ``waited``: hours that a post waited for a host.

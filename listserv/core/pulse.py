@@ -73,7 +73,7 @@ class Week:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One post of a conversation, in order. ``writer``: the same for all posts of a person, as far as known."""
+    """One post of a conversation, in order. ``writer``: tells one person from another, as far as known."""
 
     thread: int
     post: int
@@ -84,7 +84,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """The first post of a conversation, without an answer so far. ``newcomer``: it is their first on the list."""
+    """The first post of a conversation, unanswered so far. ``newcomer``: also their first on the list."""
 
     thread: int
     author: str
@@ -96,7 +96,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """A member to whom mail has stopped because it kept coming back. ``said``: their server, "" if unknown."""
+    """A member to whom mail has stopped: it kept coming back. ``said``: their server, "" if unknown."""
 
     subscription: int
     who: str
@@ -156,7 +156,7 @@ def _conversations(turns: Iterable[Turn]) -> Iterator[tuple[Turn, Turn | None]]:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line. ``kind``: waiting, question, newcomer, unreachable; ``target``: a thread or a subscription."""
+    """One line. ``kind``: waiting, question, newcomer, unreachable; ``target``: thread or subscription."""
 
     kind: str
     target: int = 0

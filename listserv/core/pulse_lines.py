@@ -1,4 +1,4 @@
-"""What a line of an answer to a pulse says: "1 nudge", "2, 3 show", "remove 4"; all else is a verb as anywhere."""
+"""What a line of an answer to a pulse says: "1 nudge", "2, 3 show", "remove 4"; or a verb, as anywhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the numbers of a pulse stand for, kept as the act of its ask, and how that stands when it is answered."""
+"""What the numbers of a pulse stand for, kept as its ask's act, and how that stands when it is answered."""
 
 from __future__ import annotations
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from listserv.core.question_words import BEGINS, SMALL_TALK
+
 _LONGEST = 20_000  # of a mail; whoever asks something does it early
 _LONGEST_SENTENCE = 600
 _SHOWN = 160
@@ -27,40 +29,8 @@ _ASKED = re.compile(r"(?<=[\w)\]\"'’”»%*_.…])\s?(?:[?？؟]+!?|\(\?\))(?=
 _END = re.compile(r"(?<=[.!?？。؟…:])[)\]\"'’”»*_]*\s+(?=\S)|[？。](?=\w)")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
 
-# fmt: off
-_BEGINS = (
-    # what a question without its mark begins with, or has in it; English, then German
-    r"(?:does|do|has|have|is|can|could|would|will|did) (?:any(?:body|one)|some(?:body|one))(?: here| else| of you)?"
-    r" (?:know|have|tell|help|explain|recommend|suggest|remember|used?|tried|seen|think|got|like|want|lend|give|shed)",
-    r"(?:can|could|would) (?:you|some(?:body|one)|any(?:body|one)) (?:please )?(?:tell|help|explain|point|recommend)",
-    r"any(?:body|one)(?: here| else)? (?:know|have|got|using|seen|tried|able|interested)",
-    r"(?:i(?:'m| am) wondering|i was wondering|i wonder) (?:if|whether|how|what|why|where|who|when|which)",
-    r"(?:i(?:'d| would) (?:like|love) to (?:know|ask)|(?:^|[.:;,] ?)i (?:want|need) to (?:know|ask)|please (?:advise|help me))",
-    r"(?:i (?:don't|do not|can't|cannot|couldn't) (?:know|understand|figure out|find out|see) (?:how|why|what|where))",
-    r"(?:my|the|a|one|another|quick) questions? (?:is|are|was|about|regarding|for you)",
-    r"what(?:'s| is) the (?:best|right|proper|correct|recommended|preferred) way",
-    r"(?:^|[.:;] ?)(?:is|are) there (?:a|an|any|some)\b.{0,60}\b(?:way|method|means|chance|reason|option|place|who|that can)",
-    r"(?:^|[.:;] ?)(?:how|what|why|where|when) (?:do|does|did|can|could|should|would) (?:i|we|one|you|people)\b",
-    r"having (?:some |a |an |a few |big )?(?:trouble|problems?|difficult(?:y|ies))\b",
-    r"need (?:some |your |a little |a bit of |any )?(?:help|advice)\b",
-    r"(?:helfen|hilfe) (?:bitte|gesucht)|brauche (?:eure |etwas )?(?:hilfe|rat)\b",
-    r"any (?:ideas?|suggestions?|hints?|help|advice|pointers?|thoughts|recommendations?)\b",
-    r"(?:weiß|weiss|hat|kann|könnte|kennt|würde|war|ist) (?:hier |mir |da |uns |von euch )*(?:jemand|wer|einer)\b",
-    r"ich (?:frage mich|würde gerne? wissen|möchte gerne? wissen|wüsste gerne?|suche)\b",
-    r"(?:meine|eine|noch eine|die) fragen?\b(?: ist| an| zu| lautet|:)",
-    r"wer (?:weiß|weiss|kann|kennt|hat|möchte|hätte)\b",
-)
-_SMALL_TALK = (
-    # what asks nothing of anybody
-    r"(?:hi|hello|hey|dear)?[ ,\w]{0,20}\bhow(?: are| is| r|['’](?:s|re)) (?:you|u|everybody|everyone|y'all|all|it going|things|life)(?: going)?(?: all| doing| today)*",
-    r"how do you do", r"what'?s up", r"you know(?: what)?", r"know what i mean", r"see what i mean", r"remember",
-    r"(?:all )?(?:right|ok|okay|no|yes|eh|huh|hm+|really|so|well|oh|sorry|what|who knows|why not|correct|true)",
-    r"(?:is|isn't|wasn't|don't|doesn't|can't|won't|aren't) (?:it|that|this|they|you|we|he|she)",
-    r"wie geht(?:'?s| es)(?: euch| dir| ihnen)*", r"oder(?: nicht)?", r"nicht(?: wahr)?", r"gell", r"was solls?",
-)
-# fmt: on
-_BEGINS_SO = re.compile(rf"\b(?:{'|'.join(_BEGINS)})", re.I)
-_IS_SMALL_TALK = re.compile(rf"(?:{'|'.join(_SMALL_TALK)})", re.I)
+_BEGINS_SO = re.compile(rf"\b(?:{'|'.join(BEGINS)})", re.I)
+_IS_SMALL_TALK = re.compile(rf"(?:{'|'.join(SMALL_TALK)})", re.I)
 
 
 def first_question(words: str, subject: str = "") -> str:

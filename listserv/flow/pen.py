@@ -9,9 +9,9 @@ from typing import Literal
 from listserv.clock import Clock
 from listserv.core.address import Address, read_address
 from listserv.core.asks import AskKind, NewAsk
+from listserv.core.cards import JOINING
 from listserv.core.changes import PassOn, SendNotice
 from listserv.core.facts import Site
-from listserv.core.cards import JOINING
 from listserv.core.notices import (
     AddressQuestion,
     Answer,

@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 
-_COLUMNS = 72
+COLUMNS = 72
 
 
 def indented(lines: Sequence[str]) -> str:
@@ -36,7 +36,7 @@ def _paragraph(text: str) -> str:
 def _wrap(text: str, indent: str) -> list[str]:
     return textwrap.wrap(
         text,
-        _COLUMNS,
+        COLUMNS,
         initial_indent=indent,
         subsequent_indent=indent,
         break_long_words=False,

@@ -45,7 +45,7 @@ _DOTS, _ROWS = 5, 7
 
 @dataclass(frozen=True, slots=True)
 class _Box:
-    """Whole pixels from left and top up to right and bottom; its corners are round, ``flat``: the upper ones."""
+    """From left and top up to right and bottom, in pixels; round corners, ``flat``: the upper ones alone."""
 
     left: int
     top: int

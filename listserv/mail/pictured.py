@@ -1,7 +1,8 @@
 """Our text once more as HTML, with a picture where a paragraph says the same in numbers.
 
-The paragraph that begins with ``Picture:`` is that one: without the word it stands in the text, and it is what
-the picture is called for who does not see it. Nothing is loaded from anywhere: the picture is in the mail.
+The paragraph that begins with ``Picture:`` is that one: without the word it stands in the text, and it is
+what the picture is called for who does not see it. Nothing is loaded from anywhere: the picture is in the
+mail.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import html
 import re
 from base64 import encodebytes
 
+from listserv.mail.columns import COLUMNS
 from listserv.mail.dressing import boundary_for, text_part
 from listserv.mail.fields import write_field
 from listserv.mail.picture import HEIGHT, WIDTH
@@ -44,10 +46,23 @@ def _paragraph(text: str, name: str) -> str:
         called = html.escape(" ".join(found[1].split()))
         size = f'width="{WIDTH}" height="{HEIGHT}"'
         return f'<p><img src="cid:{html.escape(name)}" {size} alt="{called}"></p>'
-    if text.startswith(" "):
-        lines = "<br>\n".join(html.escape(line.strip()) for line in text.split("\n"))
-        return f'<p style="margin-left:2em">{lines}</p>'
-    return f"<p>{html.escape(' '.join(text.split()))}</p>"
+    lines = list(map(html.escape, _unwrapped(text)))
+    shown = (f"&nbsp;&nbsp;&nbsp;&nbsp;{line.strip()}" if line.startswith(" ") else line for line in lines)
+    return f"<p>{'<br>'.join(shown)}</p>"
+
+
+def _unwrapped(text: str) -> list[str]:
+    """The lines as they were before columns.py filled them: one goes on where the next word had no room."""
+    lines: list[str] = []
+    last = ""
+    for line in text.split("\n"):
+        same = bool(lines) and line.startswith(" ") == last.startswith(" ")
+        if same and len(last) + 1 + len(line.strip().split(" ")[0]) > COLUMNS:
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(line)
+        last = line
+    return lines
 
 
 def _html_part(page: str) -> bytes:

@@ -25,6 +25,7 @@ from listserv.core.changes import (
     MailPreview,
     MarkSeen,
     Nudged,
+    OfPulse,
     OfRecords,
     OpenHold,
     PassOn,
@@ -46,6 +47,7 @@ from listserv.store import (
 )
 from listserv.store.arrivals import Ended
 from listserv.store.deliveries import Letter
+from listserv.store.own_acts import OwnAct
 from listserv.store.prepared import Prepared
 from listserv.store.rows import insert_new
 
@@ -102,6 +104,12 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
             _send(tx, change, hand)
         case MailData() | MailPreview() | EraseMe() | BringPulse():
             hand.clerk(tx, change, hand.now)
+        case _:
+            _of_people(tx, change, hand)
+
+
+def _of_people(tx: Connection, change: OwnAct | OfPulse, hand: Hand) -> None:
+    match change:
         case Nudged() | EndUnreachable() | BackByHost():
             pulse_answers.carry_out(tx, change, hand.now, hand.arrival.id)
         case _:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Connection, delete, exists, or_, select
+from sqlalchemy import Connection, delete, exists, or_, select, text
 
 from listserv.core.types import ListSettings, Member, MemberState, Role
 from listserv.store import lists, schema
 from listserv.store.rosters import members_query, read_member
-from listserv.store.rows import insert_new
 
 _KEPT = 9  # weeks after which a mark is forgotten
+_TAKE = text(
+    "INSERT INTO answered (kind, key, list_id, at) VALUES (:kind, :key, :list_id, :at)"
+    " ON CONFLICT (key, kind, list_id) DO NOTHING RETURNING list_id"
+)
 _l, _n, _s = schema.lists.c, schema.answered.c, schema.subscriptions.c
 _TOLD = "WeeklyPulse"  # rows in ``answered``: one for each list and week, its key the Monday
 
@@ -34,11 +37,11 @@ def untold(tx: Connection, week: date) -> list[Untold]:
 
 
 def take(tx: Connection, list_id: int, week: date, now: datetime) -> bool:
-    """Mark the week as told. False where somebody did before: of two who come at once, one waits and loses."""
-    row = {"kind": _TOLD, "key": week.isoformat(), "list_id": list_id, "at": now}
+    """Mark the week as told. False where somebody did before; of two who come at once, one waits for that."""
+    row = {"kind": _TOLD, "key": week.isoformat(), "list_id": list_id, "at": schema.Moment.number(now)}
     old = [(week - timedelta(days=7 * back)).isoformat() for back in range(_KEPT, 2 * _KEPT)]
     tx.execute(delete(schema.answered).where(_n.key.in_(old), _n.kind == _TOLD, _n.list_id == list_id))
-    return insert_new(tx, schema.answered, [row]) == 1
+    return tx.scalar(_TAKE, row) is not None
 
 
 def hosts_there(tx: Connection, list_id: int, now: datetime) -> list[Member]:

@@ -183,7 +183,7 @@ class World:
         self.settle()
 
     def weekly(self) -> None:
-        """What looks every minute whether a list's hour on Monday has come; no other test counts those mails."""
+        """The round of the pulse. Apart from all others, so that no story has a Monday in it unasked."""
         bring_due(self.pen, self.bells)
         self.settle()
 
