@@ -112,9 +112,8 @@ def _turn(row: Any) -> Turn:
 def _openings(tx: Connection, list_id: int, posts: list[int]) -> tuple[Opening, ...]:
     """The oldest first."""
     earlier = schema.posts.alias("earlier")
-    known = exists().where(
-        earlier.c.author_key == _p.author_key, earlier.c.list_id == list_id, earlier.c.at < _p.at
-    )
+    before = (earlier.c.at <= _p.at, earlier.c.id != _p.id)
+    known = exists().where(earlier.c.author_key == _p.author_key, earlier.c.list_id == list_id, *before)
     query = (
         select(
             _p.thread_id,
