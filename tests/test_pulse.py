@@ -16,7 +16,8 @@ from sqlalchemy import select, update
 from listserv.core.address import read_address
 from listserv.core.types import Failed, MailList, Member
 from listserv.flow.pulse_round import bring_due
-from listserv.store import rosters, schema
+from listserv.store import pulse_weeks, rosters, schema
+from listserv.store.engine import Transaction
 from tests.kit.speaker import FAIL, NONE, Letter, Speaker, read
 from tests.kit.world import World, open_world
 
@@ -145,6 +146,19 @@ def test_two_schedulers_at_once_write_one_each(world: World, book: MailList) -> 
         list(pool.map(lambda _: bring_due(world.pen, world.bells), range(8)))
     world.settle()
     assert sorted(mailed.recipient for mailed in world.outbox[before:]) == [HANNA, HUGO]
+
+
+def test_a_crash_between_the_mark_and_the_letters_leaves_neither(world: World, book: MailList) -> None:
+    posts(world, ANA, "Hello all.")
+    goes_to(world, MONDAY)
+
+    def crash(tx: Transaction) -> None:
+        assert pulse_weeks.take(tx, book.id, MONDAY.date(), MONDAY)
+        raise RuntimeError("the power went out")
+
+    with pytest.raises(RuntimeError):
+        world.store.do(crash)
+    assert [letter.to for letter in weekly(world)] == [HANNA]
 
 
 def test_a_clock_that_is_set_back_and_forth_brings_no_second_one(world: World, book: MailList) -> None:

@@ -1,16 +1,15 @@
 """The pulse: once a week a host reads how the list fares, in a few figures and at most five numbered lines.
 
-``weigh`` decides what is worth a line; ``say`` puts it into the notice, with what each number means. When the
-mail is due: Monday at the list's hour, in the list's zone.
+``weigh`` decides what is worth a line; ``say`` puts it into the notice, with what each number means. When it
+is due: pulse_hours.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import datetime, timedelta
 from itertools import groupby
-from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from listserv.core import when
@@ -20,44 +19,14 @@ from listserv.core.questions import first_question
 from listserv.core.replies import new_words
 from listserv.core.types import Role
 
-WEEKS = 8  # that the picture shows, the last seven days included
 USUAL = 4  # weeks before, of which the average is "a usual week"
 MOST_LINES = 5
 PATIENCE = timedelta(hours=48)  # a question may well wait so long
 OLDEST = timedelta(days=14)  # what nobody answered in two weeks was read twice by the hosts
 NEWCOMER = timedelta(days=30)  # since joining
-LATEST = timedelta(days=2)  # a server that was down on Monday catches up until Wednesday
 _HELD_LONG = timedelta(hours=24)
 _WAITED_LONG = timedelta(hours=12)
-_EAST = timezone(timedelta(hours=14))  # where a Monday begins first
 _EXTRACT = 160
-
-
-# -- when -------------------------------------------------------------------------------------------
-
-
-def due_at(now: datetime, zone: ZoneInfo, hour: str) -> datetime:
-    """The latest Monday at ``hour`` ("07:00") in ``zone`` that is not ahead, aware, in that zone."""
-    here = now.astimezone(zone)
-    monday = here.date() - timedelta(days=here.weekday())
-    found = _at(monday, hour, zone)
-    return found if found <= now else _at(monday - timedelta(days=7), hour, zone)
-
-
-def _at(day: date, hour: str, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time.fromisoformat(hour), zone).astimezone(UTC).astimezone(zone)
-
-
-def newest_week(now: datetime) -> date:
-    """The Monday of the newest week that has begun anywhere on earth."""
-    today = now.astimezone(_EAST).date()
-    return today - timedelta(days=today.weekday())
-
-
-def edges(until: datetime, zone: ZoneInfo, weeks: int = WEEKS) -> tuple[datetime, ...]:
-    """Where the weeks up to ``until`` begin and end, oldest first: seven days by the clock on the wall."""
-    local = until.astimezone(zone)
-    return tuple((local - timedelta(days=7 * back)).astimezone(UTC) for back in range(weeks, -1, -1))
 
 
 # -- what is known ----------------------------------------------------------------------------------
@@ -146,7 +115,7 @@ def pace(turns: Iterable[Turn]) -> Pace:
 
 def _conversations(turns: Iterable[Turn]) -> Iterator[tuple[Turn, Turn | None]]:
     """The first post of each, and the first one by somebody else."""
-    for _, posts in groupby(turns, key=attrgetter("thread")):
+    for _, posts in groupby(turns, key=lambda turn: turn.thread):
         first, *others = posts
         yield first, next((turn for turn in others if turn.writer != first.writer), None)
 

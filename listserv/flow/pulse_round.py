@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.changes import BringPulse
-from listserv.core.pulse import LATEST, PulseFacts, Reader, due_at, edges, newest_week, say
+from listserv.core.pulse import PulseFacts, Reader, say
+from listserv.core.pulse_hours import LATEST, due_at, edges, newest_week
 from listserv.core.types import MailList, Member
 from listserv.flow.bells import Bells
 from listserv.flow.pen import Answerable, Pen

@@ -16,14 +16,12 @@ from listserv.core.pulse import (
     Turn,
     Unreachable,
     Week,
-    due_at,
-    edges,
-    newest_week,
     pace,
     say,
     unanswered,
     weigh,
 )
+from listserv.core.pulse_hours import due_at, edges, newest_week
 from listserv.core.pulse_lines import read_pulse_lines
 from listserv.core.pulse_numbers import meaning, meant
 from listserv.core.types import Role
