@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from listserv.clock import Clock
-from listserv.flow import bounce_round, card_round, guard_round, upkeep
+from listserv.flow import bounce_round, card_round, guard_round, pulse_round, upkeep
 from listserv.flow.bells import Bells
 from listserv.flow.coming_back import bring_back
 from listserv.flow.pen import Pen
@@ -35,6 +35,7 @@ def scheduled(of: Rounds) -> tuple[Work, ...]:
         Work("owner", partial(upkeep.tell_owner, pen), bells.owner, rest=60.0),
         Work("links", partial(upkeep.forget_expired, store, clock), bells.links, rest=3600.0),
         Work("cards", partial(card_round.send_cards, pen, bells), bells.cards, rest=10.0),
+        Work("pulse", partial(pulse_round.bring_due, pen, bells), bells.pulse, rest=60.0),
         Work("bounces", partial(bounce_round.look_after, pen, bells), bells.bounces, rest=60.0),
     )
     paused = (replace(work, step=partial(pause.unless_paused, store, work.step)) for work in works)

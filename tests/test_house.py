@@ -27,7 +27,7 @@ VALUES = words(
     "__future__ base64 collections dataclasses datetime enum functools hashlib hmac html itertools math re"
     " typing unicodedata zoneinfo"
 )
-BYTES = VALUES | words("binascii email encodings gettext io logging pathlib string textwrap urllib")
+BYTES = VALUES | words("binascii email encodings gettext io logging pathlib string textwrap urllib zlib")
 ANY = frozenset(sys.stdlib_module_names)
 MAIL_LIBRARIES = words("authres babel charset_normalizer cryptography dkim flufl jinja2 mailparser nh3")
 

@@ -28,8 +28,9 @@ from listserv.flow.admission import Admission
 from listserv.flow.door import Caller
 from listserv.flow.parcel import Parcel
 from listserv.flow.pen import Pen
+from listserv.flow.pulse_round import bring_due
 from listserv.flow.upkeep import forget_expired, index_posts, release_due, tell_owner
-from listserv.store import backlog, counters, leaving, rosters, schema, search, sessions
+from listserv.store import backlog, counters, leaving, pulse_answers, rosters, schema, search, sessions
 from tests.kit import bulk
 from tests.kit.bulk import Size
 from tests.kit.kill_ledger import LONG
@@ -297,6 +298,25 @@ def render(site: Site) -> None:
     assert builder(rows, site.folder / "archive").catch_up(site.world.clock.now())
 
 
+def tell_the_pulse(site: Site) -> None:
+    """It is Monday: hosts are written to, and one of them answers."""
+    world = site.world
+    world.host(site.book, "hanna@h.example")
+    world.clock.move(timedelta(days=2))
+    before = counters_of_letters(world)
+    assert bring_due(world.pen, world.bells) and counters_of_letters(world) > before
+    with world.store.read() as tx:
+        newest = tx.scalar(text(f"SELECT max(thread_id) FROM posts WHERE list_id = {site.book.id}")) or 0
+    targets = (("question", newest), ("unreachable", 4 * site.size.lists))
+    look = partial(pulse_answers.look, list_id=site.book.id, targets=targets, now=world.clock.now())
+    assert world.store.do(look).posts
+
+
+def counters_of_letters(world: World) -> int:
+    with world.store.read() as tx:
+        return counters.totals(tx)["delivery:due"]
+
+
 ERRANDS: dict[str, Callable[[Site], None]] = {
     "RCPT": ask_at_rcpt,
     "post": post_and_answer,
@@ -312,6 +332,7 @@ ERRANDS: dict[str, Callable[[Site], None]] = {
     "search": search_the_archive,
     "web": read_the_web,
     "archive": render,
+    "pulse": tell_the_pulse,
 }
 
 

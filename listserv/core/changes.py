@@ -222,6 +222,39 @@ class BringCard:
     to: int
 
 
+@dataclass(frozen=True, slots=True)
+class BringPulse:
+    """Mail a host how the list fares at this moment."""
+
+    list_id: int
+    to: int
+
+
+@dataclass(frozen=True, slots=True)
+class Nudged:
+    """Members were asked to answer in this thread: once."""
+
+    list_id: int
+    thread_id: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndUnreachable:
+    """A member to whom mail has stopped is off the list."""
+
+    subscription_id: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class BackByHost:
+    """Whom a host took off is a member again, as before."""
+
+    subscription_id: int
+    by: int
+
+
 # -- what members say of themselves -----------------------------------------------------------------
 
 
@@ -382,7 +415,8 @@ class SendAlone:
     from_seal: str
 
 
-OfRecords = MailData | MailPreview | EraseMe | MailHold | BringCard | EditHold | SendAlone
+OfRecords = MailData | MailPreview | EraseMe | MailHold | BringCard | EditHold | SendAlone | BringPulse
+OfPulse = Nudged | EndUnreachable | BackByHost
 OfHolds = LetThrough | TurnDown | Reopen | PutOff | Ban | SetDuty | OffDuty
 OfMembers = (
     SetSubscription
@@ -414,6 +448,7 @@ Change = (
     | OfMembers
     | OfRecords
     | OfHolds
+    | OfPulse
     | Complained
     | BounceOver
 )

@@ -18,7 +18,7 @@ from listserv.core.said import Done, Said
 from listserv.core.scene import Scene
 from listserv.core.types import Standing
 from listserv.core.verb_words import EVERYWHERE, POLITE, called, heads
-from listserv.core.verbs import alone, archive, choices, records, rota, staying, threads
+from listserv.core.verbs import alone, archive, choices, pulse, records, rota, staying, threads
 
 MOST_LINES = 10  # verbs in one mail (interface.md §5)
 _LONGEST_LINE = 400
@@ -113,12 +113,18 @@ VERBS: tuple[Verb, ...] = (
     Verb("address remove", "address remove x@y", _YES, _M, _OWN, choices.read_mailbox, choices.drop_address),
     Verb("my data",        "my data",            _NOT, _M, _OWN, _free, records.my_data),
     Verb("forget me",      "forget me",          _NOT, _M, _BIG, _free, records.forget_me),
+    Verb("pulse",          "pulse",              _NOT, _H, _ANY, _free, pulse.bring),
     Verb("where",          "where",              _NOT, _M, _ANY, _free, records.where),
     Verb("undo",           "undo",               _NOT, _M, _OWN, _free, _nothing),
     Verb("cancel",         "cancel",             _NOT, _S, _OWN, _free, records.cancel),
     Verb("help",           "help",               _MAY, _S, _ANY, _free, _nothing),
     Verb("waiting",        "waiting",            _NOT, _H, _ANY, _free, rota.waiting),
     Verb("duty",           "duty ana mon-wed, ben thu-sun", _MAY, _H, _OWN, rota.read_duty, rota.duty),
+    # What is said to the numbers of a pulse alone (pulse_lines.py).
+    Verb("pulse show",     "",                   _MAY, _H, _OWN, pulse.read_posts, pulse.show),
+    Verb("pulse nudge",    "",                   _MAY, _H, _OWN, pulse.read_posts, pulse.nudge),
+    Verb("pulse remove",   "",                   _MAY, _H, _BIG, pulse.read_gone, pulse.remove),
+    Verb("pulse number",   "",                   _MAY, _H, _ANY, pulse.read_bare, _nothing),
     # What nobody says: the other halves of the acts above, as "yes" and "undo" do them.
     Verb("decide",         "",                   _NOT, _H, _OWN, _same, deciding.decide),
     Verb("reopen",         "",                   _NOT, _H, _OWN, _same, deciding.reopen),
@@ -129,6 +135,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("take address",   "",                   _NOT, _M, _OWN, _same, choices.take_address),
     Verb("rejoin",         "",                   _NOT, _S, _OWN, _same, staying.rejoin),
     Verb("withdraw",       "",                   _NOT, _M, _OWN, _same, records.withdraw),
+    Verb("pulse back",     "",                   _NOT, _H, _OWN, _same, pulse.put_back),
     Verb("release",        "",                   _NOT, _M, _OWN, _same, records.release),
     Verb("alone",          "",                   _NOT, _M, _OWN, _same, alone.send_alone),
     Verb("erase",          "",                   _NOT, _M, _OWN, _same, records.erase),
@@ -141,6 +148,7 @@ GROUPS: tuple[tuple[str, str], ...] = (
     ("archive",  "find, send, archive"),
     ("you",      "settings, name, zone, language, address add, address remove, my data, forget me"),
     ("waits",    "waiting, duty"),
+    ("hosts",    "pulse"),
     ("more",     "where, undo, cancel, help"),
 )
 NEEDS: dict[str, str] = {
@@ -204,13 +212,18 @@ def _rhythm(low: str, language: str) -> Line | None:
     return Line(_BY_NAME["rhythm"], low) if low and rhythms.read(low, language) else None
 
 
-def read_lines(text: str, language: str = "en") -> tuple[Line, ...]:
-    """The verbs that a mail's new words say: its first lines, up to the first that is none; ten at most."""
+def read_lines(
+    text: str, language: str = "en", first: Callable[[str], Line | None] = lambda _: None
+) -> tuple[Line, ...]:
+    """The verbs that a mail's new words say: its first lines, up to the first that is none; ten at most.
+
+    ``first``: reads a line before we do, where a mail of ours has words of its own.
+    """
     lines: list[Line] = []
     for text_line in text.splitlines():
         if not text_line.strip() or (not lines and _GREETING.fullmatch(text_line)):
             continue
-        line = read_line(text_line, language)
+        line = first(text_line) or read_line(text_line, language)
         if line is None or len(lines) == MOST_LINES:
             break
         lines.append(line)

@@ -8,6 +8,7 @@ from datetime import date
 _LINES = {"lines": True}  # a field whose line breaks are kept: a host's own words
 _WHOLE = {"whole": True}  # what a filter takes as it is: words that were made clean when they came
 _MAIL = {"attached": "message/rfc822"}  # bytes that go beside the words; None: nothing does
+_BARS = {"picture": "bars"}  # numbers that stand as a picture, too
 _ZIP = {"attached": "application/zip", "name": "my-data.zip"}
 
 
@@ -452,6 +453,84 @@ class WholeThread:
 
 
 @dataclass(frozen=True, slots=True)
+class PulseLine:
+    """One numbered thing for a host to look at. ``kind``: waiting, question, newcomer, unreachable.
+
+    ``words``: a question, the first words, or what a member's server said; ``count``: how many things wait.
+    """
+
+    number: int
+    kind: str
+    who: str
+    subject: str
+    since: str
+    words: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """The members of a list, and how many read at which rhythm; ``some``: on some days."""
+
+    total: int
+    now: int = 0
+    daily: int = 0
+    weekly: int = 0
+    mine: int = 0
+    none: int = 0
+    some: int = 0
+    paused: int = 0
+    stopped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """To a host, once a week: how the list fares. ``weeks``: posts of each, the last seven days at the end.
+    Of a quiet week there are none.
+
+    ``usual``: posts of a usual week, -1 if unknown; ``more``: lines left out; ``answers``: first answers in
+    four weeks, ``by_members`` of them not by hosts; ``waited``: hours that a post waited for a host.
+    """
+
+    list: str
+    posts: int
+    voices: int
+    usual: int
+    weeks: tuple[int, ...] = field(metadata=_BARS)
+    lines: tuple[PulseLine, ...]
+    more: int
+    answers: int
+    by_members: int
+    waited: int
+    readers: Readers
+
+
+@dataclass(frozen=True, slots=True)
+class StillOpen:
+    """To a member who often answers: a host asks whether they can answer this. A reply goes to the list.
+
+    ``answers``: the Message-ID of what was asked, as copies carry it.
+    """
+
+    list: str
+    hosts: str
+    subject: str
+    author: str
+    words: tuple[ToldPost, ...] = field(metadata=_WHOLE)
+    answers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PostShown:
+    """To a host: a post of the list whole, once more. A reply goes to the list, as to any post."""
+
+    list: str
+    subject: str
+    words: tuple[ToldPost, ...] = field(metadata=_WHOLE)
+    answers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Traced:
     """One mail of the reader's: when it came, and where it is."""
 
@@ -599,6 +678,9 @@ Notice = (
     | YourSettings
     | Found
     | WholeThread
+    | Pulse
+    | StillOpen
+    | PostShown
     | Traces
     | MyData
     | ForgetPreview

@@ -31,6 +31,7 @@ from listserv.core.facts import SaidFacts
 from listserv.core.guarding import act_meant, meant_by, word_of
 from listserv.core.joining import answer_about_joining, ask_to_join
 from listserv.core.notices import Answer, Help, HelpLine, NotUnderstood, OtherAddress, WasThisYou
+from listserv.core.pulse_numbers import SHOWN
 from listserv.core.said import Done, Said, only
 from listserv.core.scene import Scene
 from listserv.core.types import ArrivalState, Automatic, Check, Mail, Member, MemberState, Standing
@@ -123,10 +124,13 @@ _ERASING = {
 }
 
 
+_TELLS = ("found ", SHOWN)  # acts that say what numbers mean, and do nothing
+
+
 def _decided(facts: SaidFacts, ask: Ask, word: str) -> Changes:
     """Yes or no to what was asked. Once: whoever comes second hears that it was done."""
     scene = facts.scene
-    if not ask.act or ask.act.startswith("found "):
+    if not ask.act or ask.act.startswith(_TELLS):
         return (*answer(facts, only("nothing asked")), end(facts, "nothing asked"))
     if ask.used is not None:
         return (*answer(facts, only("done before")), end(facts, "answered before"))
@@ -158,7 +162,7 @@ def _ask_again(facts: SaidFacts, ask: Ask, names: list[str]) -> Changes:
     member = facts.scene.member
     if ask.kind is AskKind.GUARD and (not lines or names[:1] in (["yes"], ["no"])):
         return (*_ask_what_was_meant(facts, ask), end(facts, "asked"))
-    asks = bool(ask.act) and not ask.act.startswith("found ")
+    asks = bool(ask.act) and not ask.act.startswith(_TELLS)
     if names[:1] == ["yes"] and asks and ask.is_open(facts.scene.now) and member is not None:
         return (*ask_whether(facts, member, ask.act, _said_yes_to(ask, facts)), end(facts, "asked"))
     return (*_was_this_you(facts, lines, member), end(facts, "asked"))

@@ -12,6 +12,7 @@ from listserv.core.cards import Item
 from listserv.core.duty import OnCall
 from listserv.core.found import Hits
 from listserv.core.guard import Voice
+from listserv.core.pulse_numbers import PulseLook
 from listserv.core.retold import ThreadPost
 from listserv.core.seals import Keyring
 from listserv.core.site import Site
@@ -54,6 +55,7 @@ class Lookups:
     taken: bool = False  # address add: somebody has that address
     hosts: tuple[OnCall, ...] = ()  # duty
     card: tuple[Item, ...] = ()  # what the numbers of a card mean
+    pulse: PulseLook = field(default_factory=PulseLook)  # an answer to a pulse
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("more",           "more",                                            "mehr"),
     ("send",           "send",                                            "sende"),
     ("archive",        "archive",                                         "archiv"),
+    ("pulse",          "pulse",                                           "puls"),
     ("settings",       "settings, set",                                   "einstellungen"),
     ("name",           "name",                                            "name"),
     ("zone",           "zone, timezone",                                  "zeitzone"),

@@ -60,6 +60,7 @@ class Bells:
     search: Bell = _bell("search")
     cards: Bell = _bell("cards")
     bounces: Bell = _bell("bounces")
+    pulse: Bell = _bell("pulse")
     closing: threading.Event = field(default_factory=threading.Event)  # stays set: begin nothing new
     lull: Lull = field(default_factory=Lull)
 

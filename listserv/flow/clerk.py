@@ -13,6 +13,7 @@ from listserv.core.address import Address
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.changes import (
     BringCard,
+    BringPulse,
     EditHold,
     EraseMe,
     MailData,
@@ -24,6 +25,7 @@ from listserv.core.changes import (
 )
 from listserv.core.notices import ForgetPreview, Forgotten, MyData
 from listserv.core.washing import Washing
+from listserv.flow import pulse_round
 from listserv.flow.held_mail import of_holds
 from listserv.flow.packing import pack
 from listserv.flow.pen import Answerable, Pen
@@ -49,6 +51,8 @@ class Clerk:
                 deliveries.post_letter(tx, self._data(tx, change, now), now)
             case MailPreview():
                 deliveries.post_letter(tx, self._preview(tx, change, now), now)
+            case BringPulse():
+                pulse_round.bring_one(tx, change, self.pen, now)
             case EraseMe():
                 self._erase(tx, change, now)
             case MailHold() | BringCard() | EditHold():

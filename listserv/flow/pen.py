@@ -23,6 +23,8 @@ from listserv.core.notices import (
     Invitation,
     Notice,
     OtherAddress,
+    PostShown,
+    StillOpen,
     Welcome,
 )
 from listserv.core.seals import Keyring, derived, relay_seal, seal
@@ -84,9 +86,18 @@ class Pen:
         heading = replace(self._heading(notice, change.to, here, f"{arrival.id}"), reply_to=reply)
         if change.ask is not None and number is not None and here is not None:
             heading = self._answerable(heading, here, Answerable(change.ask, number))
+        if here is not None and isinstance(notice, StillOpen | PostShown):
+            return self._letter(notice, self._into_thread(notice, change.to, here, arrival), here)
         if not isinstance(notice, _UNASKED):
             heading = replace(heading, auto="auto-replied", in_reply_to=_answered(mail, change.to))
         return self._letter(notice, heading, here)
+
+    def _into_thread(
+        self, notice: StillOpen | PostShown, to: Address, here: MailList, arrival: Arrival
+    ) -> Heading:
+        """A plain reply goes to the list, into the conversation."""
+        heading = self._heading(notice, to, here, f"{arrival.id} {notice.answers}")
+        return replace(heading, reply_to=here.address, in_reply_to=notice.answers)
 
     def _answerable(self, heading: Heading, here: MailList, asked: Answerable) -> Heading:
         """An answer comes back with the token that only this reader was sent."""

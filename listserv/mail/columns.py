@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 
-_COLUMNS = 72
+COLUMNS = 72
 _BOX = "    | "
 
 
@@ -17,7 +17,7 @@ def indented(lines: Sequence[str]) -> str:
 
 def boxed(lines: Sequence[str]) -> str:
     """A stranger's words, so that nobody takes a line of theirs for one of ours."""
-    room = _COLUMNS - len(_BOX)
+    room = COLUMNS - len(_BOX)
     cut = (piece for line in lines for piece in (textwrap.wrap(line, room) or [""]))
     return "\n".join(f"{_BOX}{piece}".rstrip() for piece in cut)
 
@@ -44,7 +44,7 @@ def _paragraph(text: str) -> str:
 def _wrap(text: str, indent: str) -> list[str]:
     return textwrap.wrap(
         text,
-        _COLUMNS,
+        COLUMNS,
         initial_indent=indent,
         subsequent_indent=indent,
         break_long_words=False,

@@ -18,13 +18,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from listserv.core.address import Address
-from listserv.core.notices import Notice
+from listserv.core.notices import Notice, Readers
 from listserv.core.types import MailList
 from listserv.mail.columns import filled
 from listserv.mail.dressing import boundary_for, text_part
 from listserv.mail.encoded import one_line
 from listserv.mail.fields import write_field, write_mailbox
 from listserv.mail.names import list_id, shown_name
+from listserv.mail.picture import bars
+from listserv.mail.pictured import pictured, without_mark
 from listserv.mail.wording import ENGLISH, Wording
 
 
@@ -75,6 +77,11 @@ class Words:
 
     def put(self, notice: Notice, language: str = ENGLISH) -> tuple[str, str]:
         """Subject and text of a notice; the text's lines end in "\\n" and have at most 72 columns."""
+        subject, text = self.marked(notice, language)
+        return subject, without_mark(text) if _picture(notice) else text
+
+    def marked(self, notice: Notice, language: str = ENGLISH) -> tuple[str, str]:
+        """The same, the paragraph for which a picture stands still with its mark (pictured.py)."""
         page = self.spoken(language).template(template_of(type(notice))).render(_cleaned(notice))
         first, _, text = page.partition("\n")
         return one_line(first.removeprefix("Subject:")), filled(text)
@@ -95,10 +102,13 @@ def template_of(kind: type) -> str:
 
 def write(notice: Notice, letter: Letter, words: Words, language: str = ENGLISH) -> bytes:
     """The whole mail, unsigned, CRLF line ends. The same input gives the same bytes."""
-    subject, text = words.put(notice, language)
+    subject, text = words.marked(notice, language)
     text = text.replace("\n", "\r\n")
-    beside = _attached(notice)
-    body = text_part(text) if beside is None else _with_attached(text, *beside)
+    beside, picture = _attached(notice), _picture(notice)
+    if picture is not None:
+        body = pictured(text, picture, f"picture.{letter.message_id}")
+    else:
+        body = text_part(text) if beside is None else _with_attached(text, *beside)
     return b"".join(write_field(name, value) for name, value in _header(letter, subject)) + body
 
 
@@ -139,6 +149,12 @@ def _attached(notice: Notice) -> tuple[bytes, bytes] | None:
             case str() as type_ if data is not None:
                 return _file_part(data, type_, known.metadata["name"]), data
     return None
+
+
+def _picture(notice: Notice) -> bytes | None:
+    """What stands as a picture in the HTML beside the words; None where nothing does."""
+    shown = (getattr(notice, one.name) for one in fields(notice) if one.metadata.get("picture") == "bars")
+    return next((bars(numbers) for numbers in shown if len(numbers) > 1), None)
 
 
 def _mail_part(original: bytes) -> bytes:
@@ -191,12 +207,21 @@ def _cleaned(notice: Any) -> dict[str, object]:
             case str() as text:
                 found[known.name] = _short(text)
             case tuple() as several:
-                found[known.name] = [
-                    _short(one) if isinstance(one, str) else _cleaned(one) for one in several
-                ]
+                found[known.name] = [_cleaned_one(one) for one in several]
+            case Readers() as record:
+                found[known.name] = _cleaned(record)
             case int() | date() | None as plain:
                 found[known.name] = plain
     return found
+
+
+def _cleaned_one(one: Any) -> object:
+    match one:
+        case str():
+            return _short(one)
+        case int():
+            return one
+    return _cleaned(one)
 
 
 def _short(text: str) -> str:

@@ -19,6 +19,7 @@ from listserv.core.changes import (
     KeepRelay,
     MarkSeen,
     OfHolds,
+    OfPulse,
     OfRecords,
     OpenHold,
     PassOn,
@@ -37,6 +38,7 @@ from listserv.store import (
     holds,
     own_acts,
     posts,
+    pulse_answers,
     schema,
 )
 from listserv.store.arrivals import Ended
@@ -102,13 +104,17 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
             _in_its_place(tx, change, hand)
 
 
-def _in_its_place(tx: Connection, change: Noted | OfRecords | OfHolds | own_acts.OwnAct, hand: Hand) -> None:
+def _in_its_place(
+    tx: Connection, change: Noted | OfRecords | OfHolds | OfPulse | own_acts.OwnAct, hand: Hand
+) -> None:
     if isinstance(change, Noted):
         _note(tx, change, hand)
     elif isinstance(change, OfRecords):
         hand.clerk(tx, change, hand.act)
     elif isinstance(change, OfHolds):
         deciding.carry_out(tx, change, hand.act)
+    elif isinstance(change, OfPulse):
+        pulse_answers.carry_out(tx, change, hand.now, hand.arrival.id)
     else:
         own_acts.carry_out(tx, change, hand.now)
 

@@ -181,11 +181,12 @@ def _read(rows: Sequence[Any]) -> MailList | None:
 
 def _with_names(row: Any, others: tuple[Address, ...]) -> MailList:
     address = Address(row.local, row.domain)
-    return MailList(row.id, address, row.list_id, row.title, _settings(row.settings), others)
+    return MailList(row.id, address, row.list_id, row.title, settings_of(row.settings), others)
 
 
 @lru_cache(maxsize=1024)
-def _settings(stored: str) -> ListSettings:
+def settings_of(stored: str) -> ListSettings:
+    """Settings as a row of ``lists`` has them."""
     return load(json.loads(stored))
 
 

@@ -14,14 +14,15 @@ from listserv.core.commands import Line
 from listserv.core.found import Hit, Hits
 from listserv.core.guard import Voice
 from listserv.core.privacy import may
+from listserv.core.pulse_numbers import PulseLook, meant
 from listserv.core.queries import read_mail_query
 from listserv.core.retold import ThreadPost
 from listserv.core.scene import Lookups, Scene, Trace
 from listserv.core.seals import Keyring
 from listserv.core.site import Site
-from listserv.core.types import MailList, Member, PostState
+from listserv.core.types import MailList, Member, PostState, Standing
 from listserv.core.verbs.archive import AT_ONCE, found_before
-from listserv.store import asks, cards, holds, lists, schema, search, voices
+from listserv.store import asks, cards, holds, lists, pulse_answers, schema, search, voices
 from listserv.store.doors import AUDIENCES
 from listserv.store.rosters import members_query, read_member
 from listserv.store.search import Readable
@@ -71,7 +72,18 @@ def look_up(tx: Connection, scene: Scene, wanted: Collection[str], said: Occasio
         taken=_taken(tx, said) if "taken" in wanted else False,
         hosts=tuple(cards.on_call(tx, scene.list.id)) if "hosts" in wanted else (),
         card=cards.items(tx, said.card) if said.card is not None else (),
+        pulse=_pulse(tx, scene, said),
     )
+
+
+def _pulse(tx: Connection, scene: Scene, said: Occasion) -> PulseLook:
+    """How the things stand that the mail which is answered gave numbers to."""
+    targets = meant(said.ask.act) if said.ask else ()
+    if not targets or scene.member is None or scene.member.standing is not Standing.HOST:
+        return PulseLook()
+    if said.ask is not None and scene.now >= said.ask.expires:
+        return PulseLook(late=True)
+    return pulse_answers.look(tx, scene.list.id, targets, scene.now)
 
 
 def _readable(scene: Scene) -> tuple[Readable, ...]:

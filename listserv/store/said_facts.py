@@ -11,6 +11,7 @@ from listserv.core.asks import Ask, AskKind
 from listserv.core.commands import Line, read_lines, verb
 from listserv.core.decide import relayed_hash
 from listserv.core.facts import SaidFacts
+from listserv.core.pulse_lines import read_pulse_lines
 from listserv.core.routing import Kind
 from listserv.core.scene import Scene
 from listserv.core.threads import Known, place
@@ -74,6 +75,8 @@ def _lines(ask: Question, text: str, language: str) -> tuple[Line, ...]:
     word = ask.found.place.word if ask.found.place.kind is Kind.COMMAND else ""
     if word and word != "ask":
         return (Line(verb(word)),)
+    if ask.found.ask is not None and ask.found.ask.kind is AskKind.PULSE:
+        return read_pulse_lines(text, language)
     lines = read_lines(text, language)
     if lines or ask.found.ask is not None or text.strip():
         return lines

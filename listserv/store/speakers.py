@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from listserv.core.address import Address, read_address
 from listserv.core.commands import NEEDS
+from listserv.core.pulse_numbers import meant
 from listserv.core.scene import Scene, Talk
 from listserv.core.tags import tags_of
 from listserv.core.types import MailList, Member, Person
@@ -45,7 +46,8 @@ def with_lookups(tx: Connection, scene: Scene, said: Occasion) -> Scene:
     wanted = {NEEDS[line.verb.name] for line in said.lines if line.verb.name in NEEDS}
     everywhere = any(line.everywhere for line in said.lines)
     about_mail = said.arrival is not None or (said.ask is not None and said.ask.hold is not None)
-    asked = bool(wanted) or about_mail or everywhere or said.card is not None
+    numbers = said.ask is not None and bool(meant(said.ask.act))
+    asked = bool(wanted) or about_mail or everywhere or numbers or said.card is not None
     return replace(scene, look=look_up(tx, scene, wanted, said)) if asked else scene
 
 

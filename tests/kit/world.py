@@ -40,6 +40,7 @@ from listserv.flow.guard_round import remind
 from listserv.flow.parcel import Parcel, offered
 from listserv.flow.pen import Pen
 from listserv.flow.process import STRANGERS, Desk, process_due
+from listserv.flow.pulse_round import bring_due
 from listserv.flow.results import Depot
 from listserv.flow.upkeep import release_due
 from listserv.mail.notices import Words
@@ -182,6 +183,11 @@ class World:
     def pass_time(self, **by: float) -> None:
         """Let time pass and what it brings happen."""
         self.clock.move(timedelta(**by))
+        self.settle()
+
+    def weekly(self) -> None:
+        """The round of the pulse. Apart from all others, so that no story has a Monday in it unasked."""
+        bring_due(self.pen, self.bells)
         self.settle()
 
     @property

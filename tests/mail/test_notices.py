@@ -46,10 +46,15 @@ from listserv.core.notices import (
     NotUnderstood,
     OtherAddress,
     PostOrSetting,
+    PostShown,
+    Pulse,
+    PulseLine,
+    Readers,
     Refused,
     Said,
     SetAside,
     SignInLink,
+    StillOpen,
     ToldPost,
     Traced,
     Traces,
@@ -78,6 +83,7 @@ LETTER = Letter(
     date=datetime(2026, 11, 23, 7, 0, tzinfo=UTC),
 )
 SUBJECT = "Which book shall we read next? I have three proposals, all of them rather long"
+PULSE_KINDS = ("waiting", "newcomer", "question", "unreachable")
 ALL_VERBS = tuple(HelpLine(name, verb(name).shape, group) for name, group in GROUP_OF.items())
 WELCOME = Welcome(
     list="Book Circle",
@@ -190,6 +196,35 @@ EXAMPLES: tuple[Notice, ...] = (
             ToldPost("Ben", "Saturday 9 January, 07:00", "Thanks!"),
         ),
     ),
+    *(
+        Pulse(
+            "Book Circle",
+            posts,
+            min(posts, 7),
+            usual,
+            weeks=(4, 7, posts)[-weeks:] if weeks else (),
+            lines=tuple(
+                PulseLine(number, kind, "Ana Silva", SUBJECT, "Friday 8 January, 07:00", words, number)
+                for number, (kind, words) in enumerate(lines, 1)
+            ),
+            more=more,
+            answers=more,
+            by_members=0,
+            waited=waited,
+            readers=Readers(31, now=20, weekly=8, paused=3),
+        )
+        for posts, usual, weeks, lines, more, waited in (
+            (0, 3, 0, (), 0, 0),
+            (0, 3, 3, (("waiting", ""),), 1, 20),
+            (1, -1, 1, (), 0, 0),
+            (12, 9, 3, [(kind, SUBJECT) for kind in PULSE_KINDS], 2, 60),
+        )
+    ),
+    StillOpen(
+        "Book Circle", HOSTS, SUBJECT, "Ana Silva", (ToldPost("Ana", "Friday", "Which?"),), "1@home.example"
+    ),
+    StillOpen("Book Circle", HOSTS, "", "", (ToldPost("", "Friday", "Which?"),)),
+    PostShown("Book Circle", SUBJECT, (ToldPost("Ana", "Friday", "Which?"),), "1@home.example"),
     WholeThread("Book Circle", "", (ToldPost("", "Friday 8 January, 07:00", "Well."),), later=True),
     Traces(
         "Book Circle",
@@ -259,7 +294,7 @@ def test_a_template_uses_only_fields_of_its_record(kind: type[Notice]) -> None:
     used -= {"_", "gettext", "ngettext", "pgettext"}
     assert used <= known
     assert re.match(r"(\{%.*%\}\n)*Subject: .*\n\n", source)
-    assert known - used <= {"original", "zip"}, "a field that no word needs"
+    assert known - used <= {"original", "zip", "answers"}, "a field that no word needs"
 
 
 @pytest.mark.parametrize("notice", EXAMPLES, ids=lambda n: type(n).__name__)
