@@ -313,7 +313,8 @@ def may_ask(answered: Collection[str], proof: Check) -> bool:
 
 def question(scene: Scene, member: Member, act: str, asked: str) -> SendNotice:
     """ "Was this you?", to the known address."""
-    ask = NewAsk(AskKind.CONFIRM, member.person_id, act=act)
+    thread = scene.thread.id if scene.thread else None
+    ask = NewAsk(AskKind.CONFIRM, member.person_id, act=act, thread=thread)
     return SendNotice(WasThisYou(scene.list.title, asked), member.address, scene.list.id, ask)
 
 

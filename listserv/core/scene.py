@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from listserv.core.address import Address
 from listserv.core.asks import Ask
-from listserv.core.found import Hits
+from listserv.core.found import Hit, Hits
 from listserv.core.retold import ThreadPost
 from listserv.core.seals import Keyring
 from listserv.core.site import Site
@@ -24,6 +24,31 @@ class Talk:
     wish: str = ""
     until: datetime | None = None
     tags: frozenset[str] = frozenset()
+    rests_until: datetime | None = None  # these as in ``threads.Reins``
+    slow: int = 0
+    closed: bool = False
+    words: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The post that a mail answers. ``own``: the speaker wrote it."""
+
+    id: int
+    own: bool
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Threads to merge with: the latest, or those that the mail shows which is answered; ``chosen`` of them.
+
+    ``younger``: the posts of the younger of the two, so that it can be parted again.
+    """
+
+    shown: tuple[Hit, ...] = ()
+    chosen: Talk | None = None
+    younger: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +73,8 @@ class Lookups:
     held: tuple[int, str] | None = None  # the speaker's own mail that waits: hold, subject
     lists: tuple[tuple[MailList, Member], ...] = ()  # everywhere
     taken: bool = False  # address add: somebody has that address
+    post: Spoken | None = None  # split, recall: the post answered
+    others: Others | None = None  # merge
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ from typing import assert_never
 
 from listserv.core.address import Address
 from listserv.core.asks import AskKind, NewAsk
-from listserv.core.changes import EraseMe, MailData, MailPreview, OfRecords
+from listserv.core.changes import EraseMe, MailData, MailPreview, OfRecords, RecallPost
 from listserv.core.notices import ForgetPreview, Forgotten, MyData
 from listserv.core.washing import Washing
 from listserv.flow.packing import pack
 from listserv.flow.pen import Answerable, Pen
+from listserv.flow.recalling import Recalling, recall
 from listserv.store import asks, deliveries, erasing, farewells, lists, own_data, speakers
 from listserv.store.acts import Hand
 from listserv.store.deliveries import Letter
@@ -38,6 +39,9 @@ class Clerk:
                 deliveries.post_letter(tx, self._preview(tx, change, now), now)
             case EraseMe():
                 self._erase(tx, change, now)
+            case RecallPost():
+                for letter in recall(tx, change, now, Recalling(self.pen, self.wash, self.maildir)):
+                    deliveries.post_letter(tx, letter, now)
             case _:
                 assert_never(change)
 

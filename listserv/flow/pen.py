@@ -20,6 +20,7 @@ from listserv.core.notices import (
     Forwarded,
     Notice,
     OtherAddress,
+    Storm,
     Welcome,
 )
 from listserv.core.seals import Keyring, derived, relay_seal, seal
@@ -33,7 +34,7 @@ from listserv.store.deliveries import Letter
 from listserv.store.engine import Store
 from listserv.store.holds import HoldRow
 
-_UNASKED = (Forwarded, Welcome, AddressQuestion, OtherAddress)  # all else answers the mail of who reads it
+_UNASKED = (Forwarded, Welcome, AddressQuestion, OtherAddress, Storm)  # all else answers the mail of who reads it
 
 
 @dataclass(frozen=True, slots=True)

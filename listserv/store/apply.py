@@ -21,14 +21,31 @@ from listserv.core.changes import (
     MailData,
     MailPreview,
     MarkSeen,
+    MendThread,
+    MergeThreads,
     OfRecords,
     OpenHold,
+    PartThreads,
     PassOn,
+    RecallPost,
     SendNotice,
+    SetThread,
     SpendProbation,
+    SplitThread,
 )
 from listserv.core.types import Arrival
-from listserv.store import answered, arrivals, asks, bounces, deliveries, holds, own_acts, posts, schema
+from listserv.store import (
+    answered,
+    arrivals,
+    asks,
+    bounces,
+    deliveries,
+    holds,
+    own_acts,
+    posts,
+    schema,
+    steering,
+)
 from listserv.store.arrivals import Ended
 from listserv.store.deliveries import Letter
 from listserv.store.prepared import Prepared
@@ -85,8 +102,10 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
                 deliveries.fan_out(tx, kept.post_id, hand.now)
         case SendNotice() | PassOn():
             _send(tx, change, hand)
-        case MailData() | MailPreview() | EraseMe():
+        case MailData() | MailPreview() | EraseMe() | RecallPost():
             hand.clerk(tx, change, hand.now)
+        case SetThread() | SplitThread() | MergeThreads() | MendThread() | PartThreads():
+            steering.carry_out(tx, change, hand.now, hand.arrival.id)
         case _:
             own_acts.carry_out(tx, change, hand.now)
 

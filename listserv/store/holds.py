@@ -49,6 +49,8 @@ def open_hold(tx: Connection, arrival_id: int, hold: OpenHold, now: datetime) ->
         "subject": hold.subject,
         "message_id": hold.message_id,
         "tell": str(hold.tell or ""),
+        "thread_id": hold.thread,
+        "later_until": hold.until,
         "since": now,
         "state": HoldState.WAITING,
         "decided": None,

@@ -20,7 +20,7 @@ from listserv.core.seals import Keyring
 from listserv.core.site import Site
 from listserv.core.types import MailList, Member, PostState
 from listserv.core.verbs.archive import AT_ONCE, found_before
-from listserv.store import asks, holds, lists, schema, search
+from listserv.store import asks, holds, lists, meant, schema, search
 from listserv.store.doors import AUDIENCES
 from listserv.store.rosters import members_query, read_member
 from listserv.store.search import Readable
@@ -66,6 +66,8 @@ def look_up(tx: Connection, scene: Scene, wanted: Collection[str], said: Occasio
         held=_held(tx, scene, said.arrival) if held else None,
         lists=_lists(tx, member.person_id) if any(line.everywhere for line in said.lines) else (),
         taken=_taken(tx, said) if "taken" in wanted else False,
+        post=meant.post_of(tx, scene, said.arrival, said.parents) if "post" in wanted else None,
+        others=meant.others(tx, scene, said.lines, said.ask) if "others" in wanted else None,
     )
 
 

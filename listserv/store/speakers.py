@@ -127,15 +127,26 @@ def subscription(tx: Connection, number: int) -> Member | None:
 
 
 def _talk(tx: Connection, thread_id: int, member: Member | None) -> Talk | None:
-    title = tx.scalar(select(_t.title).where(_t.id == thread_id))
-    if title is None:
+    """A thread; of one that was merged into another, that one."""
+    row = tx.execute(select(schema.threads).where(_t.id == thread_id)).one_or_none()
+    if row is not None and row.merged_into is not None:
+        row = tx.execute(select(schema.threads).where(_t.id == row.merged_into)).one()
+    if row is None:
         return None
     wish = None
     if member is not None:
-        query = select(_w.wish, _w.until).where(_w.thread_id == thread_id, _w.subscription_id == member.id)
+        query = select(_w.wish, _w.until).where(_w.thread_id == row.id, _w.subscription_id == member.id)
         wish = tx.execute(query).one_or_none()
-    tags = tags_of(title)
-    return Talk(thread_id, title, wish.wish, wish.until, tags) if wish else Talk(thread_id, title, tags=tags)
+    return Talk(
+        row.id,
+        row.title,
+        *((wish.wish, wish.until) if wish else ("", None)),
+        tags_of(row.title),
+        row.rests_until,
+        row.slow,
+        row.closed,
+        row.closed_words,
+    )
 
 
 def sections_of(tx: Connection, member: Member | None) -> frozenset[str]:
