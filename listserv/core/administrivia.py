@@ -25,8 +25,8 @@ _MOST_SENTENCES = 12
 class Asked:
     """What a mail asks for.
 
-    ``verb``: leave, mute, unmute, follow, later, pause, resume, digest, undo or cancel; of a host also those of
-    ``core/steering.py``.
+    ``verb``: leave, mute, unmute, follow, later, pause, resume, digest, undo or cancel; of a host also those
+    of ``core/steering.py``.
     ``words``: when (later, pause), the rhythm as it is stored (digest), or the number of a Brief's item;
     of a host's verbs what stands behind them.
     """

@@ -241,9 +241,9 @@ class PartThreads:
 
 @dataclass(frozen=True, slots=True)
 class RecallPost:
-    """A post is taken out of all that we keep (§8). ``own``: by its author; ``to``: who is told what came of it.
+    """A post is taken out of all that we keep (§8). ``own``: by its author. ``mark``: the mail that said so.
 
-    ``mark``: the mail that said so.
+    ``to``: who is told what came of it.
     """
 
     post_id: int

@@ -176,7 +176,9 @@ _POLITE = re.compile(rf"^(?:{'|'.join(POLITE)})[ ,]+|[ ,]+(?:{'|'.join(POLITE)})
 _QUOTES = "\"'“”„*_"
 _GREETING = re.compile(rf"\s*(?:{GREETING})(?:[ ,]+[\w'’-]+){{0,3}}\s*[,!.:]*\s*", re.I)
 _BLANKS = re.compile(r"\s+")
-_BEHIND_HEAD = re.compile(rf"^\W*(?:(?:{'|'.join(POLITE)})[ ,]+)?\w+[\s:]*", re.I)  # words are taken as they stand
+_BEHIND_HEAD = re.compile(
+    rf"^\W*(?:(?:{'|'.join(POLITE)})[ ,]+)?\w+[\s:]*", re.I
+)  # words are taken as they stand
 
 
 def verb(name: str) -> Verb:

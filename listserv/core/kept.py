@@ -48,7 +48,9 @@ def waits_until(rule: str, facts: PostFacts) -> datetime | None:
     """A slowed mail's turn comes on the list's next day; all else depends on its thread as it will be."""
     if rule != SLOWED:
         return None
-    return midnight(facts.now, facts.list.settings.timezone or facts.site.timezone or "UTC") + timedelta(days=1)
+    return midnight(facts.now, facts.list.settings.timezone or facts.site.timezone or "UTC") + timedelta(
+        days=1
+    )
 
 
 def midnight(now: datetime, zone: str) -> datetime:

@@ -78,9 +78,10 @@ class StillWaiting:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """To the author: hosts let the conversation rest, slowed or closed it (``why``: the rule), the mail is kept.
+    """To the author: hosts let the conversation rest, slowed or closed it; the mail is kept.
 
-    ``until``: the end of the rest, in words; ``slow``: so many mails a day; ``words``: the host's own.
+    ``why``: the rule. ``until``: the end of the rest, in words; ``slow``: so many mails a day; ``words``:
+    the host's own.
     """
 
     list: str

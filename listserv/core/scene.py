@@ -37,6 +37,7 @@ class Spoken:
     id: int
     own: bool
     state: str
+    opens: bool = False  # all that its thread holds answers it
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A host's mail to the list that steers its thread: "cool 24h", "close", "split: Cold storage" (interface.md §5).
+"""A host's mail to the list that steers its thread: "cool 24h", "close", "split: Leeks" (interface.md §5).
 
 Such a mail is never posted, so nothing that may be meant for people must look like one: the word stands
 first, and nothing behind it but what it takes. "Cool, thanks!", "Slow down please" and "Close to the lake …"
@@ -22,7 +22,8 @@ VERBS = ("cool", "slow", "close", "open", "split", "merge", "recall")
 MOST_TITLE = 200
 _LONGEST = 4000
 _WORDS = {head.casefold(): verb for head, verb in heads() if verb in VERBS}
-_FIRST = re.compile(rf"({'|'.join(map(re.escape, (head for head, verb in heads() if verb in VERBS)))})(?![\w'’-])(:?)[ \t]*(.*)", re.I)
+_HEADS = "|".join(re.escape(head) for head, verb in heads() if verb in VERBS)
+_FIRST = re.compile(rf"({_HEADS})(?:(:)[ \t]*|[ \t]+|$)(.*)", re.I)
 _SIGNED = re.compile(r"(?:[A-ZÀ-Þ][\w.'’-]{0,30}\s*){0,3}")
 _CLOSED = re.compile(rf"(?:{CLOSING})[,.! ]*")
 _LIMIT = re.compile(r"(\d{1,3}) ?(?:/|per|a|pro|am) ?(?:day|tag|d)\b\.?")
@@ -32,8 +33,8 @@ _QUOTED = re.compile(r"[\"“„»«](.{1,200})[\"”“«»]\.?")
 _TILL = re.compile(r"(?:until|till|for|bis|für|fur) ", re.I)
 # What follows these words in ordinary prose.
 _PROSE = {
-    "close": frozenset("to enough by but call calls at up down in on as and or friend friends second".split()),
-    "split": frozenset("between up it them into by in among over off the evenly".split()),
+    "close": re.compile(r"(?:to|enough|by|but|calls?|at|up|down|in|on|as|and|or|friends?|second)\b", re.I),
+    "split": re.compile(r"(?:between|up|it|them|into|by|in|among|over|off|the|evenly)\b", re.I),
 }
 
 
@@ -46,7 +47,7 @@ def steered(new_text: str, now: datetime, zone: ZoneInfo, language: str = "en") 
     verb, colon, words = _WORDS[found[1].casefold()], bool(found[2]), found[3].strip()
     match verb:
         case "close":
-            return _close(words, rest.strip(), colon=colon)
+            return _close(words, rest.rstrip(), colon=colon)
         case "split":
             return _split(words, colon=colon) if _is_signed(rest) else None
         case "cool":
@@ -76,7 +77,7 @@ def _split(words: str, *, colon: bool) -> Asked | Doubtful | None:
 
 
 def _goes_on(verb: str, words: str) -> bool:
-    return words.split()[0].casefold().strip(".,;!?") in _PROSE[verb]
+    return _PROSE[verb].match(words) is not None
 
 
 def _is_signed(rest: str) -> bool:

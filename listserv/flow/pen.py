@@ -34,7 +34,13 @@ from listserv.store.deliveries import Letter
 from listserv.store.engine import Store
 from listserv.store.holds import HoldRow
 
-_UNASKED = (Forwarded, Welcome, AddressQuestion, OtherAddress, Storm)  # all else answers the mail of who reads it
+_UNASKED = (
+    Forwarded,
+    Welcome,
+    AddressQuestion,
+    OtherAddress,
+    Storm,
+)  # all else answers the mail of who reads it
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,10 @@ class Pen:
         to = read_address(row.tell)
         knows = row.why != "stranger" or here.settings.visible == "listed"
         notice = Declined(
-            here.title if knows else str(here.address), str(_hosts(here)), row.subject, join=row.why == JOINING
+            here.title if knows else str(here.address),
+            str(_hosts(here)),
+            row.subject,
+            join=row.why == JOINING,
         )
         heading = self._heading(notice, to, here, f"hold {row.id}")
         heading = replace(heading, auto="auto-replied", in_reply_to=row.message_id)

@@ -1,4 +1,4 @@
-"""A post is recalled by mail: taken out of all that we keep, and the answer says honestly where it still is."""
+"""A post is recalled by mail: taken out of all that we keep; the answer says honestly where it still is."""
 
 from __future__ import annotations
 

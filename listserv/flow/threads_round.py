@@ -1,4 +1,4 @@
-"""What time brings about for threads that hosts hold: what rested or was slowed goes out, in order of arrival.
+"""What time brings about for threads that hosts hold: what was kept goes out, in order of arrival.
 
 What was recalled leaves the database's files here, too, once the transaction that took it out is over.
 """

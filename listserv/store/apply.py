@@ -24,6 +24,7 @@ from listserv.core.changes import (
     MendThread,
     MergeThreads,
     OfRecords,
+    OfThreads,
     OpenHold,
     PartThreads,
     PassOn,
@@ -48,6 +49,7 @@ from listserv.store import (
 )
 from listserv.store.arrivals import Ended
 from listserv.store.deliveries import Letter
+from listserv.store.own_acts import OwnAct
 from listserv.store.prepared import Prepared
 from listserv.store.rows import insert_new
 
@@ -104,6 +106,13 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
             _send(tx, change, hand)
         case MailData() | MailPreview() | EraseMe() | RecallPost():
             hand.clerk(tx, change, hand.now)
+        case _:
+            _say(tx, change, hand)
+
+
+def _say(tx: Connection, change: OwnAct | OfThreads, hand: Hand) -> None:
+    """What hosts decide, and what members say of themselves."""
+    match change:
         case SetThread() | SplitThread() | MergeThreads() | MendThread() | PartThreads():
             steering.carry_out(tx, change, hand.now, hand.arrival.id)
         case _:

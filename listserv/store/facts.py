@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -82,7 +82,11 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
 
 
 def _reins(
-    tx: Connection, ask: Question, here: MailList, member: Member | None, at: tuple[int | None, datetime | None]
+    tx: Connection,
+    ask: Question,
+    here: MailList,
+    member: Member | None,
+    at: tuple[int | None, datetime | None],
 ) -> Reins | None:
     """How hosts hold the thread that a mail would join (the first of ``at``), if it would join one."""
     thread, since = at

@@ -134,7 +134,7 @@ def _steered(
 def scene_of_request(
     tx: Connection, ask: Question, here: MailList, request: Asked | Doubtful | None, known: Known
 ) -> Scene:
-    """The stage for such a mail's author; ``request`` None: for whoever writes in a thread that hosts hold."""
+    """The stage for such a mail's author; ``request`` None: who writes in a thread that hosts hold."""
     person = speakers.person_by_address(tx, ask.mail.author)
     asked = request.asked if isinstance(request, Doubtful) else request
     name = asked.verb if asked else ""

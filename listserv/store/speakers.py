@@ -133,20 +133,18 @@ def _talk(tx: Connection, thread_id: int, member: Member | None) -> Talk | None:
         row = tx.execute(select(schema.threads).where(_t.id == row.merged_into)).one()
     if row is None:
         return None
-    wish = None
-    if member is not None:
-        query = select(_w.wish, _w.until).where(_w.thread_id == row.id, _w.subscription_id == member.id)
-        wish = tx.execute(query).one_or_none()
-    return Talk(
-        row.id,
-        row.title,
-        *((wish.wish, wish.until) if wish else ("", None)),
-        tags_of(row.title),
-        row.rests_until,
-        row.slow,
-        row.closed,
-        row.closed_words,
+    talk = Talk(
+        id=row.id,
+        title=row.title,
+        tags=tags_of(row.title),
+        rests_until=row.rests_until,
+        slow=row.slow,
+        closed=row.closed,
+        words=row.closed_words,
     )
+    mine = _w.subscription_id == (member.id if member else 0)
+    wish = tx.execute(select(_w.wish, _w.until).where(_w.thread_id == row.id, mine)).one_or_none()
+    return replace(talk, wish=wish.wish, until=wish.until) if wish else talk
 
 
 def sections_of(tx: Connection, member: Member | None) -> frozenset[str]:

@@ -105,7 +105,13 @@ EXAMPLES: tuple[Notice, ...] = (
         "Book Circle", HOSTS, SUBJECT, "Thank you.\n\nThis was on the list yesterday, " + "and before " * 20
     ),
     Declined("Book Circle", HOSTS, ""),
-    Kept("Book Circle", HOSTS, SUBJECT, "closed", words="Thank you all.\n\nThe answer is in the FAQ, " + "and so on " * 20),
+    Kept(
+        "Book Circle",
+        HOSTS,
+        SUBJECT,
+        "closed",
+        words="Thank you all.\n\nThe answer is in the FAQ, " + "and so on " * 20,
+    ),
     Kept("Book Circle", HOSTS, "", "closed"),
     Kept("Book Circle", HOSTS, SUBJECT, "resting", "Sunday 22 November, 09:00"),
     *(Kept("Book Circle", HOSTS, SUBJECT, "slowed", slow=slow) for slow in (1, 3)),

@@ -24,6 +24,8 @@ def read_split(words: str, scene: Scene) -> str | Said:
     """Thread, post, and the new subject, as JSON."""
     if scene.thread is None or scene.look.post is None:
         return Said("which post")
+    if scene.look.post.opens:
+        return Said("split all")
     title = title_in(words)
     return f"{scene.thread.id} {scene.look.post.id} {json.dumps(title, ensure_ascii=False)}"
 
@@ -64,7 +66,7 @@ def read_merge(words: str, scene: Scene) -> str | Said:
 
 
 def merge(arg: str, scene: Scene) -> Done:
-    """One conversation of two: the older keeps its name and place. Without the other: which ones there are."""
+    """One conversation of two: the older keeps its name. Without the other: which ones there are."""
     number, _, other = arg.partition(" ")
     talk = steered_thread(int(number), scene)
     if isinstance(talk, Said):
@@ -91,7 +93,7 @@ def _merged(talk: Talk, chosen: Talk, scene: Scene) -> Done:
 
 
 def _which(talk: Talk, scene: Scene) -> Done:
-    """The latest conversations, with numbers that an answer to that mail may name; "send 2" shows one, too."""
+    """The latest conversations, with numbers that an answer may name; "send 2" shows one, too."""
     others = scene.look.others
     assert scene.member is not None
     if others is None:
@@ -99,9 +101,7 @@ def _which(talk: Talk, scene: Scene) -> Done:
     if not others.shown:
         return only("no other thread")
     told = tuple(
-        OtherThread(
-            one.title, one.posts, when.say_moment(one.last, scene.zone, scene.language, scene.now)
-        )
+        OtherThread(one.title, one.posts, when.say_moment(one.last, scene.zone, scene.language, scene.now))
         for one in others.shown
     )
     shown = " ".join(str(one.thread_id) for one in others.shown)

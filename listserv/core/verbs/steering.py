@@ -8,7 +8,7 @@ from datetime import datetime
 
 from listserv.core import when
 from listserv.core.changes import SetThread
-from listserv.core.said import Done, Said, only
+from listserv.core.said import Done, Said
 from listserv.core.scene import Scene, Talk
 from listserv.core.steering import cool_until, limit_in
 
