@@ -32,7 +32,7 @@ def scheduled(of: Rounds) -> tuple[Work, ...]:
     works = (
         Work("outbox", partial(upkeep.release_due, store, clock, bells), bells.outbox, rest=1.0),
         Work("back", partial(bring_back, pen, bells), bells.back, rest=20.0),
-        Work("threads", partial(release_kept, pen, bells), bells.threads, rest=20.0),
+        Work("threads", partial(release_kept, pen, bells), bells.threads, rest=1.0),
         Work("owner", partial(upkeep.tell_owner, pen), bells.owner, rest=60.0),
         Work("links", partial(upkeep.forget_expired, store, clock), bells.links, rest=3600.0),
         Work("bounces", partial(bounce_round.look_after, pen, bells), bells.bounces, rest=60.0),

@@ -352,10 +352,14 @@ class WasThisYou:
 
 @dataclass(frozen=True, slots=True)
 class PostOrSetting:
-    """To a member: their mail was one bare word. ``word`` as a post, or as a setting?"""
+    """To a member: their mail was one bare word. ``word`` as a post, or as a setting?
+
+    ``steers``: to a host, whose word may be about the conversation.
+    """
 
     list: str
     word: str
+    steers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,5 +96,5 @@ def decide_doubtful(mail: Mail, facts: PostFacts) -> Changes:
         thread=scene.thread.id if scene.thread else None,
         about_arrival=True,
     )
-    notice = PostOrSetting(facts.list.title, doubt.words)
+    notice = PostOrSetting(facts.list.title, doubt.words, meant is not None)
     return (hold, SendNotice(notice, scene.member.address, facts.list.id, ask), end)

@@ -47,7 +47,7 @@ def _look_at(tx: Transaction, hold: int, pen: Pen, now: datetime) -> int:
     one_at_a_time(tx, _LIST_LOCK, here.id)  # no post comes in between that would count
     today = midnight(now, here.settings.timezone or pen.site.timezone or "UTC")
     one = kept.find(tx, hold, today)
-    if one is None:
+    if one is None or kept.is_on_its_way(tx, one.thread):
         return 0
     standing = one.member.standing if one.member else Standing.STRANGER
     if standing is Standing.STRANGER:
@@ -55,7 +55,7 @@ def _look_at(tx: Transaction, hold: int, pen: Pen, now: datetime) -> int:
     elif one.reins.closed and not one.reins.steers:
         kept.put_off(tx, hold, CLOSED, None)
         _tell_closed(tx, one, pen, now)
-    elif 0 < one.reins.slow <= one.reins.today + kept.on_their_way(tx, one, today) and not one.reins.steers:
+    elif 0 < one.reins.slow <= one.reins.today and not one.reins.steers:
         kept.put_off(tx, hold, SLOWED, today + timedelta(days=1))
     else:
         holds.approve(tx, hold, BY_TIME, now)

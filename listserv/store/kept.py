@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, t
 from listserv.core.address import read_address
 from listserv.core.kept import BY_ITSELF, RESTING
 from listserv.core.threads import Reins
-from listserv.core.types import ArrivalState, MailList, Member
+from listserv.core.types import MailList, Member
 from listserv.store import directory, lists, reins, schema
 from listserv.store.holds import HoldState
 
@@ -18,6 +18,7 @@ BY_TIME = "time"  # who decided
 _h, _t, _a = schema.holds.c, schema.threads.c, schema.arrivals.c
 # In the index's own words: with bound values SQLite would read all that ever waited.
 _WAITS = text("holds.state = 'waiting' AND holds.thread_id IS NOT NULL")
+_IN_QUEUE = text("arrivals.state = 'waiting'")
 _NOW = bindparam("now", type_=schema.Moment)
 _LIVING = func.coalesce(_t.merged_into, _t.id)
 
@@ -82,16 +83,15 @@ def list_of(tx: Connection, hold: int) -> MailList | None:
     return lists.list_by_id(tx, number) if number is not None else None
 
 
-def on_their_way(tx: Connection, one: KeptMail, midnight: datetime) -> int:
-    """Mails of the same author and thread that were let out today and are no posts yet."""
+def is_on_its_way(tx: Connection, thread: int) -> bool:
+    """Whether a mail was let out that is no post of this thread yet: the next one waits for it."""
     query = (
-        select(func.count())
-        .select_from(schema.holds.join(schema.arrivals, _a.id == _h.arrival_id))
-        .where(_h.list_id == one.list.id, _h.state == HoldState.APPROVED, _h.thread_id == one.thread)
-        .where(_h.decided_by == BY_TIME, _h.decided >= midnight, _a.state == ArrivalState.WAITING)
-        .where(_h.sender.in_(select(_h.sender).where(_h.id == one.hold)))
+        select(_h.id)
+        .select_from(schema.arrivals.join(schema.holds, _h.arrival_id == _a.id))
+        .join(schema.threads, _t.id == _h.thread_id)
+        .where(_IN_QUEUE, _h.decided_by == BY_TIME, _LIVING == thread)
     )
-    return tx.scalar(query) or 0
+    return tx.scalar(query.limit(1)) is not None
 
 
 def put_off(tx: Connection, hold: int, why: str, until: datetime | None) -> None:

@@ -155,6 +155,7 @@ EXAMPLES: tuple[Notice, ...] = (
     NotUnderstood("Book Circle", "Dear Sir or Madam, " + "I should like to know " * 5, ALL_VERBS[:3]),
     WasThisYou("Book Circle", "pause until friday"),
     PostOrSetting("Book Circle", "3"),
+    PostOrSetting("Book Circle", "close Thank you all", steers=True),
     OtherAddress("Book Circle", "ana@work.example"),
     AddressQuestion("book@lists.example.org", "ana@work.example", "ana@home.example"),
     Invitation("Book Circle", "Hanna Berg", "We read a book a month.\n\nAnd talk about it."),

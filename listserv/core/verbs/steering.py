@@ -52,7 +52,8 @@ def cool(arg: str, scene: Scene) -> Done:
 
 def slow(arg: str, scene: Scene) -> Done:
     number, _, most = arg.partition(" ")
-    return _steer(number, "slow" if int(most) else "slow off", {"slow": int(most)}, scene, most)
+    act = {"0": "slow off", "1": "slow"}.get(most, "slow many")
+    return _steer(number, act, {"slow": int(most)}, scene, most)
 
 
 def close(arg: str, scene: Scene) -> Done:
@@ -90,7 +91,8 @@ def _steer(number: str, act: str, values: Mapping[str, object], scene: Scene, tw
     before = {key: _now(talk)[key] for key in values}
     if before == dict(values):
         return Done((said,))
-    change = SetThread(talk.id, scene.member.id, act, tuple(values.items()))
+    verb = act.partition(" ")[0] if act.startswith("slow") else act
+    change = SetThread(talk.id, scene.member.id, verb, tuple(values.items()))
     return Done((said,), (change,), f"as before {talk.id} {json.dumps(before, default=str)}")
 
 
