@@ -20,13 +20,13 @@ _h, _t, _a = schema.holds.c, schema.threads.c, schema.arrivals.c
 _WAITS = text("holds.state = 'waiting' AND holds.thread_id IS NOT NULL")
 _IN_QUEUE = text("arrivals.state = 'waiting'")
 _NOW = bindparam("now", type_=schema.Moment)
-_LIVING = func.coalesce(_t.merged_into, _t.id)
+_living = func.coalesce(_t.merged_into, _t.id)
 
 
 def _due() -> Select[tuple[int]]:
     """Oldest first: in the order of arrival. A thread that was merged into another is held as that one."""
     first, living = schema.threads, schema.threads.alias("living")
-    joined = schema.holds.join(first, _t.id == _h.thread_id).join(living, living.c.id == _LIVING)
+    joined = schema.holds.join(first, _t.id == _h.thread_id).join(living, living.c.id == _living)
     awake = or_(living.c.rests_until.is_(None), living.c.rests_until <= _NOW)
     turn = or_(_h.why == RESTING, living.c.slow == 0, _h.later_until <= _NOW)
     return (
@@ -63,7 +63,7 @@ def due(tx: Connection, now: datetime, most: int) -> list[int]:
 def find(tx: Connection, hold: int, midnight: datetime) -> KeptMail | None:
     """One that still waits. ``midnight``: since when posts count for a slow thread."""
     query = (
-        select(*(_h.list_id, _h.arrival_id, _h.sender, _h.subject, _h.tell), _LIVING.label("thread"))
+        select(*(_h.list_id, _h.arrival_id, _h.sender, _h.subject, _h.tell), _living.label("thread"))
         .join(schema.threads, _t.id == _h.thread_id)
         .where(_h.id == hold, _h.state == HoldState.WAITING, _h.why.in_(BY_ITSELF))
     )
@@ -89,7 +89,7 @@ def is_on_its_way(tx: Connection, thread: int) -> bool:
         select(_h.id)
         .select_from(schema.arrivals.join(schema.holds, _h.arrival_id == _a.id))
         .join(schema.threads, _t.id == _h.thread_id)
-        .where(_IN_QUEUE, _h.decided_by == BY_TIME, _LIVING == thread)
+        .where(_IN_QUEUE, _h.decided_by == BY_TIME, _living == thread)
     )
     return tx.scalar(query.limit(1)) is not None
 
