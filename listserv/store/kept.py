@@ -32,7 +32,7 @@ def _due() -> Select[tuple[int]]:
     return (
         select(_h.id)
         .select_from(joined)
-        .where(_WAITS, _h.why.in_(BY_ITSELF), and_(awake, turn))
+        .where(_WAITS, _h.arrival_id > 0, _h.why.in_(BY_ITSELF), and_(awake, turn))
         .order_by(_h.arrival_id)
         .limit(bindparam("most"))
     )

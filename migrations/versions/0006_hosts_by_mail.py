@@ -27,7 +27,9 @@ def upgrade() -> None:
     op.add_column("subscriptions", sa.Column("off_duty_until", sa.BigInteger(), nullable=True))
     op.add_column("threads", sa.Column("rests_until", sa.BigInteger(), nullable=True))
     op.add_column("threads", sa.Column("slow", sa.Integer(), nullable=False, server_default="0"))
-    op.add_column("threads", sa.Column("closed", sa.Boolean(), nullable=False, server_default=sa.text("false")))
+    op.add_column(
+        "threads", sa.Column("closed", sa.Boolean(), nullable=False, server_default=sa.text("false"))
+    )
     op.add_column("threads", sa.Column("closed_words", sa.Text(), nullable=False, server_default=""))
     kept = sa.text("state = 'waiting' AND thread_id IS NOT NULL")
     op.create_index("ix_holds_thread", "holds", ["arrival_id"], sqlite_where=kept, postgresql_where=kept)
