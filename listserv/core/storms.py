@@ -1,8 +1,8 @@
 """The storm breaker: what counts, how much is too much, and whom it tells (setting ``storm``, ``100/10``).
 
-Three counts, each within the setting's minutes: the list's posts, machines' mails to the list (they are
-dropped, and show a loop or a crowd that is away), and the posts of one thread, of which a fifth of the
-number is enough. At any of them further posts wait for a host, whose card says so.
+Three counts, each within the setting's minutes: the list's posts; mails of members' machines to the list
+(they are dropped, and show a loop or a crowd that is away); and the posts of one thread, of which a fifth of
+the number is enough. At any of them further posts wait for a host, whose card says so.
 """
 
 from __future__ import annotations

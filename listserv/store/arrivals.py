@@ -225,23 +225,6 @@ def count_commands(tx: Connection, list_id: int | None, since: datetime) -> int:
     return tx.scalar(select(func.count()).select_from(schema.arrivals).where(*where)) or 0
 
 
-_DROPPED = Prepared(
-    select(func.count())
-    .select_from(schema.arrivals)
-    .where(
-        _a.list_id == bindparam("of_list"),
-        _a.done > bindparam("since", type_=schema.Moment),
-        _a.state == ArrivalState.DISCARDED,
-        _a.why.in_(bindparam("rules", expanding=True)),
-    )
-)
-
-
-def count_dropped(tx: Connection, list_id: int, rules: tuple[str, ...], since: datetime) -> int:
-    """How many mails to a list were dropped by these rules since then."""
-    return _DROPPED.scalar(tx, {"of_list": list_id, "since": since, "rules": rules}) or 0
-
-
 def count_aside(tx: Connection) -> tuple[int, datetime | None]:
     """How many mails are set aside, and when the first of them came."""
     row = tx.execute(select(func.count(), func.min(_a.at)).where(_IS_ASIDE)).one()

@@ -5,19 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, exists, func, select
 
 from listserv.core.address import Address
 from listserv.core.notices import Storm
 from listserv.core.storms import EVERY, OF_MACHINES, limit, of_one_thread
-from listserv.core.types import Automatic, MailList
-from listserv.store import answered, arrivals, directory, posts
+from listserv.core.types import ArrivalState, Automatic, MailList
+from listserv.store import answered, directory, posts, schema
+from listserv.store.prepared import Prepared
 from listserv.store.question import Question
+
+_a, _d, _s = schema.arrivals.c, schema.addresses.c, schema.subscriptions.c
+# Of people of the list only: no stranger's machine reaches a list, and none shall be able to stop it.
+_OF_THEIRS = exists().where(
+    _d.key == _a.author_key, _s.person_id == _d.person_id, _s.list_id == bindparam("of_list")
+)
+_DROPPED = Prepared(
+    select(func.count())
+    .select_from(schema.arrivals)
+    .where(
+        _a.list_id == bindparam("of_list"),
+        _a.done > bindparam("since", type_=schema.Moment),
+        _a.state == ArrivalState.DISCARDED,
+        _a.why.in_(bindparam("rules", expanding=True)),
+        _OF_THEIRS,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Posts of the list and machines' mails that were dropped; hosts to tell if another one comes.
+    """Posts of the list and members' machines' mails that were dropped; hosts to tell if another one comes.
 
     ``of_thread``: since when the posts of a thread are worth counting; None: they can't be too many.
     """
@@ -35,7 +53,7 @@ def counts(tx: Connection, ask: Question, here: MailList) -> Counts:
         return Counts()
     since = ask.now - timedelta(minutes=minutes)
     posted = posts.count_since(tx, here.id, since)
-    dropped = arrivals.count_dropped(tx, here.id, OF_MACHINES, since)
+    dropped = _DROPPED.scalar(tx, {"of_list": here.id, "since": since, "rules": OF_MACHINES}) or 0
     alarms = ask.mail.automatic is not Automatic.NO and dropped + 1 >= most
     return Counts(
         posts=posted,
