@@ -10,6 +10,7 @@ from listserv.flow import bounce_round, card_round, guard_round, pulse_round, up
 from listserv.flow.bells import Bells
 from listserv.flow.coming_back import bring_back
 from listserv.flow.pen import Pen
+from listserv.flow.threads_round import release_kept
 from listserv.flow.worker import Work
 from listserv.store import pause
 from listserv.store.engine import Store
@@ -32,6 +33,7 @@ def scheduled(of: Rounds) -> tuple[Work, ...]:
         Work("outbox", partial(upkeep.release_due, store, clock, bells), bells.outbox, rest=1.0),
         Work("back", partial(bring_back, pen, bells), bells.back, rest=20.0),
         Work("guard", partial(guard_round.remind, pen, bells), bells.guard, rest=60.0),
+        Work("threads", partial(release_kept, pen, bells), bells.threads, rest=1.0),
         Work("owner", partial(upkeep.tell_owner, pen), bells.owner, rest=60.0),
         Work("links", partial(upkeep.forget_expired, store, clock), bells.links, rest=3600.0),
         Work("cards", partial(card_round.send_cards, pen, bells), bells.cards, rest=10.0),

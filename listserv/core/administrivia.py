@@ -25,8 +25,10 @@ _MOST_SENTENCES = 12
 class Asked:
     """What a mail asks for.
 
-    ``verb``: leave, mute, unmute, follow, later, pause, resume, digest, undo or cancel.
-    ``words``: when (later, pause), the rhythm as it is stored (digest), or the number of a Brief's item.
+    ``verb``: leave, mute, unmute, follow, later, pause, resume, digest, undo or cancel; of a host also those
+    of ``core/steering.py``.
+    ``words``: when (later, pause), the rhythm as it is stored (digest), or the number of a Brief's item;
+    of a host's verbs what stands behind them.
     """
 
     verb: str
@@ -35,9 +37,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """Words alone in a new mail (a few of them in a thread, too) that may be a post or a setting: ask."""
+    """Words alone in a new mail (a few of them in a thread, too) that may be a post or a setting: ask.
+
+    ``asked``: what they ask for, if anything; None: what a line of these words says.
+    """
 
     words: str
+    asked: Asked | None = None
 
 
 def whole_request(

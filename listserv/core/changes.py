@@ -49,6 +49,8 @@ class OpenHold:
     message_id: str
     tell: Address | None = None
     seen: Seen = field(default_factory=Seen)
+    thread: int | None = None  # what hosts decided of this one is why
+    until: datetime | None = None  # when its turn may come, where that is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,69 @@ class Ban:
     address: Address
     by: int
     ban: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SetThread:
+    """Columns of a thread that hold it (``Reins``) and their new values. ``act``: the verb that did it."""
+
+    thread_id: int
+    by: int
+    act: str
+    values: tuple[tuple[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SplitThread:
+    """A post, and all that answers it, become a thread of their own; ``key``: in its path."""
+
+    thread_id: int
+    by: int
+    post_id: int
+    key: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class MergeThreads:
+    """Two threads become one: the older."""
+
+    thread_id: int
+    by: int
+    other: int
+
+
+@dataclass(frozen=True, slots=True)
+class MendThread:
+    """What was split off by this key becomes part of its thread again."""
+
+    thread_id: int
+    by: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartThreads:
+    """A thread that was merged into another gets its posts back, and what answered them since."""
+
+    thread_id: int
+    by: int
+    other: int
+    posts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecallPost:
+    """A post is taken out of all that we keep (§8). ``own``: by its author. ``mark``: the mail that said so.
+
+    ``to``: who is told what came of it.
+    """
+
+    post_id: int
+    by: int
+    to: Address
+    own: bool
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,9 +480,12 @@ class SendAlone:
     from_seal: str
 
 
-OfRecords = MailData | MailPreview | EraseMe | MailHold | BringCard | EditHold | SendAlone | BringPulse
+OfRecords = (
+    MailData | MailPreview | EraseMe | RecallPost | MailHold | BringCard | EditHold | SendAlone | BringPulse
+)
 OfPulse = Nudged | EndUnreachable | BackByHost
 OfHolds = LetThrough | TurnDown | Reopen | PutOff | Ban | SetDuty | OffDuty
+OfThreads = SetThread | SplitThread | MergeThreads | MendThread | PartThreads
 OfMembers = (
     SetSubscription
     | SetPerson
@@ -449,6 +517,7 @@ Change = (
     | OfRecords
     | OfHolds
     | OfPulse
+    | OfThreads
     | Complained
     | BounceOver
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from listserv.core import deciding, rhythms
@@ -18,7 +18,19 @@ from listserv.core.said import Done, Said
 from listserv.core.scene import Scene
 from listserv.core.types import Standing
 from listserv.core.verb_words import EVERYWHERE, POLITE, called, heads
-from listserv.core.verbs import alone, archive, choices, pulse, records, rota, staying, threads
+from listserv.core.verbs import (
+    alone,
+    archive,
+    choices,
+    parting,
+    pulse,
+    recalling,
+    records,
+    rota,
+    staying,
+    steering,
+    threads,
+)
 
 MOST_LINES = 10  # verbs in one mail (interface.md §5)
 _LONGEST_LINE = 400
@@ -38,6 +50,7 @@ class Takes(StrEnum):
     NOTHING = "nothing"
     MAYBE = "maybe"
     WORDS = "words"
+    TEXT = "text"  # perhaps, and all lines below
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +75,8 @@ class Line:
     everywhere: bool = False
 
 
-_NOT, _MAY, _YES = Takes.NOTHING, Takes.MAYBE, Takes.WORDS
 _H, _M, _S = Standing.HOST, Standing.MEMBER, Standing.STRANGER
+_NOT, _MAY, _YES, _TEXT = Takes.NOTHING, Takes.MAYBE, Takes.WORDS, Takes.TEXT
 _ANY, _OWN, _BIG = Weight.HARMLESS, Weight.ORDINARY, Weight.WEIGHTY
 _free = threads.read_nothing
 
@@ -98,6 +111,13 @@ VERBS: tuple[Verb, ...] = (
     Verb("unmute",         "unmute",             _NOT, _M, _OWN, threads.read_thread, threads.unmute),
     Verb("follow",         "follow",             _NOT, _M, _OWN, threads.read_thread, threads.follow),
     Verb("later",          "later friday",       _YES, _M, _OWN, threads.read_later, threads.later),
+    Verb("cool",           "cool 24h",           _MAY, _H, _OWN, steering.read_cool, steering.cool),
+    Verb("slow",           "slow 1/day",         _MAY, _H, _OWN, steering.read_slow, steering.slow),
+    Verb("close",          "close",              _TEXT, _H, _OWN, steering.read_close, steering.close),
+    Verb("open",           "open",               _NOT, _H, _OWN, steering.read_open, steering.reopen),
+    Verb("split",          "split Cold storage", _YES, _H, _OWN, parting.read_split, parting.split),
+    Verb("merge",          "merge",              _MAY, _H, _OWN, parting.read_merge, parting.merge),
+    Verb("recall",         "recall",             _NOT, _M, _BIG, recalling.read_recall, recalling.recall),
     Verb("pause",          "pause until 6 jan",  _MAY, _M, _OWN, staying.read_pause, staying.pause),
     Verb("resume",         "resume",             _NOT, _M, _OWN, _free, staying.resume),
     Verb("leave",          "bye",                _NOT, _M, _OWN, _free, staying.leave),
@@ -132,6 +152,9 @@ VERBS: tuple[Verb, ...] = (
     Verb("back in",        "",                   _NOT, _H, _OWN, _same, deciding.back_in),
     Verb("set duty",       "",                   _NOT, _H, _OWN, _same, rota.set_duty),
     Verb("off duty",       "",                   _NOT, _H, _OWN, _same, rota.off_duty),
+    Verb("as before",      "",                   _NOT, _M, _OWN, _same, steering.as_before),
+    Verb("mend",           "",                   _NOT, _M, _OWN, _same, parting.mend),
+    Verb("part",           "",                   _NOT, _M, _OWN, _same, parting.part),
     Verb("take address",   "",                   _NOT, _M, _OWN, _same, choices.take_address),
     Verb("rejoin",         "",                   _NOT, _S, _OWN, _same, staying.rejoin),
     Verb("withdraw",       "",                   _NOT, _M, _OWN, _same, records.withdraw),
@@ -149,7 +172,8 @@ GROUPS: tuple[tuple[str, str], ...] = (
     ("you",      "settings, name, zone, language, address add, address remove, my data, forget me"),
     ("waits",    "waiting, duty"),
     ("hosts",    "pulse"),
-    ("more",     "where, undo, cancel, help"),
+    ("talks",    "cool, slow, close, open, split, merge"),
+    ("more",     "where, undo, recall, cancel, help"),
 )
 NEEDS: dict[str, str] = {
     # verb          which part of Lookups it looks at
@@ -161,10 +185,13 @@ NEEDS: dict[str, str] = {
     "undo":         "undoable",
     "cancel":       "held",
     "duty":         "hosts",
+    "split":        "post",
+    "recall":       "post",
+    "merge":        "others",
 }
 # fmt: on
-OF_ANY_SECTION = frozenset(("waiting",))  # and those that a section's host may say at any time
-OF_SECTIONS: frozenset[str] = frozenset()  # of one thread, which a section's host may say
+OF_ANY_SECTION = frozenset(("waiting",))  # what a section's host may say at any time
+OF_SECTIONS = frozenset(("cool", "slow", "close", "open", "split", "merge"))  # said by a section's host, too
 _BY_NAME = {verb.name: verb for verb in VERBS}
 GROUP_OF = {name: group for group, names in GROUPS for name in names.split(", ")}
 _HEADS = tuple((head, _BY_NAME[name]) for head, name in heads())
@@ -172,6 +199,9 @@ _POLITE = re.compile(rf"^(?:{'|'.join(POLITE)})[ ,]+|[ ,]+(?:{'|'.join(POLITE)})
 _QUOTES = "\"'“”„*_"
 _GREETING = re.compile(rf"\s*(?:{GREETING})(?:[ ,]+[\w'’-]+){{0,3}}\s*[,!.:]*\s*", re.I)
 _BLANKS = re.compile(r"\s+")
+_BEHIND_HEAD = re.compile(
+    rf"^\W*(?:(?:{'|'.join(POLITE)})[ ,]+)?\w+[\s:]*", re.I
+)  # words are taken as they stand
 
 
 def verb(name: str) -> Verb:
@@ -203,7 +233,8 @@ def _known(said: str, low: str) -> Line | None:
     for head, row in _HEADS:
         if low == head and row.takes is not Takes.WORDS:
             return Line(row)
-        if low.startswith(head + " ") and row.takes is not Takes.NOTHING:
+        ends = " :" if row.takes in (Takes.WORDS, Takes.TEXT) else " "
+        if row.takes is not Takes.NOTHING and low.startswith(tuple(head + end for end in ends)):
             return Line(row, said[len(head) + 1 :].strip())
     return None
 
@@ -220,11 +251,16 @@ def read_lines(
     ``first``: reads a line before we do, where a mail of ours has words of its own.
     """
     lines: list[Line] = []
-    for text_line in text.splitlines():
+    written_lines = text.splitlines()
+    for at, text_line in enumerate(written_lines, 1):
         if not text_line.strip() or (not lines and _GREETING.fullmatch(text_line)):
             continue
         line = first(text_line) or read_line(text_line, language)
         if line is None or len(lines) == MOST_LINES:
+            break
+        if line.verb.takes is Takes.TEXT:
+            words = "\n".join((_BEHIND_HEAD.sub("", text_line), *written_lines[at:]))
+            lines.append(replace(line, words=words.strip()))
             break
         lines.append(line)
     return tuple(lines)

@@ -24,6 +24,7 @@ from listserv.core.changes import (
 )
 from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts, SaidFacts
 from listserv.core.guarding import GUARD, did_you_mean
+from listserv.core.kept import BY_THREAD, kept_notice, waits_until
 from listserv.core.notices import DidYouMean, Forwarded, Held, Notice, Refused
 from listserv.core.obeying import decide_said
 from listserv.core.privacy import may
@@ -32,6 +33,7 @@ from listserv.core.requests import WHICH, decide_doubtful, decide_request
 from listserv.core.returning import decide_return, heard_from
 from listserv.core.rules import STRICT, is_proven, judge
 from listserv.core.seals import derived, message_hash, relay_seal
+from listserv.core.storms import tell_hosts
 from listserv.core.threads import place
 from listserv.core.types import (
     ArrivalState,
@@ -94,17 +96,23 @@ def decide_post(mail: Mail, facts: PostFacts) -> Changes:
         case Hold(rule) if rule == GUARD:
             return (seen, *_guarded(mail, facts))
         case Hold(rule):
-            hold = _hold(mail, list_id, rule, who_is_told(mail, facts, rule))
+            hold = replace(
+                _hold(mail, list_id, rule, who_is_told(mail, facts, rule)),
+                thread=facts.reins.thread if facts.reins and rule in BY_THREAD else None,
+                until=waits_until(rule, facts),
+            )
             ask = _answerable(facts, rule)
             word = "" if ask is None else "yes" if ask.act else "cancel"
-            held = Held(_named(facts), _hosts(facts.list), mail.subject, _why(rule, mail, facts), word)
+            held = kept_notice(rule, mail, facts) or Held(
+                _named(facts), _hosts(facts.list), mail.subject, _why(rule, mail, facts), word
+            )
             return (seen, hold, Finish(ArrivalState.HELD, rule, list_id), *_tell(mail, facts, held, rule))
         case Reject(rule):
             limit = _size(facts.list.settings.max_bytes)
             refused = Refused(_named(facts), _hosts(facts.list), mail.subject, rule, limit)
             return (seen, Finish(ArrivalState.REFUSED, rule, list_id), *_tell(mail, facts, refused, rule))
         case Discard(rule):
-            return (Finish(ArrivalState.DISCARDED, rule, list_id),)
+            return (*tell_hosts(facts, rule), Finish(ArrivalState.DISCARDED, rule, list_id))
         case _:
             assert_never(verdict)
 

@@ -15,7 +15,7 @@ from listserv.core.guard import Company
 from listserv.core.scene import Scene
 from listserv.core.seals import Keyring
 from listserv.core.site import Site
-from listserv.core.threads import Known
+from listserv.core.threads import Known, Reins
 from listserv.core.types import Check, MailList, Member, Standing
 
 __all__ = ["Facts", "PassOnFacts", "PostFacts", "RelayFacts", "ReturnFacts", "SaidFacts", "Site"]
@@ -41,9 +41,12 @@ class PostFacts:
     answered: frozenset[str]  # kinds of notice this author had from this list within a day
     ring: Keyring = field(repr=False)
     request: Asked | Doubtful | None = None  # what the whole mail asks for, where it is no post
-    scene: Scene | None = None  # of its author, in that case
     banned: bool = False  # a host banned the author from this list
     company: Company = Company()  # among whom it is written, as far as the reply guard looked
+    scene: Scene | None = None  # of its author, in that case, or where hosts hold the thread
+    reins: Reins | None = None  # how hosts hold the thread that it would join
+    automatic_count: int = 0  # machines' mails to the list within the breaker's minutes
+    alarmed: tuple[Address, ...] = ()  # hosts to be told, should this be one too many of those
 
     @property
     def standing(self) -> Standing:

@@ -80,6 +80,32 @@ class StillWaiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """To the author: hosts let the conversation rest, slowed or closed it; the mail is kept.
+
+    ``why``: the rule. ``until``: the end of the rest, in words; ``slow``: so many mails a day; ``words``:
+    the host's own.
+    """
+
+    list: str
+    hosts: str
+    subject: str
+    why: str
+    until: str = ""
+    slow: int = 0
+    words: str = field(default="", metadata=_LINES)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOut:
+    """To the author: a host took a post of theirs out of the archive."""
+
+    list: str
+    hosts: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class HostAsks:
     """To the author of what waits: a host's own words. ``host``: by name, "" for "a host"."""
 
@@ -161,6 +187,53 @@ class Shown:
     number: int
     subject: str
     original: bytes | None = field(default=b"", repr=False, metadata=_MAIL)
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """To who recalled a post: how many copies had gone (``sent``) and will not go, and where words are still.
+
+    ``quotes``: posts that quoted it. ``backup``: the day of the last one, None for none known; ``wal``,
+    ``maildir``: there is one. ``seen``: it was out, so the archive had it.
+    """
+
+    list: str
+    subject: str
+    seen: bool
+    sent: int
+    called_off: int
+    quotes: int
+    backup: date | None = None
+    wal: bool = False
+    maildir: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OtherThread:
+    """A conversation to merge with. ``last``: when its last mail was, in words."""
+
+    title: str
+    posts: int
+    last: str
+
+
+@dataclass(frozen=True, slots=True)
+class MergeWhich:
+    """To a host: the latest conversations but the one to be merged (``subject``), numbered."""
+
+    list: str
+    subject: str
+    threads: tuple[OtherThread, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """To the hosts: machines sent ``count`` mails to the list within ``minutes``; they reached nobody."""
+
+    list: str
+    address: str
+    count: int
+    minutes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,10 +396,14 @@ class DidYouMean:
 
 @dataclass(frozen=True, slots=True)
 class PostOrSetting:
-    """To a member: their mail was one bare word. ``word`` as a post, or as a setting?"""
+    """To a member: their mail was one bare word. ``word`` as a post, or as a setting?
+
+    ``steers``: to a host, whose word may be about the conversation.
+    """
 
     list: str
     word: str
+    steers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -651,6 +728,11 @@ Notice = (
     | Posted
     | Edited
     | StillWaiting
+    | Kept
+    | TakenOut
+    | Recalled
+    | MergeWhich
+    | Storm
     | HostAsks
     | AuthorAnswers
     | Card

@@ -344,7 +344,8 @@ def may_ask(answered: Collection[str], proof: Check) -> bool:
 
 def question(scene: Scene, member: Member, act: str, asked: str, hold: int | None = None) -> SendNotice:
     """ "Was this you?", to the known address. ``hold``: of which mail that waits the act speaks."""
-    ask = NewAsk(AskKind.CONFIRM, member.person_id, act=act, hold=hold)
+    thread = scene.thread.id if scene.thread else None
+    ask = NewAsk(AskKind.CONFIRM, member.person_id, act=act, thread=thread, hold=hold)
     return SendNotice(WasThisYou(scene.list.title, asked), member.address, scene.list.id, ask)
 
 

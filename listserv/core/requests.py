@@ -89,10 +89,15 @@ def decide_doubtful(mail: Mail, facts: PostFacts) -> Changes:
     end = Finish(ArrivalState.HELD, WHICH, facts.list.id)
     if scene is None or scene.member is None or not isinstance(doubt, Doubtful):
         return (hold, end)
-    line = read_line(doubt.words, scene.language)
+    meant = doubt.asked
+    line = Line(verb(meant.verb), meant.words) if meant else read_line(doubt.words, scene.language)
     act = written(line, scene) if line else ""
     ask = NewAsk(
-        AskKind.WHICH, scene.member.person_id, act if isinstance(act, str) else "", about_arrival=True
+        AskKind.WHICH,
+        scene.member.person_id,
+        act if isinstance(act, str) else "",
+        thread=scene.thread.id if scene.thread else None,
+        about_arrival=True,
     )
-    notice = PostOrSetting(facts.list.title, doubt.words)
+    notice = PostOrSetting(facts.list.title, doubt.words, meant is not None)
     return (hold, SendNotice(notice, scene.member.address, facts.list.id, ask), end)

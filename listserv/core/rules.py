@@ -13,8 +13,10 @@ from typing import Generic, TypeVar
 from listserv.core.administrivia import Asked, Doubtful
 from listserv.core.facts import PostFacts, RelayFacts
 from listserv.core.guard import sign_in
+from listserv.core.kept import CLOSED, RESTING, SLOWED
 from listserv.core.privacy import is_more_open, may
 from listserv.core.seals import loop_marks
+from listserv.core.storms import blows
 from listserv.core.types import Automatic, Check, Mail, Policy, Role, Standing
 from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject, Verdict
 
@@ -122,8 +124,7 @@ def has_posted_enough_today(mail: Mail, facts: PostFacts) -> bool:
 
 
 def is_storm(mail: Mail, facts: PostFacts) -> bool:
-    most, _, _ = facts.list.settings.storm.partition("/")
-    return most.isdigit() and 0 < int(most) <= facts.storm_count
+    return blows(facts)
 
 
 def is_stranger(mail: Mail, facts: Known) -> bool:
@@ -142,6 +143,23 @@ def is_for_hosts_only(mail: Mail, facts: PostFacts) -> bool:
 def may_be_meant_for_one(mail: Mail, facts: PostFacts) -> bool:
     settings, known = facts.list.settings, facts.standing is not Standing.STRANGER
     return settings.guard and known and bool(sign_in(mail, facts.company, settings.guard_words))
+
+
+def is_in_closed_thread(mail: Mail, facts: PostFacts) -> bool:
+    return _held_by(facts) and facts.reins is not None and facts.reins.closed
+
+
+def is_in_resting_thread(mail: Mail, facts: PostFacts) -> bool:
+    return _held_by(facts) and facts.reins is not None and facts.reins.rests(facts.now)
+
+
+def is_too_soon_again(mail: Mail, facts: PostFacts) -> bool:
+    reins = facts.reins
+    return _held_by(facts) and reins is not None and 0 < reins.slow <= reins.today
+
+
+def _held_by(facts: PostFacts) -> bool:
+    return facts.reins is not None and not facts.reins.steers
 
 
 def anything(mail: Mail, facts: Known) -> bool:
@@ -172,6 +190,10 @@ POSTING_RULES: tuple[Rule[PostFacts], ...] = (
     Rule("stranger",                    is_stranger,                 Hold),
     Rule("probation",                   is_on_probation,             Hold),
     Rule("hosts only",                  is_for_hosts_only,           Hold),
+    # Only who may write here at all is told of these: what rests or is slowed goes out by itself.
+    Rule(CLOSED,                        is_in_closed_thread,         Hold),
+    Rule(RESTING,                       is_in_resting_thread,        Hold),
+    Rule(SLOWED,                        is_too_soon_again,           Hold),
     Rule("guard",                       may_be_meant_for_one,        Hold),
     Rule("welcome",                     anything,                    Accept),
 )

@@ -10,7 +10,7 @@ from listserv.core.address import Address
 from listserv.core.asks import Ask
 from listserv.core.cards import Item
 from listserv.core.duty import OnCall
-from listserv.core.found import Hits
+from listserv.core.found import Hit, Hits
 from listserv.core.guard import Voice
 from listserv.core.pulse_numbers import PulseLook
 from listserv.core.retold import ThreadPost
@@ -28,6 +28,32 @@ class Talk:
     wish: str = ""
     until: datetime | None = None
     tags: frozenset[str] = frozenset()
+    rests_until: datetime | None = None  # these as in ``threads.Reins``
+    slow: int = 0
+    closed: bool = False
+    words: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The post that a mail answers. ``own``: the speaker wrote it."""
+
+    id: int
+    own: bool
+    state: str
+    opens: bool = False  # all that its thread holds answers it
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Threads to merge with: the latest, or those that the mail shows which is answered; ``chosen`` of them.
+
+    ``younger``: the posts of the younger of the two, so that it can be parted again.
+    """
+
+    shown: tuple[Hit, ...] = ()
+    chosen: Talk | None = None
+    younger: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +82,8 @@ class Lookups:
     hosts: tuple[OnCall, ...] = ()  # duty
     card: tuple[Item, ...] = ()  # what the numbers of a card mean
     pulse: PulseLook = field(default_factory=PulseLook)  # an answer to a pulse
+    post: Spoken | None = None  # split, recall: the post answered
+    others: Others | None = None  # merge
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 MOST_REFERENCES = 50
 
@@ -48,6 +49,49 @@ def place(known: Known) -> Placement:
     merge = tuple(sorted(set(found) - {thread}))
     ghosts = tuple(hash_ for hash_ in references if hash_ not in known.threads)
     return Placement(thread, parent, ghosts, merge)
+
+
+@dataclass(frozen=True, slots=True)
+class Reins:
+    """How hosts hold a thread, as whoever writes in it meets it.
+
+    ``words``: the host's own, where it is closed. ``steers``: the writer looks after it, and passes.
+    ``today``: the writer's posts in it since the list's midnight, counted only where ``slow`` is set;
+    ``lately``: everybody's within the storm breaker's minutes.
+    """
+
+    thread: int
+    rests_until: datetime | None = None
+    slow: int = 0  # posts a day of one member; 0: any number
+    closed: bool = False
+    words: str = ""
+    steers: bool = False
+    today: int = 0
+    lately: int = 0
+
+    def rests(self, now: datetime) -> bool:
+        return self.rests_until is not None and now < self.rests_until
+
+    def holds(self, now: datetime) -> bool:
+        """Whether there is anything that the writer may have to be told."""
+        return not self.steers and (self.closed or bool(self.slow) or self.rests(now))
+
+
+def branch(posts: Iterable[tuple[int, str, str]], roots: Iterable[int]) -> frozenset[int]:
+    """Of posts as (id, hash, parent hash): these ones, and all that answers them. Linear, no recursion."""
+    children: dict[str, list[int]] = {}
+    hashes: dict[int, str] = {}
+    for number, hash_, parent in posts:
+        hashes[number] = hash_
+        children.setdefault(parent, []).append(number)
+    found: set[int] = set()
+    stack = [number for number in roots if number in hashes]
+    while stack:
+        number = stack.pop()
+        if number not in found:
+            found.add(number)
+            stack.extend(children.get(hashes[number], ()))
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class Bells:
     outbox: Bell = _bell("outbox")
     back: Bell = _bell("back")
     guard: Bell = _bell("guard")
+    threads: Bell = _bell("threads")
     owner: Bell = _bell("owner")
     links: Bell = _bell("links")
     search: Bell = _bell("search")

@@ -21,6 +21,7 @@ from listserv.core.changes import (
     MailPreview,
     OfRecords,
     PassOn,
+    RecallPost,
     SendAlone,
 )
 from listserv.core.notices import ForgetPreview, Forgotten, MyData
@@ -29,11 +30,14 @@ from listserv.flow import pulse_round
 from listserv.flow.held_mail import of_holds
 from listserv.flow.packing import pack
 from listserv.flow.pen import Answerable, Pen
+from listserv.flow.recalling import Recalling, recall
 from listserv.mail.fields import first_of, read_mailboxes, split
 from listserv.store import asks, deliveries, erasing, farewells, guarding, lists, own_data, speakers
 from listserv.store.acts import Hand
 from listserv.store.deliveries import Letter
 from listserv.store.engine import Transaction
+
+OfMails = BringPulse | MailHold | BringCard | EditHold | SendAlone | RecallPost
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +55,23 @@ class Clerk:
                 deliveries.post_letter(tx, self._data(tx, change, now), now)
             case MailPreview():
                 deliveries.post_letter(tx, self._preview(tx, change, now), now)
-            case BringPulse():
-                pulse_round.bring_one(tx, change, self.pen, now)
             case EraseMe():
                 self._erase(tx, change, now)
+            case _:
+                self._of_mails(tx, change, hand)
+
+    def _of_mails(self, tx: Transaction, change: OfMails, hand: Hand) -> None:
+        """What needs a mail's bytes, or is a mail of its own."""
+        match change:
+            case BringPulse():
+                pulse_round.bring_one(tx, change, self.pen, hand.at)
             case MailHold() | BringCard() | EditHold():
                 of_holds(tx, change, self.pen, hand)
             case SendAlone():
-                self._send_alone(tx, change, now)
+                self._send_alone(tx, change, hand.at)
+            case RecallPost():
+                for letter in recall(tx, change, hand.at, Recalling(self.pen, self.wash, self.maildir)):
+                    deliveries.post_letter(tx, letter, hand.at)
             case _:
                 assert_never(change)
 

@@ -25,6 +25,7 @@ from listserv.core.notices import (
     OtherAddress,
     PostShown,
     StillOpen,
+    Storm,
     Welcome,
 )
 from listserv.core.seals import Keyring, derived, relay_seal, seal
@@ -51,6 +52,7 @@ _UNASKED = (
     Invitation,
     HostAsks,
     AuthorAnswers,
+    Storm,
 )  # all else answers the mail of who reads it
 
 

@@ -35,6 +35,12 @@ def within_a_day(tx: Connection, key: str, list_id: int, now: datetime) -> froze
     return frozenset(_LATELY.scalars(tx, {"of": key, "of_list": list_id, "since": now - _DAY}))
 
 
+def was_since(tx: Connection, kind: str, list_id: int, since: datetime) -> bool:
+    """Whether anybody got such a notice of a list since then."""
+    query = select(_n.kind).where(_n.kind == kind, _n.list_id == list_id, _n.at > since).limit(1)
+    return tx.scalar(query) is not None
+
+
 def was_ever(tx: Connection, kind: str, key: str) -> bool:
     """Whether this address has such a mark, however long ago."""
     query = select(_n.kind).where(_n.key == key, _n.kind == kind, _n.list_id == 0)

@@ -21,6 +21,7 @@ from listserv.core.changes import (
     OfHolds,
     OfPulse,
     OfRecords,
+    OfThreads,
     OpenHold,
     PassOn,
     SendNotice,
@@ -40,6 +41,7 @@ from listserv.store import (
     posts,
     pulse_answers,
     schema,
+    steering,
 )
 from listserv.store.arrivals import Ended
 from listserv.store.deliveries import Letter
@@ -105,7 +107,7 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
 
 
 def _in_its_place(
-    tx: Connection, change: Noted | OfRecords | OfHolds | OfPulse | own_acts.OwnAct, hand: Hand
+    tx: Connection, change: Noted | OfRecords | OfHolds | OfThreads | OfPulse | own_acts.OwnAct, hand: Hand
 ) -> None:
     if isinstance(change, Noted):
         _note(tx, change, hand)
@@ -113,6 +115,8 @@ def _in_its_place(
         hand.clerk(tx, change, hand.act)
     elif isinstance(change, OfHolds):
         deciding.carry_out(tx, change, hand.act)
+    elif isinstance(change, OfThreads):
+        steering.carry_out(tx, change, hand.now, hand.arrival.id)
     elif isinstance(change, OfPulse):
         pulse_answers.carry_out(tx, change, hand.now, hand.arrival.id)
     else:

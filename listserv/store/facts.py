@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from listserv.core.decide import relayed_hash
 from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts
 from listserv.core.guard import Company
+from listserv.core.kept import midnight
 from listserv.core.routing import Kind
 from listserv.core.seals import message_hash
+from listserv.core.threads import Reins, place
 from listserv.core.types import Mail, MailList, Member, Standing
-from listserv.store import answered, arrivals, deciding, directory, guarding, posts, returns, said_facts
+from listserv.store import (
+    answered,
+    arrivals,
+    deciding,
+    directory,
+    guarding,
+    posts,
+    returns,
+    said_facts,
+    storms,
+)
 from listserv.store.question import Question
+from listserv.store.reins import reins_of
 from listserv.store.rows import one_at_a_time
 from listserv.store.twins import twins_of
 
@@ -46,14 +59,13 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
     mail, settings = ask.mail, here.settings
     own = message_hash(mail.message_id)
     twins = twins_of(tx, here.id, own, ask.arrival.id)
-    minutes = settings.storm.partition("/")[2]
-    storm = (
-        posts.count_since(tx, here.id, ask.now - timedelta(minutes=int(minutes))) if minutes.isdigit() else 0
-    )
     key = mail.author.key if mail.author else ""
     member = _member(tx, here.id, mail)
     known = posts.known(tx, here.id, mail)
-    request = said_facts.request_in(mail, here)
+    storm = storms.counts(tx, ask, here)
+    reins = _reins(tx, ask, here, member, (place(known).thread, storm.of_thread))
+    request = said_facts.request_in(tx, ask, here, member, known)
+    told = request is not None or (reins is not None and reins.holds(ask.now))
     return PostFacts(
         now=ask.now,
         site=ask.site,
@@ -67,16 +79,34 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
         posts_today=posts.count_since(tx, here.id, ask.now - 24 * HOUR, key)
         if settings.max_posts_per_day
         else 0,
-        storm_count=storm,
+        storm_count=storm.posts,
         others=_others(tx, ask, here),
         known=known,
         answered=answered.within_a_day(tx, member.address.key if member else key, here.id, ask.now),
         ring=ask.ring,
         request=request,
         banned=bool(key) and deciding.is_banned(tx, here.id, key),
-        scene=said_facts.scene_of_request(tx, ask, here, request, known) if request and member else None,
         company=guarding.company_of(tx, ask, here, member, known) if not request else Company(),
+        scene=said_facts.scene_of_request(tx, ask, here, request, known) if told and member else None,
+        reins=reins,
+        automatic_count=storm.dropped,
+        alarmed=storm.alarmed,
     )
+
+
+def _reins(
+    tx: Connection,
+    ask: Question,
+    here: MailList,
+    member: Member | None,
+    at: tuple[int | None, datetime | None],
+) -> Reins | None:
+    """How hosts hold the thread that a mail would join (the first of ``at``), if it would join one."""
+    thread, since = at
+    if thread is None:
+        return None
+    zone = here.settings.timezone or ask.site.timezone or "UTC"
+    return reins_of(tx, thread, member, midnight(ask.now, zone), since)
 
 
 def _others(tx: Connection, ask: Question, here: MailList) -> tuple[MailList, ...]:

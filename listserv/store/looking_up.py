@@ -14,7 +14,8 @@ from listserv.core.commands import Line
 from listserv.core.found import Hit, Hits
 from listserv.core.guard import Voice
 from listserv.core.privacy import may
-from listserv.core.pulse_numbers import PulseLook, meant
+from listserv.core.pulse_numbers import PulseLook
+from listserv.core.pulse_numbers import meant as meant_by
 from listserv.core.queries import read_mail_query
 from listserv.core.retold import ThreadPost
 from listserv.core.scene import Lookups, Scene, Trace
@@ -22,7 +23,7 @@ from listserv.core.seals import Keyring
 from listserv.core.site import Site
 from listserv.core.types import MailList, Member, PostState, Standing
 from listserv.core.verbs.archive import AT_ONCE, found_before
-from listserv.store import asks, cards, holds, lists, pulse_answers, schema, search, voices
+from listserv.store import asks, cards, holds, lists, meant, pulse_answers, schema, search, voices
 from listserv.store.doors import AUDIENCES
 from listserv.store.rosters import members_query, read_member
 from listserv.store.search import Readable
@@ -73,12 +74,14 @@ def look_up(tx: Connection, scene: Scene, wanted: Collection[str], said: Occasio
         hosts=tuple(cards.on_call(tx, scene.list.id)) if "hosts" in wanted else (),
         card=cards.items(tx, said.card) if said.card is not None else (),
         pulse=_pulse(tx, scene, said),
+        post=meant.post_of(tx, scene, said.arrival, said.parents) if "post" in wanted else None,
+        others=meant.others(tx, scene, said.lines, said.ask) if "others" in wanted else None,
     )
 
 
 def _pulse(tx: Connection, scene: Scene, said: Occasion) -> PulseLook:
     """How the things stand that the mail which is answered gave numbers to."""
-    targets = meant(said.ask.act) if said.ask else ()
+    targets = meant_by(said.ask.act) if said.ask else ()
     if not targets or scene.member is None or scene.member.standing is not Standing.HOST:
         return PulseLook()
     if said.ask is not None and scene.now >= said.ask.expires:

@@ -157,11 +157,18 @@ def _thread_for(tx: Connection, post: KeepPost) -> int:
         }
         return _NEW_THREAD.made(tx, values)
     for other in placement.merge:
-        _merge(tx, other, placement.thread)
+        if not _parted(tx, other, placement.thread):
+            merge(tx, other, placement.thread)
     return placement.thread
 
 
-def _merge(tx: Connection, other: int, into: int) -> None:
+def _parted(tx: Connection, one: int, other: int) -> bool:
+    """Whether a host made two of them."""
+    query = select(_t.parted_from).where(_t.id.in_((one, other)), _t.parted_from.in_((one, other)))
+    return tx.scalar(query) is not None
+
+
+def merge(tx: Connection, other: int, into: int) -> None:
     """Two threads are one: the older keeps its identity, the younger's address leads there."""
     tx.execute(update(schema.posts).where(_p.thread_id == other).values(thread_id=into))
     tx.execute(update(schema.thread_ids).where(_i.thread_id == other).values(thread_id=into))
@@ -282,6 +289,12 @@ def find(tx: Connection, post_id: int) -> Post:
     if row is None:
         raise NoResultFound(f"post {post_id}")
     return read_post(row)
+
+
+def find_there(tx: Connection, post_id: int) -> Post | None:
+    """One post, if it is there still."""
+    row = _FIND.row(tx, {"post": post_id})
+    return read_post(row) if row is not None else None
 
 
 def read_post(row: Any) -> Post:

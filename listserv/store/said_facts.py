@@ -14,11 +14,14 @@ from listserv.core.facts import SaidFacts
 from listserv.core.pulse_lines import read_pulse_lines
 from listserv.core.routing import Kind
 from listserv.core.scene import Scene
+from listserv.core.steering import VERBS as STEERING
+from listserv.core.steering import steered
 from listserv.core.threads import Known, place
-from listserv.core.types import Check, Mail, MailList
-from listserv.store import answered, asks, directory, own_acts, posts, speakers
+from listserv.core.types import Check, Mail, MailList, Member, Standing
+from listserv.store import answered, asks, directory, own_acts, posts, reins, speakers
 from listserv.store.card_talk import to_card
 from listserv.store.looking_up import Occasion
+from listserv.store.meant import post_answered
 from listserv.store.question import Question
 from listserv.store.twins import twins_of
 
@@ -111,21 +114,43 @@ def _proof(ask: Question, *, preclaimed: bool) -> Check:
     return Check.FAILS if proof.verdict is Check.FAILS else Check.NONE
 
 
-def request_in(mail: Mail, here: MailList) -> Asked | Doubtful | None:
+def request_in(
+    tx: Connection, ask: Question, here: MailList, member: Member | None, known: Known
+) -> Asked | Doubtful | None:
     """What a mail to the list asks for, where that is all it says."""
+    mail = ask.mail
     if any(part.attached for part in mail.parts):  # "Resume", with a CV
         return None
     language = here.settings.language[:2]
-    return whole_request(mail.said, mail.subject, is_reply=bool(mail.references), language=language)
+    return _steered(tx, ask, here, member, known) or whole_request(
+        mail.said, mail.subject, is_reply=bool(mail.references), language=language
+    )
+
+
+def _steered(
+    tx: Connection, ask: Question, here: MailList, member: Member | None, known: Known
+) -> Asked | Doubtful | None:
+    """What a host says to the thread that the mail answers; "recall" is its author's to say, too."""
+    thread = place(known).thread
+    if member is None or member.standing is Standing.STRANGER or thread is None:
+        return None
+    zone = speakers.zone_of(speakers.find_person(tx, member.person_id), here, ask.site.timezone)
+    found = steered(ask.mail.said, ask.now, zone, speakers.spoken_by(tx, member.person_id, here))
+    if found is None or reins.steers_thread(tx, member, thread):
+        return found
+    post = post_answered(tx, here.id, member.id, known.references) if found == Asked("recall") else None
+    return found if post is not None and post.own else None
 
 
 def scene_of_request(
-    tx: Connection, ask: Question, here: MailList, request: Asked | Doubtful, known: Known
+    tx: Connection, ask: Question, here: MailList, request: Asked | Doubtful | None, known: Known
 ) -> Scene:
-    """The stage for such a mail's author."""
+    """The stage for such a mail's author; ``request`` None: who writes in a thread that hosts hold."""
     person = speakers.person_by_address(tx, ask.mail.author)
-    name = request.verb if isinstance(request, Asked) else ""
-    lines = (Line(verb("rhythm" if name == "digest" else name), ""),) if name else ()
+    asked = request.asked if isinstance(request, Doubtful) else request
+    name = asked.verb if asked else ""
+    words = asked.words if asked and name in STEERING else ""
+    lines = (Line(verb("rhythm" if name == "digest" else name), words),) if name else ()
     occasion = Occasion(
         list=here,
         site=ask.site,

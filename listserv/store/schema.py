@@ -305,6 +305,7 @@ holds = _table(
     Column("seen", Text, nullable=False, server_default=""),  # JSON: what a card shows of it (core/cards.py)
     Column("later_until", Moment),  # a host said "later": on no card till then
     Column("waited_told", Moment),  # the author heard "still waiting, not lost"
+    _ref("thread_id", "threads.id", null=True),  # it waits because of what hosts decided of this one
     UniqueConstraint("arrival_id"),
     Index(None, "list_id", "state"),
     _partial("ix_holds_waiting", "list_id", where="state = 'waiting'"),
@@ -312,6 +313,11 @@ holds = _table(
         "ix_holds_unsent",  # what the reply guard keeps back, and whose author was not reminded yet
         "since",
         where="state = 'waiting' AND why = 'guard' AND waited_told IS NULL",
+    ),
+    _partial(
+        "ix_holds_thread",
+        "arrival_id",
+        where="state = 'waiting' AND thread_id IS NOT NULL",
     ),
 )
 answered = _table(
@@ -367,6 +373,7 @@ threads = _table(
     Column("slow", Integer, nullable=False, server_default="0"),  # posts a day of one member; 0: any number
     Column("closed", Boolean, nullable=False, server_default=text("false")),
     Column("closed_words", Text, nullable=False, server_default=""),  # the host's own, to who writes in it
+    _ref("parted_from", "threads.id", null=True),  # by a host: no late mail makes the two one again
     UniqueConstraint("list_id", "key"),
     Index(None, "list_id", "last"),
 )

@@ -6,13 +6,37 @@ from __future__ import annotations
 from contextlib import closing
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Connection, delete, select, text, update
 
 from listserv.store.engine import Store
+from listserv.store.rows import insert_new
+from listserv.store.schema import meta
 from listserv.store.transaction import trouble
 
 _TOUCHED = """posts raws arrivals attachments threads holds letters deliveries people addresses subscriptions
     relays answered links sessions asks thread_wishes search"""
+
+
+_WANTED = "scrub"
+
+
+def want(tx: Connection, mark: str) -> None:
+    """Something is deleted in this transaction: whoever does what is scheduled scrubs, once it is over.
+
+    ``mark`` tells this wish from earlier ones.
+    """
+    if not tx.execute(update(meta).where(meta.c.key == _WANTED).values(value=mark)).rowcount:
+        insert_new(tx, meta, [{"key": _WANTED, "value": mark}])
+
+
+def wanted(tx: Connection) -> str | None:
+    """The mark of the last wish; None for none."""
+    return tx.scalar(select(meta.c.value).where(meta.c.key == _WANTED))
+
+
+def was_done(tx: Connection, mark: str) -> None:
+    """Unless there was another wish since."""
+    tx.execute(delete(meta).where(meta.c.key == _WANTED, meta.c.value == mark))
 
 
 def scrub(store: Store) -> bool:

@@ -141,15 +141,24 @@ def subscription(tx: Connection, number: int) -> Member | None:
 
 
 def _talk(tx: Connection, thread_id: int, member: Member | None) -> Talk | None:
-    title = tx.scalar(select(_t.title).where(_t.id == thread_id))
-    if title is None:
+    """A thread; of one that was merged into another, that one."""
+    row = tx.execute(select(schema.threads).where(_t.id == thread_id)).one_or_none()
+    if row is not None and row.merged_into is not None:
+        row = tx.execute(select(schema.threads).where(_t.id == row.merged_into)).one()
+    if row is None:
         return None
-    wish = None
-    if member is not None:
-        query = select(_w.wish, _w.until).where(_w.thread_id == thread_id, _w.subscription_id == member.id)
-        wish = tx.execute(query).one_or_none()
-    tags = tags_of(title)
-    return Talk(thread_id, title, wish.wish, wish.until, tags) if wish else Talk(thread_id, title, tags=tags)
+    talk = Talk(
+        id=row.id,
+        title=row.title,
+        tags=tags_of(row.title),
+        rests_until=row.rests_until,
+        slow=row.slow,
+        closed=row.closed,
+        words=row.closed_words,
+    )
+    mine = _w.subscription_id == (member.id if member else 0)
+    wish = tx.execute(select(_w.wish, _w.until).where(_w.thread_id == row.id, mine)).one_or_none()
+    return replace(talk, wish=wish.wish, until=wish.until) if wish else talk
 
 
 def sections_of(tx: Connection, member: Member | None) -> frozenset[str]:

@@ -18,6 +18,8 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite counts by it
 def upgrade() -> None:
     _reference("acts", "arrival_id", "arrivals")
     _reference("asks", "hold_id", "holds")
+    _reference("holds", "thread_id", "threads")
+    _reference("threads", "parted_from", "threads")
     op.create_index("ix_acts_list_id_at", "acts", ["list_id", "at"])
     op.add_column("holds", sa.Column("seen", sa.Text(), nullable=False, server_default=""))
     op.add_column("holds", sa.Column("later_until", sa.BigInteger(), nullable=True))
@@ -27,8 +29,12 @@ def upgrade() -> None:
     op.add_column("subscriptions", sa.Column("off_duty_until", sa.BigInteger(), nullable=True))
     op.add_column("threads", sa.Column("rests_until", sa.BigInteger(), nullable=True))
     op.add_column("threads", sa.Column("slow", sa.Integer(), nullable=False, server_default="0"))
-    op.add_column("threads", sa.Column("closed", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column(
+        "threads", sa.Column("closed", sa.Boolean(), nullable=False, server_default=sa.text("false"))
+    )
     op.add_column("threads", sa.Column("closed_words", sa.Text(), nullable=False, server_default=""))
+    kept = sa.text("state = 'waiting' AND thread_id IS NOT NULL")
+    op.create_index("ix_holds_thread", "holds", ["arrival_id"], sqlite_where=kept, postgresql_where=kept)
     _tables()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from itertools import product
 from typing import Any
 
@@ -15,6 +16,7 @@ from listserv.core.decide import decide
 from listserv.core.facts import PostFacts
 from listserv.core.guard import Company
 from listserv.core.rules import POSTING_RULES, judge, table
+from listserv.core.threads import Reins
 from listserv.core.types import ArrivalState, Automatic, Check, Mail, MemberState, Policy, Proof, Role
 from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject, Verdict
 from tests.kit.people import ANA, BOOK, DOMAIN, NOW, a_list, a_mail, a_member, the_facts
@@ -26,6 +28,7 @@ TRUSTED = Proof(trusted=Check.PASSES, policy=Policy.REJECT)
 UNSIGNED = Proof(policy=Policy.REJECT)
 SECRET = a_list(visible="hidden")
 SECRETLY = "Between you and me, it was awful."
+LATER = NOW + timedelta(hours=1)
 
 
 def mail(**fields: Any) -> Mail:
@@ -108,6 +111,19 @@ CASES: list[tuple[str, Mail, PostFacts, Verdict]] = [
     ("a request, whatever it says",             mail(said=SECRETLY),                        facts(request=Asked("mute")),                  Obey("a request")),
     ("answers a private mail",                  mail(),                                     facts(company=Company(private=True)),          Hold("guard")),
     ("a member where only hosts post",          mail(),                                     facts(list=a_list(posting="hosts")),           Hold("hosts only")),
+    ("a hundred machines' mails in ten minutes", mail(),                                    facts(automatic_count=100),                    Hold("storm")),
+    ("the twenty-first of one thread in ten",   mail(),                                     facts(reins=Reins(1, lately=20)),              Hold("storm")),
+    ("the twentieth of one thread in ten",      mail(),                                     facts(reins=Reins(1, lately=19)),              Accept("welcome")),
+    ("a thread storm, breaker off",             mail(),                                     facts(list=a_list(storm="0"), reins=Reins(1, lately=99)), Accept("welcome")),
+    ("in a thread that rests",                  mail(),                                     facts(reins=Reins(1, rests_until=LATER)),      Hold("resting")),
+    ("in a thread that has rested",             mail(),                                     facts(reins=Reins(1, rests_until=NOW)),        Accept("welcome")),
+    ("a host, in a thread that rests",          mail(),                                     facts(member=HOST, reins=Reins(1, rests_until=LATER, steers=True)), Accept("welcome")),
+    ("a newcomer, in a thread that rests",      mail(),                                     facts(member=a_member(probation_left=1), reins=Reins(1, rests_until=LATER)), Hold("probation")),
+    ("the second of a day where one is allowed", mail(),                                    facts(reins=Reins(1, slow=1, today=1)),        Hold("slowed")),
+    ("the first of a day where one is allowed", mail(),                                     facts(reins=Reins(1, slow=1)),                 Accept("welcome")),
+    ("in a closed thread",                      mail(),                                     facts(reins=Reins(1, closed=True, rests_until=LATER)), Hold("closed")),
+    ("a section's host, in a closed thread",    mail(),                                     facts(reins=Reins(1, closed=True, steers=True)), Accept("welcome")),
+    ("into a closed thread, let through",       mail(),                                     facts(approved=True, reins=Reins(1, closed=True)), Accept("approved")),
 ]
 # fmt: on
 

@@ -7,7 +7,7 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listserv.core.threads import MOST_REFERENCES, Known, place, tree
+from listserv.core.threads import MOST_REFERENCES, Known, branch, place, tree
 
 NAMES = st.lists(st.sampled_from([f"m{n}" for n in range(12)]), max_size=12)
 
@@ -71,3 +71,19 @@ def test_a_post_joins_a_known_thread_or_none_and_never_merges_more_than_one(
     assert placement.thread is None or placement.thread in threads.values()
     assert len(placement.merge) <= 1
     assert placement.thread not in placement.merge
+
+
+@given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 15)), max_size=12), st.sets(st.integers(0, 12)))
+def test_a_branch_is_its_roots_and_whatever_answers_them_however_they_are_tied(
+    ties: list[tuple[int, int]], roots: set[int]
+) -> None:
+    posts = [(n, f"m{n}", f"m{parent}") for n, parent in dict(ties).items()]
+    found = branch(posts, roots)
+    there = {n for n, _, _ in posts}
+    assert roots & there <= found <= there
+    for number, _, parent in posts:
+        assert number in found or int(parent[1:]) not in found
+
+
+def test_a_branch_fifty_thousand_deep_has_no_recursion() -> None:
+    assert len(branch(((n, f"m{n}", f"m{n - 1}") for n in range(50_000)), [1])) == 49_999
