@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from listserv.clock import Clock
-from listserv.flow import bounce_round, upkeep
+from listserv.flow import bounce_round, loosening_round, upkeep
 from listserv.flow.bells import Bells
 from listserv.flow.coming_back import bring_back
 from listserv.flow.pen import Pen
@@ -31,6 +31,7 @@ def scheduled(of: Rounds) -> tuple[Work, ...]:
     works = (
         Work("outbox", partial(upkeep.release_due, store, clock, bells), bells.outbox, rest=1.0),
         Work("back", partial(bring_back, pen, bells), bells.back, rest=20.0),
+        Work("loosenings", partial(loosening_round.look_after, pen, bells), bells.loosenings, rest=20.0),
         Work("owner", partial(upkeep.tell_owner, pen), bells.owner, rest=60.0),
         Work("links", partial(upkeep.forget_expired, store, clock), bells.links, rest=3600.0),
         Work("bounces", partial(bounce_round.look_after, pen, bells), bells.bounces, rest=60.0),

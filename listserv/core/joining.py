@@ -12,8 +12,7 @@ from listserv.core.asks import Ask, AskKind, NewAsk
 from listserv.core.cards import JOINING, seen_of
 from listserv.core.changes import Changes, Enrol, Finish, OpenHold, SendNotice, Suppress, UseAsk
 from listserv.core.facts import SaidFacts
-from listserv.core.notices import Answer, Help, JoinQuestion, JoinUnclear, JoinWaits, Said, Welcome
-from listserv.core.privacy import may
+from listserv.core.notices import Answer, Help, JoinQuestion, JoinUnclear, JoinWaits, Said
 from listserv.core.types import (
     ArrivalState,
     Check,
@@ -24,6 +23,7 @@ from listserv.core.types import (
     Role,
     Standing,
 )
+from listserv.core.welcoming import welcome_to
 
 MOST_QUESTIONS = 3  # a day, to one address, whatever the lists
 _CLOSED = ("closed", "invite")
@@ -95,9 +95,7 @@ def _waits(mail: Mail, facts: SaidFacts, author: Address) -> Changes:
     here = facts.scene.list
     if facts.scene.member is not None and facts.scene.member.state is MemberState.PENDING:
         return (Finish(ArrivalState.COMMANDS, "waits already", here.id),)
-    hold = OpenHold(
-        here.id, JOINING, str(author), mail.author_name, mail.message_id, author, seen_of(mail)
-    )
+    hold = OpenHold(here.id, JOINING, str(author), mail.author_name, mail.message_id, author, seen_of(mail))
     return (
         Enrol(here.id, author, mail.author_name, MemberState.PENDING),
         hold,
@@ -154,19 +152,3 @@ def _other_answers(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
     question = JoinQuestion(_named(facts), str(facts.scene.list.address), waits=False)
     again = NewAsk(AskKind.INVITE, act="join")
     return (UseAsk(ask.id), SendNotice(question, author, facts.scene.list.id, again))
-
-
-def welcome_to(here: MailList, member: Member, base_url: str, hosts: tuple[str, ...]) -> Welcome:
-    """What a new member is told of the list."""
-    reads = may("read archive", member.standing, here.settings)
-    return Welcome(
-        list=here.title,
-        address=str(here.address),
-        hosts=_hosts(here),
-        posting=here.settings.posting,
-        rhythm=member.rhythm,
-        hosts_names=hosts,
-        archive=f"{base_url}/{here.address.local}/" if reads else "",
-        description=here.settings.description,
-        welcome=here.settings.welcome,
-    )

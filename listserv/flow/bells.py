@@ -54,6 +54,7 @@ class Bells:
     pages: Bell = _bell("pages")
     outbox: Bell = _bell("outbox")
     back: Bell = _bell("back")
+    loosenings: Bell = _bell("loosenings")
     owner: Bell = _bell("owner")
     links: Bell = _bell("links")
     search: Bell = _bell("search")

@@ -18,8 +18,14 @@ from listserv.core.notices import (
     Declined,
     Ended,
     Forwarded,
+    HostEnded,
+    HostNews,
+    HostQuestion,
+    Invitation,
     Notice,
     OtherAddress,
+    SettingChanged,
+    TakenOff,
     Welcome,
 )
 from listserv.core.seals import Keyring, derived, relay_seal, seal
@@ -33,7 +39,10 @@ from listserv.store.deliveries import Letter
 from listserv.store.engine import Store
 from listserv.store.holds import HoldRow
 
-_UNASKED = (Forwarded, Welcome, AddressQuestion, OtherAddress)  # all else answers the mail of who reads it
+_UNASKED = (  # all else answers the mail of who reads it
+    *(Forwarded, Welcome, AddressQuestion, OtherAddress),
+    *(Invitation, SettingChanged, HostQuestion, HostNews, HostEnded, TakenOff),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from listserv.core.changes import (
     MailData,
     MailPreview,
     MarkSeen,
+    OfLists,
     OfRecords,
     OpenHold,
     PassOn,
@@ -28,9 +29,21 @@ from listserv.core.changes import (
     SpendProbation,
 )
 from listserv.core.types import Arrival
-from listserv.store import answered, arrivals, asks, bounces, deliveries, holds, own_acts, posts, schema
+from listserv.store import (
+    answered,
+    arrivals,
+    asks,
+    bounces,
+    deliveries,
+    holds,
+    host_acts,
+    own_acts,
+    posts,
+    schema,
+)
 from listserv.store.arrivals import Ended
 from listserv.store.deliveries import Letter
+from listserv.store.own_acts import OwnAct
 from listserv.store.prepared import Prepared
 from listserv.store.rows import insert_new
 
@@ -88,7 +101,15 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
         case MailData() | MailPreview() | EraseMe():
             hand.clerk(tx, change, hand.now)
         case _:
-            own_acts.carry_out(tx, change, hand.now)
+            _said(tx, change, hand)
+
+
+def _said(tx: Connection, change: OwnAct | OfLists, hand: Hand) -> None:
+    """What members say of themselves, and hosts of the list."""
+    if isinstance(change, OfLists):
+        host_acts.carry_out(tx, change, hand.arrival.id, hand.now)
+    else:
+        own_acts.carry_out(tx, change, hand.now)
 
 
 def _note(tx: Connection, change: Noted, hand: Hand) -> None:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, text
 _PRESENT, _UPGRADE = (
     2,
     3,
-)  # the locks' first number; 1: lists (facts.py), 4: the owner (upkeep.py), 5: bounce_round.py
+)  # the locks' first number; 1: lists (facts.py), 4: the owner (upkeep.py), 5: bounce_round.py,
+# 6: a list's hosts (named_people.py)
 
 _COUNT = text(
     "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid = :space"

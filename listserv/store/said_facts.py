@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from listserv.core.administrivia import Asked, Doubtful, whole_request
@@ -9,10 +11,12 @@ from listserv.core.asks import Ask, AskKind
 from listserv.core.commands import Line, read_lines, verb
 from listserv.core.decide import relayed_hash
 from listserv.core.facts import SaidFacts
+from listserv.core.replies import new_words
 from listserv.core.routing import Kind
 from listserv.core.scene import Scene
 from listserv.core.threads import Known, place
 from listserv.core.types import Check, Mail, MailList
+from listserv.core.verbs.people import SHEET_BEHIND
 from listserv.store import answered, asks, directory, own_acts, posts, speakers
 from listserv.store.looking_up import Occasion
 from listserv.store.question import Question
@@ -66,10 +70,24 @@ def _lines(ask: Question, text: str, language: str) -> tuple[Line, ...]:
     word = ask.found.place.word if ask.found.place.kind is Kind.COMMAND else ""
     if word and word != "ask":
         return (Line(verb(word)),)
-    lines = read_lines(text, language)
+    lines = _whole(read_lines(text, language), ask.mail, language)
     if lines or ask.found.ask is not None or text.strip():
         return lines
     return read_lines(ask.mail.subject, language)
+
+
+def _whole(lines: tuple[Line, ...], mail: Mail, language: str) -> tuple[Line, ...]:
+    """A verb that takes the lines below gets all of them, and the words of a sheet that came along."""
+    if not lines or not lines[-1].verb.below(lines[-1].words):
+        return lines
+    lines = read_lines(new_words(mail.text[:_LONGEST]), language) or lines
+    last = lines[-1]
+    if not mail.sheet or last.verb.name not in ("invite", "add"):
+        return lines
+    return (*lines[:-1], replace(last, words=f"{last.words}{SHEET_BEHIND}{mail.sheet}"))
+
+
+_LONGEST = 65_536  # of a mail's words: some thousand addresses
 
 
 def _occasion(tx: Connection, ask: Question, here: MailList, lines: tuple[Line, ...]) -> Occasion:

@@ -30,6 +30,7 @@ from listserv.core.types import (
     Role,
     Sent,
 )
+from listserv.flow import loosening_round
 from listserv.flow.bells import Bells
 from listserv.flow.bounce_round import look_after
 from listserv.flow.clerk import Clerk
@@ -173,7 +174,7 @@ class World:
         """One round of everything."""
         done = process_due(self.desk) + process_due(self.desk, STRANGERS)
         done += release_due(self.store, self.clock, self.bells) + look_after(self.pen, self.bells)
-        done += bring_back(self.pen, self.bells)
+        done += bring_back(self.pen, self.bells) + loosening_round.look_after(self.pen, self.bells)
         return done + deliver_due(self.depot)
 
     def pass_time(self, **by: float) -> None:
