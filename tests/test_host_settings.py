@@ -139,7 +139,7 @@ def test_text_is_emptied_by_a_word(world: World, book: MailList) -> None:
         ("set guard on", "guard is so already: on"),
         ("set address new@lists.example.org", "is for whoever runs the server"),
         ("set preset public", "is for whoever runs the server"),
-        ("welcome", "welcome is empty."),
+        ("welcome", "These are the words of the setting welcome: (nothing)"),
         ("set outbox_minutes 99", "allowed: a whole number from 0 to 60"),
     ],
 )

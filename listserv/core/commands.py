@@ -105,6 +105,8 @@ def undo_latest(arg: str, scene: Scene) -> Done:
     if scene.look.undoable is None:
         return only("nothing to undo")
     done = run(scene.look.undoable.undo, scene)
+    if not done.changes:  # too late, or not the speaker's to undo any more
+        return done
     return Done((Said("undone"), *done.said), (UndoAsk(scene.look.undoable.id), *done.changes))
 
 
@@ -275,7 +277,7 @@ def read_lines(text: str, language: str = "en") -> tuple[Line, ...]:
         if line is None or len(lines) == MOST_LINES:
             break
         if line.verb.below(line.words):
-            lines.append(replace(line, words="\n".join([line.words, *all_lines[number:]]).strip()))
+            lines.append(replace(line, words="\n".join([line.words, *all_lines[number:]]).rstrip()))
             break
         lines.append(line)
     return tuple(lines)

@@ -8,7 +8,7 @@ from datetime import date
 _LINES = {"lines": True}  # a field whose line breaks are kept: a host's own words
 _WHOLE = {"whole": True}  # what a filter takes as it is: words that were made clean when they came
 _MAIL = {"attached": "message/rfc822"}  # bytes that go beside the words; None: nothing does
-_SHEET = {"attached": "text/csv", "name": "members.csv"}
+_SHEET = {"attached": "text/csv; charset=utf-8", "name": "members.csv"}
 _ZIP = {"attached": "application/zip", "name": "my-data.zip"}
 
 
@@ -184,7 +184,10 @@ class Forwarded:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """To a new member. ``hosts_names``: as members may see them; ``archive``: a URL, "" without archive."""
+    """To a new member. ``hosts_names``: as members may see them; ``archive``: a URL, "" without archive.
+
+    ``by``: the host who put them on the list, "" where they asked for it themselves.
+    """
 
     list: str
     address: str
@@ -195,6 +198,7 @@ class Welcome:
     archive: str = ""
     description: str = field(default="", metadata=_LINES)
     welcome: str = field(default="", metadata=_LINES)
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,6 +403,15 @@ class SettingChanged:
     old: str = field(metadata=_LINES)
     new: str = field(metadata=_LINES)
     called_off: bool = False  # a loosening that was planned does not happen
+
+
+@dataclass(frozen=True, slots=True)
+class SettingShown:
+    """To a host: the words of one setting as they are."""
+
+    list: str
+    key: str
+    value: str = field(metadata=_LINES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -709,6 +722,7 @@ Notice = (
     | PeopleTold
     | Roster
     | SettingChanged
+    | SettingShown
     | Loosening
     | Log
     | HostQuestion

@@ -46,7 +46,7 @@ def _write(tx: Transaction, one: Loosened, member: Member, of: tuple[MailList, P
     here, pen, now = of
     is_host = member.standing is Standing.HOST
     undo = f"call off {one.planned.id}" if is_host else ""
-    ask = NewAsk(AskKind.MEMBER, member.person_id, undo=undo)
+    ask = NewAsk(AskKind.NEWS if is_host else AskKind.MEMBER, member.person_id, undo=undo)
     number = asks.open_ask(tx, ask, asks.Sent(here.id, member.address, now))
     person = speakers.find_person(tx, member.person_id)
     zone = speakers.zone_of(person, here, pen.site.timezone)

@@ -43,6 +43,7 @@ _UNASKED = (  # all else answers the mail of who reads it
     *(Forwarded, Welcome, AddressQuestion, OtherAddress),
     *(Invitation, SettingChanged, HostQuestion, HostNews, HostEnded, TakenOff),
 )
+_TOLD = (AskKind.MEMBER, AskKind.NEWS)  # nothing is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Pen:
         """An answer comes back with the token that only this reader was sent."""
         local, domain = here.address.local, here.address.domain
         token = Address(f"{local}+re={seal(self.ring, 're', asked.number)}", domain)
-        kind: Literal["notice", "question"] = "notice" if asked.ask.kind is AskKind.MEMBER else "question"
+        kind: Literal["notice", "question"] = "notice" if asked.ask.kind in _TOLD else "question"
         return replace(heading, from_address=Address(f"{local}+ask", domain), reply_to=token, kind=kind)
 
     def _relay(self, here: MailList | None, mail: Mail) -> Address | None:
@@ -100,7 +101,10 @@ class Pen:
         to = read_address(row.tell)
         knows = row.why != "stranger" or here.settings.visible == "listed"
         notice = Declined(
-            here.title if knows else str(here.address), str(_hosts(here)), row.subject, join=row.why == JOINING
+            here.title if knows else str(here.address),
+            str(_hosts(here)),
+            row.subject,
+            join=row.why == JOINING,
         )
         heading = self._heading(notice, to, here, f"hold {row.id}")
         heading = replace(heading, auto="auto-replied", in_reply_to=row.message_id)

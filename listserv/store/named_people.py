@@ -17,7 +17,7 @@ from listserv.core.scene import Act, Lookups, OfAddress, Scene
 from listserv.core.types import Member, MemberState, Role, Standing
 from listserv.core.verbs import journal
 from listserv.core.verbs.people import SHEET, addresses_in
-from listserv.store import directory, loosenings, schema
+from listserv.store import directory, lists, loosenings, schema
 from listserv.store.lists import PRESENT
 from listserv.store.looking_up import Occasion
 from listserv.store.member_sheet import write_sheet
@@ -68,7 +68,9 @@ def people(tx: Connection, scene: Scene, said: Occasion) -> tuple[OfAddress, ...
     keys = list(named)
     for at in range(0, len(keys), _AT_ONCE):
         some = [named[key] for key in keys[at : at + _AT_ONCE]]
-        found += _standing(tx, scene, some, {one.key for one in some if barred(one)})
+        found += _standing(
+            tx, scene, some, {one.key for one in some if barred(one) or lists.find_list(tx, one)}
+        )
     return tuple(found)
 
 

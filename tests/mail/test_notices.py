@@ -61,6 +61,7 @@ from listserv.core.notices import (
     SetAside,
     SettingChanged,
     SettingLine,
+    SettingShown,
     SignInLink,
     TakenOff,
     ToldPost,
@@ -187,6 +188,9 @@ EXAMPLES: tuple[Notice, ...] = (
     SettingChanged("Book Circle", "Hanna Berg", "guard", "on", "off"),
     SettingChanged("Book Circle", "", "welcome", "", "Bring tea.\n\nAnd cake."),
     SettingChanged("Book Circle", "Hanna Berg", "archive", "public", "members", called_off=True),
+    SettingShown("Book Circle", "welcome", "Bring tea.\n\nAnd cake."),
+    SettingShown("Book Circle", "footer", ""),
+    replace(WELCOME, by="Hanna Berg"),
     *(
         Loosening("Book Circle", HOSTS, key, old, new, "Friday 8 January, 07:00", to_host)
         for to_host in (True, False)

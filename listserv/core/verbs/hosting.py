@@ -118,6 +118,8 @@ def bring_back_host(arg: str, scene: Scene) -> Done:
         return only("host already", called(member))
     change = SetHost(member.id, _by(scene), host=True, tag=tag)
     told = _told("back", member, tag, scene, f"end hosting {arg}")
+    news = HostNews(scene.list.title, "back", called(member), _speaker(scene), tag, undo=False)
+    told += (SendNotice(news, member.address, scene.list.id, NewAsk(AskKind.MEMBER, member.person_id)),)
     return Done((Said("host again", called(member)),), (change, *told))
 
 
@@ -144,7 +146,7 @@ def _told(what: str, member: Member, tag: str, scene: Scene, undo: str) -> tuple
     notice = HostNews(scene.list.title, what, called(member), _speaker(scene), tag, bool(undo))
     others = (host for host in scene.look.hosts if host.id not in (_by(scene), member.id))
     return tuple(
-        SendNotice(notice, host.address, scene.list.id, NewAsk(AskKind.MEMBER, host.person_id, undo=undo))
+        SendNotice(notice, host.address, scene.list.id, NewAsk(AskKind.NEWS, host.person_id, undo=undo))
         for host in others
     )
 

@@ -159,7 +159,10 @@ def _welcome(one: Given, scene: Scene) -> SendNotice:
         joined=scene.now,
     )
     welcome = welcome_to(here, newcomer, scene.site.base_url, scene.look.host_names)
-    return SendNotice(welcome, one.address, here.id, NewAsk(AskKind.MEMBER))
+    host = scene.member.name if scene.member else ""
+    return SendNotice(
+        replace(welcome, by=host or str(here.address)), one.address, here.id, NewAsk(AskKind.MEMBER)
+    )
 
 
 def _account(arg: str, scene: Scene, people: tuple[Address, ...], left: tuple[LeftOut, ...]) -> PeopleTold:

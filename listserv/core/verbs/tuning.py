@@ -14,7 +14,7 @@ from listserv.core import when
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.changes import CallOff, Change, SendNotice, SetList
 from listserv.core.nearness import nearest
-from listserv.core.notices import SettingChanged, SettingLine
+from listserv.core.notices import SettingChanged, SettingLine, SettingShown
 from listserv.core.privacy import LOOSENED, NOTICE, OPENNESS, opens
 from listserv.core.said import Done, Said, only
 from listserv.core.scene import Planned, Scene
@@ -45,7 +45,7 @@ def read_set(words: str, scene: Scene) -> str | Said:
     if key not in KEYS:
         return Said("no such setting", key, ", ".join(nearest(key, KEYS)))
     if not value:
-        return _shown(key, scene)
+        return json.dumps([key]) if key in LONG else _shown(key, scene)
     if key in _MAY_BE_EMPTY and value.casefold() in _EMPTY:
         value = ""
     return _checked(key, value, scene)
@@ -89,6 +89,15 @@ def _shown(key: str, scene: Scene) -> Said:
     return Said("setting is", key, value) if value else Said("setting is empty", key)
 
 
+def _all_of(key: str, scene: Scene) -> Done:
+    """A setting of several lines, in a mail of its own."""
+    member = scene.member
+    assert member is not None, "the table lets only hosts say this"
+    notice = SettingShown(scene.list.title, key, value_of(scene, key))
+    ask = NewAsk(AskKind.MEMBER, member.person_id)
+    return Done(changes=(SendNotice(notice, member.address, scene.list.id, ask),))
+
+
 def value_of(scene: Scene, key: str) -> str:
     """A setting's present value, as a person would say it."""
     return scene.list.title if key == TITLE else str(dump(scene.list.settings)[key])
@@ -99,8 +108,8 @@ def value_of(scene: Scene, key: str) -> str:
 
 def is_weighty(arg: str, scene: Scene) -> bool:
     """What opens the list needs something that passes for From (interface.md §5)."""
-    key, value = json.loads(arg)
-    return key in OPENNESS and _opens(scene, key, value)
+    key, *value = json.loads(arg)
+    return key in OPENNESS and bool(value) and _opens(scene, key, value[0])
 
 
 def is_weighty_back(arg: str, scene: Scene) -> bool:
@@ -116,8 +125,11 @@ def _opens(scene: Scene, key: str, value: str) -> bool:
 
 
 def do_set(arg: str, scene: Scene) -> Done:
-    """Change one setting, or plan it where all members must be told before."""
-    key, words = json.loads(arg)
+    """Change one setting, or plan it where all members must be told before; without a value: show it."""
+    key, *value = json.loads(arg)
+    if not value:
+        return _all_of(key, scene)
+    words = value[0]
     settings, title = _with(scene, key, words)
     old, new = value_of(scene, key), title if key == TITLE else str(dump(settings)[key])
     planned = _planned(scene, key)
@@ -127,7 +139,8 @@ def do_set(arg: str, scene: Scene) -> Done:
         return _plan(key, new, planned, scene)
     told = _told(scene, key, old, new)
     back = f"put back {json.dumps([key, old, new])}"
-    said = Said("setting changed", key, new) if new else Said("setting emptied", key)
+    name = "emptied" if not new else "worded" if key in LONG else "changed"
+    said = Said(f"setting {name}", key, new)
     return Done((said,), (SetList(scene.list.id, _by(scene), key, words), *told), back)
 
 
@@ -184,7 +197,7 @@ def _news(host: Member, changed: tuple[str, str, str], scene: Scene, *, called_o
     member = scene.member
     notice = SettingChanged(scene.list.title, member.name if member else "", key, old, new, called_off)
     undo = "" if called_off else f"put back {json.dumps([key, old, new])}"
-    return SendNotice(notice, host.address, scene.list.id, NewAsk(AskKind.MEMBER, host.person_id, undo=undo))
+    return SendNotice(notice, host.address, scene.list.id, NewAsk(AskKind.NEWS, host.person_id, undo=undo))
 
 
 def others(scene: Scene) -> Iterator[Member]:
