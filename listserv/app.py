@@ -22,12 +22,12 @@ from listserv.clock import Clock, SystemClock
 from listserv.core import facts, rules
 from listserv.core.address import Address, read_address
 from listserv.core.asks import AskKind, NewAsk
-from listserv.core.joining import welcome_to
 from listserv.core.notices import SignInLink
 from listserv.core.routing import Kind, Place
 from listserv.core.rules import judge
 from listserv.core.seals import Keyring
 from listserv.core.types import Arrival, MailList, Malformed, Member
+from listserv.core.welcoming import welcome_to
 from listserv.dice import draw_link
 from listserv.errors import BadSettings, CannotDo, StoreBusy
 from listserv.flow import daemon, deliver, process

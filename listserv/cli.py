@@ -24,6 +24,7 @@ from listserv.cli_backup import backup, restore
 from listserv.cli_bench import bench
 from listserv.cli_holds import hold_group
 from listserv.cli_lists import list_group
+from listserv.cli_log import log
 from listserv.cli_members import member_group
 from listserv.cli_queue import queue_group
 from listserv.cli_redact import redact
@@ -119,7 +120,7 @@ def upgrade(desk: Desk) -> None:
 
 for _group in (list_group, member_group, hold_group, queue_group, import_group, archive_group):
     cli.add_command(_group)
-for _command in (status, explain, redact, export, bench, backup, restore):
+for _command in (status, log, explain, redact, export, bench, backup, restore):
     cli.add_command(_command)
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from sqlalchemy import Connection
 
+from listserv.core.privacy import LOOSENED
+from listserv.core.scene import Planned
 from listserv.core.settings_table import (
     KEYS,
     OUTSIDE,
@@ -26,7 +28,7 @@ from listserv.desk import Desk, pairs, plain_errors, read, shows
 from listserv.errors import BadData
 from listserv.moving_out import export_list
 from listserv.shown import give_table, say, warn
-from listserv.store import deliveries, directory, lists
+from listserv.store import deliveries, directory, lists, loosenings
 from listserv.store.acts import Hand
 from listserv.store.lists import NewList, Tally
 from listserv.store.rosters import NewMember, add_members
@@ -125,16 +127,27 @@ def _print(told: dict[str, Any]) -> None:
 @click.argument("changes", nargs=-1, required=True, metavar="KEY=VALUE…")
 @click.pass_obj
 def set_(desk: Desk, address: str, changes: tuple[str, ...]) -> None:
-    """Change settings; also title=, aliases=, preset=, and address= to rename."""
+    """Change settings; also title=, aliases=, preset=, and address= to rename.
+
+    What opens archive, roster, visible or from wider takes effect seven days later, once members are on it.
+    """
     words = pairs(changes, KEYS)
     with desk.store() as store:
-        now = store.do(lambda tx: _set(tx, desk, desk.find_list(tx, address), words))
+        now, planned = store.do(lambda tx: _set(tx, desk, desk.find_list(tx, address), words))
     values = {**dump(now.settings), "address": now.address, "title": now.title}
     for key in words:
         say(f"{key} = {values.get(key, words[key])}")
+    for one in planned:
+        say(
+            f"{one.key} will be {one.value} from {one.at:%Y-%m-%d %H:%M} UTC on: that opens the list wider, "
+            f"so all members are told now, and any host can undo it"
+        )
 
 
-def _set(tx: Connection, desk: Desk, found: MailList, words: dict[str, str]) -> MailList:
+def _set(
+    tx: Connection, desk: Desk, found: MailList, words: dict[str, str]
+) -> tuple[MailList, tuple[Planned, ...]]:
+    """The list as it is now, and what only takes effect later."""
     new = found
     with plain_errors():
         if "title" in words:
@@ -144,7 +157,9 @@ def _set(tx: Connection, desk: Desk, found: MailList, words: dict[str, str]) -> 
         for key in sorted(words.keys() - (OUTSIDE.keys() - {"preset"}), key=lambda key: key != "preset"):
             new = replace(new, settings=change(new.settings, key, words[key]))
         address = name_rules(desk.address(words["address"])) if "address" in words else found.address
-    return lists.rename(tx, lists.set_list(tx, found, new, desk.hand()), address, desk.hand())
+    said = LOOSENED if "preset" in words else tuple(words)
+    now, planned = loosenings.set_list(tx, found, new, said, desk.hand())
+    return lists.rename(tx, now, address, desk.hand()), planned
 
 
 @list_group.command("delete")

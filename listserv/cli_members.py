@@ -16,10 +16,11 @@ from listserv.core.setting_words import read_rhythm
 from listserv.core.types import MailList, Member, MemberState, Role
 from listserv.desk import Desk, pairs, plain_errors, read, shows, the_member
 from listserv.errors import BadData
-from listserv.sheets import Sheet, read_name, read_sheet, read_switch, rhythm_or_default, write_sheet
+from listserv.sheets import Sheet, read_name, read_sheet, read_switch, rhythm_or_default
 from listserv.shown import give_json, progress, say, warn
 from listserv.store.directory import barred
 from listserv.store.lists import find_list
+from listserv.store.member_sheet import write_sheet
 from listserv.store.rosters import (
     Joined,
     NewMember,

@@ -13,10 +13,10 @@ from listserv.core.types import MailList, MemberState
 from listserv.desk import Desk
 from listserv.errors import CannotDo
 from listserv.mail.mbox import write_mbox
-from listserv.sheets import write_sheet
 from listserv.shown import progress, say
 from listserv.store.engine import Store
 from listserv.store.exporting import count_posts, next_posts
+from listserv.store.member_sheet import write_sheet
 from listserv.store.rosters import list_members
 
 _BATCH = 100  # mails in memory

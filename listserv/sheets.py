@@ -1,4 +1,7 @@
-"""Members as a sheet: CSV in, with a comma, semicolon or tab, as spreadsheets save it; CSV out."""
+"""Members as a sheet: CSV in, with a comma, semicolon or tab, as spreadsheets save it.
+
+CSV out is store/member_sheet.py.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ from typing import Protocol
 
 from listserv.core.address import BadAddress, read_address
 from listserv.core.setting_words import read_rhythm
-from listserv.core.types import Member, Role
+from listserv.core.types import Role
 from listserv.errors import BadData
+from listserv.store.member_sheet import COLUMNS, FORMULA
 from listserv.store.rosters import NewMember
 
-COLUMNS = ("email", "name", "rhythm", "role", "copies")
 _MEANT = {
     "e-mail": "email",
     "mail": "email",
@@ -27,8 +30,6 @@ _MEANT = {
 }
 _MOST_LETTERS = 100  # of a name
 _OPEN = "is a quote left open?"
-# What a spreadsheet would take for a formula gets a ' in front, and loses it on the way in.
-_FORMULA = ("=", "+", "-", "@", "\t")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def _check_ends(columns: list[str], row: list[str], lines: str) -> None:
 
 
 def _member(row: Mapping[str, str]) -> NewMember:
-    written = row.get("email", "").strip()
+    written = _plain(row.get("email", "").strip())
     try:
         address = read_address(written)
     except BadAddress as error:
@@ -120,12 +121,15 @@ def _member(row: Mapping[str, str]) -> NewMember:
 
 def read_name(words: str) -> str:
     """A person's name in one line. Raises ValueError."""
-    name = " ".join(words.split())
-    if name.startswith("'") and name[1:].startswith(_FORMULA):
-        name = name[1:]
+    name = _plain(" ".join(words.split()))
     if len(name) > _MOST_LETTERS or any(ord(c) < 32 or 127 <= ord(c) < 160 for c in name):
         raise ValueError(f"a name has up to {_MOST_LETTERS} letters and no control characters")
     return name
+
+
+def _plain(words: str) -> str:
+    """Without the ' that keeps a spreadsheet from reading a formula."""
+    return words[1:] if words.startswith("'") and words[1:].startswith(FORMULA) else words
 
 
 def rhythm_or_default(words: str) -> str:
@@ -150,17 +154,6 @@ def read_switch(key: str, words: str) -> bool:
     if word not in ("yes", "no", "on", "off", "true", "false", "1", "0"):
         raise ValueError(f"{key} is {word[:40]!r}; allowed: yes, no")
     return word in ("yes", "on", "true", "1")
-
-
-def write_sheet(members: Iterable[Member]) -> str:
-    """Members as CSV, with the columns that ``read_sheet`` reads."""
-    out = io.StringIO(newline="")
-    rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(COLUMNS)
-    for one in members:
-        name = f"'{one.name}" if one.name.startswith(_FORMULA) else one.name
-        rows.writerow((one.address, name, one.rhythm, one.role, "yes" if one.copies else "no"))
-    return out.getvalue()
 
 
 def _column(name: str) -> str:

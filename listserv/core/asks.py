@@ -29,6 +29,7 @@ class AskKind(StrEnum):
     TALK = "talk"  # to an author: a host asks something about a mail of theirs that waits
     GUARD = "guard"  # to an author: "did you mean everyone?"
     HOSTING = "hosting"  # to a member: would you be a host?
+    NEWS = "news"  # to a host: what another host did, which they can undo, too
     PULSE = "pulse"  # to a host: how the list fares, numbered
 
     @property
@@ -36,7 +37,15 @@ class AskKind(StrEnum):
         return 30 if self in _LASTING else 7
 
 
-_LASTING = (AskKind.MEMBER, AskKind.INVITE, AskKind.CARD, AskKind.TALK, AskKind.GUARD, AskKind.PULSE)
+_LASTING = (
+    AskKind.MEMBER,
+    AskKind.NEWS,
+    AskKind.INVITE,
+    AskKind.CARD,
+    AskKind.TALK,
+    AskKind.GUARD,
+    AskKind.PULSE,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -320,6 +320,91 @@ class BackByHost:
     by: int
 
 
+# -- how hosts look after the list ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SetList:
+    """One setting of the list, from a person's words that were read before; ``title`` is one, too.
+
+    What opens the list wider in ``LOOSENED`` (core/privacy.py) is only planned: all members are told.
+    """
+
+    list_id: int
+    by: int
+    key: str
+    words: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CallOff:
+    """A loosening that was planned does not happen."""
+
+    loosening_id: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class AddPeople:
+    """These addresses are members from now on, past probation: a host vouches. With their names."""
+
+    list_id: int
+    by: int
+    people: tuple[tuple[Address, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePerson:
+    """A host takes a member off the list."""
+
+    subscription_id: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class BringBack:
+    """Whom a host took off is back, as before."""
+
+    subscription_id: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetProbation:
+    """So many posts of a member wait for a host."""
+
+    subscription_id: int
+    by: int
+    posts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Uninvite:
+    """What these addresses were asked can't be answered any more."""
+
+    list_id: int
+    by: int
+    addresses: tuple[Address, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetHost:
+    """A member is host (``tag``: of what bears it alone), or no longer. ``by``: who asked for it."""
+
+    subscription_id: int
+    by: int
+    host: bool
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StopAsking:
+    """Whom a host asked to be a host can't say yes any more."""
+
+    list_id: int
+    person_id: int
+
+
 # -- what members say of themselves -----------------------------------------------------------------
 
 
@@ -486,6 +571,9 @@ OfRecords = (
 OfPulse = Nudged | EndUnreachable | BackByHost
 OfHolds = LetThrough | TurnDown | Reopen | PutOff | Ban | SetDuty | OffDuty
 OfThreads = SetThread | SplitThread | MergeThreads | MendThread | PartThreads
+OfLists = (
+    SetList | CallOff | AddPeople | RemovePerson | BringBack | SetProbation | Uninvite | SetHost | StopAsking
+)
 OfMembers = (
     SetSubscription
     | SetPerson
@@ -518,6 +606,7 @@ Change = (
     | OfHolds
     | OfPulse
     | OfThreads
+    | OfLists
     | Complained
     | BounceOver
 )

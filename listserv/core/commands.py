@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from listserv.core import deciding, rhythms
-from listserv.core.changes import Change
+from listserv.core.changes import Change, UndoAsk
 from listserv.core.courtesy_words import GREETING
-from listserv.core.said import Done, Said
+from listserv.core.nearness import distance
+from listserv.core.said import Done, Said, only
 from listserv.core.scene import Scene
 from listserv.core.types import Standing
 from listserv.core.verb_words import EVERYWHERE, POLITE, called, heads
@@ -22,7 +23,10 @@ from listserv.core.verbs import (
     alone,
     archive,
     choices,
+    hosting,
+    journal,
     parting,
+    people,
     pulse,
     recalling,
     records,
@@ -30,10 +34,12 @@ from listserv.core.verbs import (
     staying,
     steering,
     threads,
+    tuning,
 )
 
 MOST_LINES = 10  # verbs in one mail (interface.md §5)
 _LONGEST_LINE = 400
+_LONGEST_HEAD = 40  # of a line that addresses stand on, behind the verb
 
 
 class Weight(StrEnum):
@@ -53,9 +59,21 @@ class Takes(StrEnum):
     TEXT = "text"  # perhaps, and all lines below
 
 
+def _never(words: str) -> bool:
+    return False
+
+
+def _always(words: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """A row; by which words it is known stands in verb_words.py. ``shape``: how help shows it."""
+    """A row; by which words it is known stands in verb_words.py. ``shape``: how help shows it.
+
+    ``below``: whether the lines below are its words, too, by those that stand behind it. ``weighs``: where
+    the weight depends on it, whether this argument is weighty.
+    """
 
     name: str
     shape: str
@@ -64,6 +82,8 @@ class Verb:
     weight: Weight
     read: Callable[[str, Scene], str | Said]
     do: Callable[[str, Scene], Done]
+    below: Callable[[str], bool] = _never
+    weighs: Callable[[str, Scene], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +111,20 @@ def _now(words: str, scene: Scene) -> str | Said:
 
 
 def _nothing(arg: str, scene: Scene) -> Done:
-    raise AssertionError("said to who decides, not to the stage")
+    """Said beside something that was asked about: nothing is left to answer."""
+    return only("nothing asked")
+
+
+def undo_latest(arg: str, scene: Scene) -> Done:
+    """Undo without a mail that says what: the latest act that can be taken back."""
+    if scene.look.outbox is not None:
+        return records.withdraw(str(scene.look.outbox), scene)
+    if scene.look.undoable is None:
+        return only("nothing to undo")
+    done = run(scene.look.undoable.undo, scene)
+    if not done.changes:  # too late, or not the speaker's to undo any more
+        return done
+    return Done((Said("undone"), *done.said), (UndoAsk(scene.look.undoable.id), *done.changes))
 
 
 # fmt: off
@@ -134,8 +167,20 @@ VERBS: tuple[Verb, ...] = (
     Verb("my data",        "my data",            _NOT, _M, _OWN, _free, records.my_data),
     Verb("forget me",      "forget me",          _NOT, _M, _BIG, _free, records.forget_me),
     Verb("pulse",          "pulse",              _NOT, _H, _ANY, _free, pulse.bring),
+    Verb("set",            "set guard off",      _YES, _H, _OWN, tuning.read_set, tuning.do_set,
+         tuning.is_long, tuning.is_weighty),
+    Verb("welcome",        "welcome",            _MAY, _H, _OWN, tuning.read_welcome, tuning.do_set, _always),
+    Verb("log",            "log",                _NOT, _H, _OWN, _free, journal.log),
+    Verb("who",            "who",                _MAY, _H, _OWN, people.read_who, people.who,
+         weighs=people.is_sheet),
+    Verb("invite",         "invite x@y",         _MAY, _H, _OWN, people.read_people, people.invite, _always),
+    Verb("add",            "add x@y",            _MAY, _H, _BIG, people.read_people, people.add, _always),
+    Verb("remove",         "remove x@y",         _YES, _H, _BIG, people.read_one, people.remove),
+    Verb("trust",          "trust x@y",          _YES, _H, _OWN, people.read_one, people.trust),
+    Verb("host",           "host x@y",           _YES, _H, _BIG, hosting.read_hosting, hosting.ask_host),
+    Verb("unhost",         "unhost x@y",         _YES, _H, _BIG, hosting.read_hosting, hosting.end_host),
     Verb("where",          "where",              _NOT, _M, _ANY, _free, records.where),
-    Verb("undo",           "undo",               _NOT, _M, _OWN, _free, _nothing),
+    Verb("undo",           "undo",               _NOT, _M, _OWN, _free, undo_latest),
     Verb("cancel",         "cancel",             _NOT, _S, _OWN, _free, records.cancel),
     Verb("help",           "help",               _MAY, _S, _ANY, _free, _nothing),
     Verb("waiting",        "waiting",            _NOT, _H, _ANY, _free, rota.waiting),
@@ -162,6 +207,16 @@ VERBS: tuple[Verb, ...] = (
     Verb("release",        "",                   _NOT, _M, _OWN, _same, records.release),
     Verb("alone",          "",                   _NOT, _M, _OWN, _same, alone.send_alone),
     Verb("erase",          "",                   _NOT, _M, _OWN, _same, records.erase),
+    Verb("put back",       "",                   _NOT, _H, _OWN, _same, tuning.put_back,
+         weighs=tuning.is_weighty_back),
+    Verb("call off",       "",                   _NOT, _H, _OWN, _same, tuning.call_off),
+    Verb("take off",       "",                   _NOT, _H, _BIG, _same, people.take_off),
+    Verb("bring back",     "",                   _NOT, _H, _OWN, _same, people.bring_back),
+    Verb("uninvite",       "",                   _NOT, _H, _OWN, _same, people.uninvite),
+    Verb("probation",      "",                   _NOT, _H, _OWN, _same, people.put_on_probation),
+    Verb("accept hosting", "",                   _NOT, _M, _OWN, _same, hosting.accept),
+    Verb("end hosting",    "",                   _NOT, _H, _BIG, _same, hosting.end_again),
+    Verb("back as host",   "",                   _NOT, _H, _BIG, _same, hosting.bring_back_host),
 )
 GROUPS: tuple[tuple[str, str], ...] = (
     # where help shows them, in this order
@@ -174,9 +229,11 @@ GROUPS: tuple[tuple[str, str], ...] = (
     ("hosts",    "pulse"),
     ("talks",    "cool, slow, close, open, split, merge"),
     ("more",     "where, undo, recall, cancel, help"),
+    ("list",     "set, welcome, log"),
+    ("people",   "who, invite, add, remove, trust, host, unhost"),
 )
 NEEDS: dict[str, str] = {
-    # verb          which part of Lookups it looks at
+    # verb          which parts of Lookups it looks at
     "find":         "hits",
     "more":         "hits",
     "send":         "shown",
@@ -184,10 +241,30 @@ NEEDS: dict[str, str] = {
     "where":        "traces",
     "undo":         "undoable",
     "cancel":       "held",
-    "duty":         "hosts",
+    "duty":         "on_call",
     "split":        "post",
     "recall":       "post",
     "merge":        "others",
+    "leave":        "hosts",
+    "settings":     "planned",
+    "set":          "hosts planned",
+    "welcome":      "hosts planned",
+    "put back":     "hosts planned",
+    "call off":     "hosts planned",
+    "log":          "log",
+    "who":          "roster",
+    "invite":       "people",
+    "add":          "people host_names",
+    "remove":       "people",
+    "trust":        "people",
+    "take off":     "people",
+    "bring back":   "people",
+    "probation":    "people",
+    "host":         "hosts people",
+    "unhost":       "hosts people",
+    "accept hosting": "hosts people",
+    "end hosting":  "hosts people",
+    "back as host": "hosts people",
 }
 # fmt: on
 OF_ANY_SECTION = frozenset(("waiting",))  # what a section's host may say at any time
@@ -220,7 +297,8 @@ def read_line(text: str, language: str = "en") -> Line | None:
     everywhere = next((end for end in EVERYWHERE if low.endswith(end)), "")
     if everywhere:
         said, low = said[: -len(everywhere)], low[: -len(everywhere)]
-    found = _known(said, low) or _rhythm(low, language)
+    old_words = _rhythm(low, language) if low.startswith("set ") else None  # "set book digest"
+    found = old_words or _known(said, low) or _rhythm(low, language)
     return Line(found.verb, found.words, bool(everywhere)) if found else None
 
 
@@ -255,15 +333,30 @@ def read_lines(
     for at, text_line in enumerate(written_lines, 1):
         if not text_line.strip() or (not lines and _GREETING.fullmatch(text_line)):
             continue
-        line = first(text_line) or read_line(text_line, language)
+        line = first(text_line) or _opening(text_line, language)
         if line is None or len(lines) == MOST_LINES:
             break
         if line.verb.takes is Takes.TEXT:
             words = "\n".join((_BEHIND_HEAD.sub("", text_line), *written_lines[at:]))
             lines.append(replace(line, words=words.strip()))
             break
+        if line.verb.below(line.words):
+            lines.append(replace(line, words="\n".join([line.words, *written_lines[at:]]).rstrip()))
+            break
         lines.append(line)
     return tuple(lines)
+
+
+def _opening(text: str, language: str) -> Line | None:
+    """A line of a mail. What stands behind a verb that takes all that follows is left as it was written."""
+    start = text.strip()[:_LONGEST_LINE]
+    line = read_line(start if len(text) > _LONGEST_LINE else text, language)
+    if line is None or not line.verb.below(line.words):
+        return line if len(text) <= _LONGEST_LINE else None
+    head = next(
+        (head for head, row in _HEADS if row is line.verb and head in start[:_LONGEST_HEAD].casefold()), ""
+    )
+    return Line(line.verb, text[text.casefold().index(head) + len(head) :].strip()) if head else line
 
 
 def likeliest(text: str, allowed: Iterable[Verb], most: int = 3) -> tuple[Verb, ...]:
@@ -271,18 +364,8 @@ def likeliest(text: str, allowed: Iterable[Verb], most: int = 3) -> tuple[Verb, 
     word = text.strip().casefold().split(" ")[0][:20] if text.strip() else ""
     near: dict[str, int] = {}
     for head, row in _HEADS:
-        near[row.name] = min(near.get(row.name, 99), _distance(word, head))
+        near[row.name] = min(near.get(row.name, 99), distance(word, head))
     return tuple(sorted(allowed, key=lambda row: near.get(row.name, 99))[:most])
-
-
-def _distance(one: str, other: str) -> int:
-    """How many letters one must change, add or leave out (Levenshtein); both are short."""
-    row = list(range(len(other) + 1))
-    for place, letter in enumerate(one, 1):
-        last, row[0] = row[0], place
-        for at, wanted in enumerate(other, 1):
-            last, row[at] = row[at], min(row[at] + 1, row[at - 1] + 1, last + (letter != wanted))
-    return row[-1]
 
 
 def run(acts: str, scene: Scene) -> Done:
@@ -290,9 +373,8 @@ def run(acts: str, scene: Scene) -> Done:
     said: list[Said] = []
     changes: list[Change] = []
     undo: list[str] = []
-    for line in acts.splitlines():
-        row = next(one for one in _LONGEST_NAMES if line == one.name or line.startswith(one.name + " "))
-        done = row.do(line[len(row.name) + 1 :], scene)
+    for row, arg in rows_of(acts):
+        done = row.do(arg, scene) if may_do(row, scene) else only("for hosts")
         said += done.said
         changes += done.changes
         undo += [done.undo] if done.undo else []
@@ -307,9 +389,35 @@ def shown(line: Line, language: str) -> str:
 _LONGEST_NAMES = sorted(VERBS, key=lambda row: len(row.name), reverse=True)
 
 
+def rows_of(acts: str) -> tuple[tuple[Verb, str], ...]:
+    """The acts that are written there: each row and its argument. What is no act is left out."""
+    found = []
+    for line in acts.splitlines():
+        row = next(
+            (one for one in _LONGEST_NAMES if line == one.name or line.startswith(f"{one.name} ")), None
+        )
+        found += [(row, line[len(row.name) + 1 :])] if row else []
+    return tuple(found)
+
+
 def act_of(acts: str) -> Verb:
     """The row of the first act that is written there."""
-    return next(row for row in _LONGEST_NAMES if acts == row.name or acts.startswith(f"{row.name} "))
+    return rows_of(acts)[0][0]
+
+
+def may_do(row: Verb, scene: Scene) -> bool:
+    """Whether the speaker may still: what a host asked for, or can undo, is done by who is host then."""
+    if row.least is not Standing.HOST:
+        return True
+    is_host = scene.member is not None and scene.member.standing is Standing.HOST
+    return is_host or (row.name in OF_SECTIONS and scene.looks_after)
+
+
+def is_weighty(acts: str, scene: Scene) -> bool:
+    """Whether something must pass for From before this is done."""
+    return any(
+        row.weighs(arg, scene) if row.weighs else row.weight is Weight.WEIGHTY for row, arg in rows_of(acts)
+    )
 
 
 def written(line: Line, scene: Scene) -> str | Said:

@@ -12,8 +12,7 @@ from listserv.core.asks import Ask, AskKind, NewAsk
 from listserv.core.cards import JOINING, seen_of
 from listserv.core.changes import Changes, Enrol, Finish, OpenHold, SendNotice, Suppress, UseAsk
 from listserv.core.facts import SaidFacts
-from listserv.core.notices import Answer, Help, JoinQuestion, JoinUnclear, JoinWaits, Said, Welcome
-from listserv.core.privacy import may
+from listserv.core.notices import Answer, Help, JoinQuestion, JoinUnclear, JoinWaits, Said
 from listserv.core.types import (
     ArrivalState,
     Check,
@@ -24,6 +23,7 @@ from listserv.core.types import (
     Role,
     Standing,
 )
+from listserv.core.welcoming import welcome_to
 
 MOST_QUESTIONS = 3  # a day, to one address, whatever the lists
 _CLOSED = ("closed", "invite")
@@ -152,19 +152,3 @@ def _other_answers(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
     question = JoinQuestion(_named(facts), str(facts.scene.list.address), waits=False)
     again = NewAsk(AskKind.INVITE, act="join")
     return (UseAsk(ask.id), SendNotice(question, author, facts.scene.list.id, again))
-
-
-def welcome_to(here: MailList, member: Member, base_url: str, hosts: tuple[str, ...]) -> Welcome:
-    """What a new member is told of the list."""
-    reads = may("read archive", member.standing, here.settings)
-    return Welcome(
-        list=here.title,
-        address=str(here.address),
-        hosts=_hosts(here),
-        posting=here.settings.posting,
-        rhythm=member.rhythm,
-        hosts_names=hosts,
-        archive=f"{base_url}/{here.address.local}/" if reads else "",
-        description=here.settings.description,
-        welcome=here.settings.welcome,
-    )

@@ -9,6 +9,7 @@ _LINES = {"lines": True}  # a field whose line breaks are kept: a host's own wor
 _WHOLE = {"whole": True}  # what a filter takes as it is: words that were made clean when they came
 _MAIL = {"attached": "message/rfc822"}  # bytes that go beside the words; None: nothing does
 _BARS = {"picture": "bars"}  # numbers that stand as a picture, too
+_SHEET = {"attached": "text/csv; charset=utf-8", "name": "members.csv"}
 _ZIP = {"attached": "application/zip", "name": "my-data.zip"}
 
 
@@ -277,7 +278,10 @@ class Forwarded:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """To a new member. ``hosts_names``: as members may see them; ``archive``: a URL, "" without archive."""
+    """To a new member. ``hosts_names``: as members may see them; ``archive``: a URL, "" without archive.
+
+    ``by``: the host who put them on the list, "" where they asked for it themselves.
+    """
 
     list: str
     address: str
@@ -288,6 +292,7 @@ class Welcome:
     archive: str = ""
     description: str = field(default="", metadata=_LINES)
     welcome: str = field(default="", metadata=_LINES)
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,6 +447,170 @@ class Invitation:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An address that nothing was done for. ``why``: a key of ``left_out`` in said.txt."""
+
+    address: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class OddLine:
+    """A line that had no address to use."""
+
+    number: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleTold:
+    """To a host: what became of the addresses they gave. ``added``: at once; else they were invited.
+
+    ``done``, ``left`` and ``odd`` hold the first of each; the counts say how many there are.
+    """
+
+    list: str
+    added: bool
+    done: tuple[str, ...]
+    done_count: int
+    left: tuple[LeftOut, ...] = ()
+    left_count: int = 0
+    odd: tuple[OddLine, ...] = ()
+    odd_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RosterLine:
+    """One member as hosts see them."""
+
+    name: str
+    address: str
+    host: bool
+    rhythm: str
+    state: str
+    joined: date
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """To a host: who is on the list; all of them in a ``sheet``, too, where they asked for it."""
+
+    list: str
+    total: int
+    hosts: int
+    members: tuple[RosterLine, ...]
+    attached: bool = False
+    sheet: bytes | None = field(default=None, repr=False, metadata=_SHEET)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingLine:
+    """One setting of the list: its value and its meaning; ``from_when``: what it will be (``planned``)."""
+
+    key: str
+    value: str
+    meaning: str
+    planned: str = ""
+    from_when: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChanged:
+    """To the other hosts: one of them changed a setting. ``host`` "": a host without a name."""
+
+    list: str
+    host: str
+    key: str
+    old: str = field(metadata=_LINES)
+    new: str = field(metadata=_LINES)
+    called_off: bool = False  # a loosening that was planned does not happen
+
+
+@dataclass(frozen=True, slots=True)
+class SettingShown:
+    """To a host: the words of one setting as they are."""
+
+    list: str
+    key: str
+    value: str = field(metadata=_LINES)
+
+
+@dataclass(frozen=True, slots=True)
+class Loosening:
+    """To every member: a setting opens the list wider from ``at`` on. ``to_host``: any of them can undo."""
+
+    list: str
+    hosts: str
+    key: str
+    old: str
+    new: str
+    at: str
+    to_host: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One act, in the reader's zone; the fields of core/scene.py's ``Act``."""
+
+    at: str
+    who: str
+    name: str
+    act: str
+    detail: str
+    about: str
+    mail: int
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """To a host: what was done to the list lately, newest first."""
+
+    list: str
+    lines: tuple[LogLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostQuestion:
+    """To a member: would you look after the list (``tag``: what bears it), too?"""
+
+    list: str
+    host: str
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HostNews:
+    """To hosts: somebody is asked to be one, has become one, is one no longer, or again.
+
+    ``what``: asked, accepted, ended, back. ``undo``: the reader can take it back.
+    """
+
+    list: str
+    what: str
+    who: str
+    host: str
+    tag: str = ""
+    undo: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class HostEnded:
+    """To whoever is host no longer, by another host."""
+
+    list: str
+    hosts: str
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOff:
+    """To a member whom a host took off the list."""
+
+    list: str
+    hosts: str
+
+
+@dataclass(frozen=True, slots=True)
 class JoinUnclear:
     """To an address that answered a join's question with something else than "yes"."""
 
@@ -474,6 +643,7 @@ class YourSettings:
     form: str
     state: str
     until: str = ""
+    of_list: tuple[SettingLine, ...] = ()  # to a host: the list's settings, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -755,6 +925,16 @@ Notice = (
     | AddressQuestion
     | JoinQuestion
     | Invitation
+    | PeopleTold
+    | Roster
+    | SettingChanged
+    | SettingShown
+    | Loosening
+    | Log
+    | HostQuestion
+    | HostNews
+    | HostEnded
+    | TakenOff
     | JoinUnclear
     | JoinWaits
     | YourSettings

@@ -21,9 +21,11 @@ from listserv.core.commands import (
     Verb,
     Weight,
     act_of,
+    is_weighty,
     likeliest,
     run,
     shown,
+    undo_latest,
     verb,
     written,
 )
@@ -92,10 +94,19 @@ def _answered(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
         return _undone(facts, ask)
     if not lines:
         return (*_not_understood(facts), end(facts, "not understood"))
-    weighty = any(line.verb.weight is Weight.WEIGHTY for line in lines)
-    if weighty and facts.proof is not Check.PASSES:
+    if _weighs_too_much(_acts(lines, scene), facts):
         return (*_was_this_you(facts, lines, scene.member), end(facts, "asked"))
     return (*_obey(facts, lines), end(facts, ", ".join(names)))
+
+
+def _acts(lines: tuple[Line, ...], scene: Scene) -> str:
+    """What can be read of what was said, written down; nothing of what is not the speaker's to say."""
+    mine = (written(line, scene) for line in lines if may_say_here(line.verb, scene))
+    return "\n".join(act for act in mine if isinstance(act, str))
+
+
+def _weighs_too_much(acts: str, facts: SaidFacts) -> bool:
+    return facts.proof is not Check.PASSES and is_weighty(acts, facts.scene)
 
 
 _AROUND = ' .!"„“”'
@@ -149,6 +160,9 @@ def _undone(facts: SaidFacts, ask: Ask) -> Changes:
         return (*answer(facts, only("nothing to undo")), end(facts, "nothing to undo"))
     if ask.undone is not None:
         return (*answer(facts, only("undone before")), end(facts, "undone before"))
+    if _weighs_too_much(ask.undo, facts) and facts.scene.member is not None:
+        word = called("undo", facts.scene.language)
+        return (*ask_whether(facts, facts.scene.member, ask.undo, word), end(facts, "asked"))
     done = run(ask.undo, facts.scene)
     if not done.changes:  # too late, or as it was already
         return (*answer(facts, done), end(facts, "undo did nothing"))
@@ -192,7 +206,7 @@ def other_address(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
     member, doubtful = facts.scene.member, facts.is_somebody or facts.proof is Check.FAILS
     if member is None or mail.author is None or doubtful or OtherAddress.__name__ in facts.answered_owner:
         return ()
-    act = "\n".join(w for line in facts.lines if isinstance(w := written(line, facts.scene), str))
+    act = _acts(facts.lines, facts.scene)
     held = facts.scene.look.held
     if ask.kind is AskKind.GUARD:
         act = _meant(facts, ask) or act
@@ -257,7 +271,7 @@ def _obey(facts: SaidFacts, lines: tuple[Line, ...]) -> Changes:
 def _one(line: Line, facts: SaidFacts) -> Done:
     scene = facts.scene
     if not may_say_here(line.verb, scene):
-        return _not_theirs(scene)
+        return _not_theirs(line.verb, scene)
     match line.verb.name:
         case "help":
             return Done(changes=_help(facts))
@@ -266,19 +280,30 @@ def _one(line: Line, facts: SaidFacts) -> Done:
         case "yes" | "no" | "stop":
             return only("nothing asked")
         case "undo":
-            return undo_latest(scene)
+            return _undo_latest(facts)
     act = written(line, scene)
     if isinstance(act, Said):
         return Done((act,))
-    return _everywhere(act, scene) if line.everywhere else run(act, scene)
+    everywhere = (
+        line.everywhere and line.verb.least is not Standing.HOST
+    )  # a host of one list is none of another
+    return _everywhere(act, scene) if everywhere else run(act, scene)
 
 
-def _not_theirs(scene: Scene) -> Done:
+def _not_theirs(row: Verb, scene: Scene) -> Done:
     """Who has left hears how to come back; anybody else only that this is not theirs to say."""
     if scene.member is None or scene.member.state is not MemberState.LEFT:
-        return only("not here")
+        return only("for hosts" if row.least is Standing.HOST else "not here")
     local, domain = scene.list.address.local, scene.list.address.domain
     return only("left before", scene.list.title, f"{local}+join@{domain}")
+
+
+def _undo_latest(facts: SaidFacts) -> Done:
+    """What is weighty is undone in reply to the mail that told of it, or with something that passes."""
+    latest = facts.scene.look.undoable
+    if latest is not None and facts.scene.look.outbox is None and _weighs_too_much(latest.undo, facts):
+        return only("undo there")
+    return undo_latest("", facts.scene)
 
 
 def _everywhere(act: str, scene: Scene) -> Done:
@@ -287,16 +312,6 @@ def _everywhere(act: str, scene: Scene) -> Done:
     changes = tuple(dict.fromkeys(change for one in done for change in one.changes))
     said = (*(done[0].said if done else ()), Said("everywhere", str(len(done))))
     return Done(said, changes)
-
-
-def undo_latest(scene: Scene) -> Done:
-    """Undo without a mail that says what: the latest act that can be taken back."""
-    if scene.look.outbox is not None:
-        return records.withdraw(str(scene.look.outbox), scene)
-    if scene.look.undoable is None:
-        return only("nothing to undo")
-    done = run(scene.look.undoable.undo, scene)
-    return Done((Said("undone"), *done.said), (UndoAsk(scene.look.undoable.id), *done.changes))
 
 
 def answer(facts: SaidFacts, done: Done) -> Changes:

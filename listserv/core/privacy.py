@@ -6,6 +6,7 @@ has the right. ``may`` is the one question, asked by commands, compose, pages, g
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 
 from listserv.core.types import ListSettings, Standing
@@ -34,15 +35,29 @@ def may(right: Right, standing: Standing, settings: ListSettings) -> bool:
     return needed is not None and _ORDER.index(standing) >= _ORDER.index(needed)
 
 
-_OPEN = {
+# fmt: off
+OPENNESS: dict[str, tuple[str | bool, ...]] = {
+    # a setting that opens a list: its values, the most closed first
     "visible": ("hidden", "private", "listed"),
     "archive": ("off", "hosts", "members", "public"),
+    "roster":  ("hosts", "members"),
+    "from":    ("relay", "auto", "author"),
+    "posting": ("hosts", "members", "anyone"),
+    "join":    ("closed", "invite", "approve", "confirm"),
+    "vouch":   (False, True),
 }
+# fmt: on
+LOOSENED = ("archive", "roster", "visible", "from")  # opened only after all members were told (§3)
+NOTICE = timedelta(days=7)  # how long before
+
+
+def opens(setting: str, this: ListSettings, other: ListSettings) -> bool:
+    """Whether ``this`` is more open than ``other`` by one setting; False for one that opens nothing."""
+    values = OPENNESS.get(setting, ())
+    field = "from_" if setting == "from" else setting
+    return bool(values) and values.index(getattr(this, field)) > values.index(getattr(other, field))
 
 
 def is_more_open(this: ListSettings, other: ListSettings) -> bool:
     """Whether ``this`` list shows itself or its archive to more people than ``other`` does."""
-    return any(
-        values.index(getattr(this, setting)) > values.index(getattr(other, setting))
-        for setting, values in _OPEN.items()
-    )
+    return any(opens(setting, this, other) for setting in ("visible", "archive"))

@@ -10,10 +10,10 @@ from listserv.core.administrivia import Asked, Doubtful
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.cards import seen_of
 from listserv.core.changes import Changes, Finish, OpenHold, SendNotice
-from listserv.core.commands import Line, read_line, run, shown, verb, written
+from listserv.core.commands import Line, read_line, run, shown, undo_latest, verb, written
 from listserv.core.facts import PostFacts
 from listserv.core.notices import Answer, Help, PostOrSetting, Said
-from listserv.core.obeying import answer_to, may_ask, question, undo_latest
+from listserv.core.obeying import answer_to, may_ask, question
 from listserv.core.rules import is_proven
 from listserv.core.said import Done
 from listserv.core.scene import Scene
@@ -51,7 +51,7 @@ def _of_member(mail: Mail, facts: PostFacts, scene: Scene, member: Member) -> Ch
     assert isinstance(asked, Asked)
     if asked.verb == "undo":
         if scene.look.outbox is not None or is_proven(mail, facts):  # who names a mail nobody had, wrote it
-            return _told(scene, member, undo_latest(scene))
+            return _told(scene, member, undo_latest("", scene))
         return ()
     line = Line(verb("rhythm" if asked.verb == "digest" else asked.verb), asked.words)
     act = written(line, scene)

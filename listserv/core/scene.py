@@ -67,6 +67,51 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class OfAddress:
+    """How an address that was named stands to the list. ``member``: who gets the list's mail there.
+
+    ``elsewhere``: it is a member's, who gets the list's mail at another address: no host learns of it.
+    ``asked``: this list asked it within a day; ``askable`` False: it can't be asked now, whatever the reason.
+    """
+
+    address: Address
+    member: Member | None = None
+    elsewhere: bool = False
+    asked: bool = False
+    askable: bool = True
+    banned: bool = False
+    tags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A setting that will open the list wider. ``before``: its value till then; ``done``: it has by now."""
+
+    id: int
+    key: str
+    value: str
+    before: str
+    at: datetime
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One row of the log. ``who``: a kind ("host", "member", "operator", …), with a name where there is one.
+
+    ``mail``: the number of the mail that said it.
+    """
+
+    at: datetime
+    who: str
+    name: str
+    act: str
+    detail: str
+    about: str = ""  # the member that it was about
+    mail: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Lookups:
     """What single verbs need; each is there only where such a verb was said (``Verb.needs``)."""
 
@@ -79,11 +124,18 @@ class Lookups:
     alone: Voice | None = None  # to the guard's question: who could have that mail alone
     lists: tuple[tuple[MailList, Member], ...] = ()  # everywhere
     taken: bool = False  # address add: somebody has that address
-    hosts: tuple[OnCall, ...] = ()  # duty
+    on_call: tuple[OnCall, ...] = ()  # duty
     card: tuple[Item, ...] = ()  # what the numbers of a card mean
     pulse: PulseLook = field(default_factory=PulseLook)  # an answer to a pulse
     post: Spoken | None = None  # split, recall: the post answered
     others: Others | None = None  # merge
+    hosts: tuple[Member, ...] = ()  # those who look after the whole list
+    host_names: tuple[str, ...] = ()  # as a new member is told them
+    people: tuple[OfAddress, ...] = ()  # invite, add, remove, …: those who were named
+    roster: tuple[Member, ...] = ()  # who
+    sheet: bytes | None = None  # who csv
+    planned: tuple[Planned, ...] = ()  # set: what is on its way, and what was loosened
+    log: tuple[Act, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +154,10 @@ class Scene:
     thread: Talk | None = None
     sections: frozenset[str] = frozenset()  # the tags that the speaker is host of
     look: Lookups = field(default_factory=Lookups)
+
+    def of(self, address: Address) -> OfAddress:
+        """How an address that was named stands to the list."""
+        return next((one for one in self.look.people if one.address.key == address.key), OfAddress(address))
 
     @property
     def looks_after(self) -> bool:

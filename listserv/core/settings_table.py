@@ -51,6 +51,8 @@ TABLE: tuple[Row, ...] = (
         "who may post; everybody else's mail waits for a host", read.one_of("members", "hosts", "anyone")),
     Row("join",             "invite, approve, confirm, closed", ("invite",  "approve", "confirm", "confirm"),
         "how people come in", read.one_of("invite", "approve", "confirm", "closed")),
+    Row("vouch",            "on, off",                         (True, True, True, False),
+        "hosts may `add` people at once, who did not say yes themselves", read.switch),
     Row("probation",        "0 to 20",                         (1, 1, 0, 1),
         "how many posts of a newcomer wait for a host", read.whole(0, 20)),
     Row("archive",          "members, hosts, public, off",     ("members", "members", "members", "public"),

@@ -56,6 +56,7 @@ class Bells:
     back: Bell = _bell("back")
     guard: Bell = _bell("guard")
     threads: Bell = _bell("threads")
+    loosenings: Bell = _bell("loosenings")
     owner: Bell = _bell("owner")
     links: Bell = _bell("links")
     search: Bell = _bell("search")

@@ -10,7 +10,7 @@ from listserv.core.notices import Answer, Said
 from listserv.core.types import Member
 from listserv.flow.bells import Bells
 from listserv.flow.pen import Answerable, Pen
-from listserv.store import asks, deliveries, leaving, lists
+from listserv.store import asks, deliveries, directory, leaving, lists
 from listserv.store.engine import Transaction
 
 
@@ -38,6 +38,9 @@ class OneClick:
             return
         ask = NewAsk(AskKind.MEMBER, member.person_id, undo="rejoin")
         number = asks.open_ask(tx, ask, asks.Sent(here.id, member.address, now))
-        notice = Answer(here.title, (Said("left", here.title),), undo=True)
+        said = [Said("left", here.title)]
+        if not directory.hosts_of(tx, here.id):
+            said.append(Said("no host now", here.title))
+        notice = Answer(here.title, tuple(said), undo=True)
         letter = self.pen.asking(notice, member.address, here, Answerable(ask, number))
         deliveries.post_letter(tx, letter, now)

@@ -20,12 +20,17 @@ from listserv.core.notices import (
     Ended,
     Forwarded,
     HostAsks,
+    HostEnded,
+    HostNews,
+    HostQuestion,
     Invitation,
     Notice,
     OtherAddress,
     PostShown,
+    SettingChanged,
     StillOpen,
     Storm,
+    TakenOff,
     Welcome,
 )
 from listserv.core.seals import Keyring, derived, relay_seal, seal
@@ -41,19 +46,14 @@ from listserv.store.holds import HoldRow
 
 _KINDS: dict[AskKind, Literal["notice", "question", "card"]] = {
     AskKind.MEMBER: "notice",
+    AskKind.NEWS: "notice",
     AskKind.PULSE: "notice",
     AskKind.CARD: "card",
 }
-_UNASKED = (
-    Forwarded,
-    Welcome,
-    AddressQuestion,
-    OtherAddress,
-    Invitation,
-    HostAsks,
-    AuthorAnswers,
-    Storm,
-)  # all else answers the mail of who reads it
+_UNASKED = (  # all else answers the mail of who reads it
+    *(Forwarded, Welcome, AddressQuestion, OtherAddress, Storm),
+    *(Invitation, SettingChanged, HostQuestion, HostNews, HostEnded, TakenOff, HostAsks, AuthorAnswers),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class Body:
     text: str
     html: str
     parts: tuple[Part, ...]
+    sheet: str
     sealed: bool
     oddity: str
 
@@ -51,11 +52,26 @@ def read_body(raw: bytes) -> Body:
         text=text,
         html=safe_html("\n<hr>\n".join(one.words for one in chosen)) if only_html else "",
         parts=tuple(read_part(raw, leaf) for leaf in found),
+        sheet=_sheet(raw, found),
         sealed=not types.isdisjoint(_SEALED) or _INLINE_PGP.search(text) is not None,
         oddity=_oddity(raw, found, text),
     )
 
 
+def _sheet(raw: bytes, found: list[Leaf]) -> str:
+    """The words of the first attached list, as a host may send one with "invite"; "" for none."""
+    lists = (leaf for leaf in found if not leaf.is_body and _is_list(leaf))
+    first = next(lists, None)
+    if first is None or first.node.end - first.node.start > _LONGEST_LIST:
+        return ""
+    return tidy(read_text(raw, first))
+
+
+def _is_list(leaf: Leaf) -> bool:
+    return leaf.type == "text/csv" or leaf.name.lower().endswith((".csv", ".txt"))
+
+
+_LONGEST_LIST = 128 * 1024  # octets as they travel: some thousand addresses
 _SEALED = (
     "multipart/signed",
     "multipart/encrypted",

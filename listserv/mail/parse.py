@@ -70,6 +70,7 @@ def _read(raw: bytes, proof: Proof) -> Mail:
         said=new_words(body.text[:_READ_FOR_WORDS])[:_MOST_SAID],
         html=body.html,
         parts=body.parts,
+        sheet=body.sheet,
         automatic=automatic_kind(fields, body.top, (part.type for part in body.parts), subject, body.text),
         list_ids=_list_ids(fields),
         loops=_loops(fields),

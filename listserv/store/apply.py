@@ -19,6 +19,7 @@ from listserv.core.changes import (
     KeepRelay,
     MarkSeen,
     OfHolds,
+    OfLists,
     OfPulse,
     OfRecords,
     OfThreads,
@@ -37,6 +38,7 @@ from listserv.store import (
     deciding,
     deliveries,
     holds,
+    host_acts,
     own_acts,
     posts,
     pulse_answers,
@@ -107,7 +109,9 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
 
 
 def _in_its_place(
-    tx: Connection, change: Noted | OfRecords | OfHolds | OfThreads | OfPulse | own_acts.OwnAct, hand: Hand
+    tx: Connection,
+    change: Noted | OfRecords | OfHolds | OfThreads | OfPulse | OfLists | own_acts.OwnAct,
+    hand: Hand,
 ) -> None:
     if isinstance(change, Noted):
         _note(tx, change, hand)
@@ -119,6 +123,8 @@ def _in_its_place(
         steering.carry_out(tx, change, hand.now, hand.arrival.id)
     elif isinstance(change, OfPulse):
         pulse_answers.carry_out(tx, change, hand.now, hand.arrival.id)
+    elif isinstance(change, OfLists):
+        host_acts.carry_out(tx, change, hand.arrival.id, hand.now)
     else:
         own_acts.carry_out(tx, change, hand.now)
 

@@ -106,6 +106,7 @@ def undoable(tx: Connection, person_id: int, list_id: int, now: datetime) -> Ask
         .where(
             _k.person_id == person_id,
             _k.list_id == list_id,
+            _k.kind != AskKind.NEWS,  # somebody else did that
             _k.undo != "",
             _k.undone.is_(None),
             _k.made > now - WAY_BACK,

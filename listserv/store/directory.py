@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, tuple_
 
 from listserv.core.address import Address, BadAddress, bare_sender, read_address
-from listserv.core.asks import Ask
+from listserv.core.asks import Ask, AskKind
 from listserv.core.routing import Kind, Place, readings
 from listserv.core.seals import Keyring, unseal
 from listserv.core.types import MailList, Member, MemberState
@@ -20,6 +20,7 @@ from listserv.store.rosters import members_query, read_member
 _NAMES_AT_ONCE = 200
 REMEMBERED = timedelta(days=7)  # how long after leaving an address is still known to a hidden list
 _s, _a, _r, _d = schema.subscriptions.c, schema.addresses.c, schema.relays.c, schema.deliveries.c
+_k = schema.asks.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,16 @@ _KNOWN = Prepared(
             _s.state != MemberState.LEFT,
             and_(_s.left.is_not(None), _s.left > bindparam("since", type_=schema.Moment)),
         ),
+    )
+    .limit(1)
+)
+_INVITED = Prepared(
+    select(_k.id)
+    .where(
+        _k.address.in_(bindparam("forms", expanding=True)),
+        _k.list_id == bindparam("of_list"),
+        _k.kind == AskKind.INVITE,
+        _k.expires > bindparam("now", type_=schema.Moment),
     )
     .limit(1)
 )
@@ -157,7 +168,10 @@ def is_known(tx: Connection, list_id: int, sender: str, now: datetime) -> bool:
         key = read_address(bare_sender(sender)).key
     except BadAddress:
         return False
-    return _KNOWN.scalar(tx, {"key": key, "of_list": list_id, "since": now - REMEMBERED}) is not None
+    if _KNOWN.scalar(tx, {"key": key, "of_list": list_id, "since": now - REMEMBERED}) is not None:
+        return True
+    forms = tuple({key, bare_sender(sender)})  # an ask keeps the address as it was written
+    return _INVITED.scalar(tx, {"forms": forms, "of_list": list_id, "now": now}) is not None
 
 
 def people_among(tx: Connection, keys: Iterable[str]) -> set[str]:

@@ -56,6 +56,13 @@ def forget_person(tx: Connection, who: KnownAs) -> None:
         tx.execute(delete(table).where(table.c.subscription_id.in_(who.subscriptions)))
     asked = or_(schema.asks.c.person_id == who.person_id, func.lower(schema.asks.c.address).in_(who.keys))
     tx.execute(update(schema.asks).where(asked).values(address=_ERASED, act="", undo=""))
+    for key in who.keys:  # what a host can undo, or was asked about, may name them
+        named = [
+            column.icontains(f'"{key}"', autoescape=True) | column.icontains(f" {key}", autoescape=True)
+            for column in (schema.asks.c.act, schema.asks.c.undo)
+        ]
+        tx.execute(update(schema.asks).where(or_(*named)).values(act="", undo=""))
+    tx.execute(delete(schema.sections).where(schema.sections.c.subscription_id.in_(who.subscriptions)))
     tx.execute(
         delete(schema.thread_wishes).where(schema.thread_wishes.c.subscription_id.in_(who.subscriptions))
     )

@@ -71,7 +71,7 @@ def look_up(tx: Connection, scene: Scene, wanted: Collection[str], said: Occasio
         alone=_alone(tx, said) if said.ask else None,
         lists=_lists(tx, member.person_id) if any(line.everywhere for line in said.lines) else (),
         taken=_taken(tx, said) if "taken" in wanted else False,
-        hosts=tuple(cards.on_call(tx, scene.list.id)) if "hosts" in wanted else (),
+        on_call=tuple(cards.on_call(tx, scene.list.id)) if "on_call" in wanted else (),
         card=cards.items(tx, said.card) if said.card is not None else (),
         pulse=_pulse(tx, scene, said),
         post=meant.post_of(tx, scene, said.arrival, said.parents) if "post" in wanted else None,

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-# The locks' first number; 1: lists (facts.py), 4: the owner (upkeep.py), 5: bounce_round.py, 6: card_round.py
+# The locks' first number; 1: lists (facts.py), 4: the owner (upkeep.py), 5: bounce_round.py, 6: a list's
+# hosts (named_people.py), 7: card_round.py
 _PRESENT, _UPGRADE = 2, 3
 
 _COUNT = text(

@@ -12,13 +12,13 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from listserv.core.address import Address, read_address
 from listserv.core.types import MailList, Member, MemberState, Role
 from listserv.store.acts import Hand, record
 from listserv.store.queue import HAS_LEFT, call_off
-from listserv.store.schema import addresses, deliveries, people, subscriptions
+from listserv.store.schema import addresses, deliveries, people, sections, subscriptions
 
 _BATCH = 500  # values in one IN (…), rows in one INSERT
 
@@ -219,6 +219,8 @@ def _write_subscriptions(
     for person, values in back.items():
         where = (subscriptions.c.list_id == list_id, subscriptions.c.person_id == person)
         tx.execute(update(subscriptions).where(*where).values(values))
+        again = select(subscriptions.c.id).where(*where).scalar_subquery()
+        tx.execute(delete(sections).where(sections.c.subscription_id == again))  # who comes anew is no host
 
 
 def _batches(items: Sequence[Any]) -> Iterable[list[Any]]:

@@ -12,12 +12,14 @@ from listserv.core.commands import Line, read_lines, verb
 from listserv.core.decide import relayed_hash
 from listserv.core.facts import SaidFacts
 from listserv.core.pulse_lines import read_pulse_lines
+from listserv.core.replies import new_words
 from listserv.core.routing import Kind
 from listserv.core.scene import Scene
 from listserv.core.steering import VERBS as STEERING
 from listserv.core.steering import steered
 from listserv.core.threads import Known, place
 from listserv.core.types import Check, Mail, MailList, Member, Standing
+from listserv.core.verbs.people import SHEET_BEHIND
 from listserv.store import answered, asks, directory, own_acts, posts, reins, speakers
 from listserv.store.card_talk import to_card
 from listserv.store.looking_up import Occasion
@@ -80,10 +82,24 @@ def _lines(ask: Question, text: str, language: str) -> tuple[Line, ...]:
         return (Line(verb(word)),)
     if ask.found.ask is not None and ask.found.ask.kind is AskKind.PULSE:
         return read_pulse_lines(text, language)
-    lines = read_lines(text, language)
+    lines = _whole(read_lines(text, language), ask.mail, language)
     if lines or ask.found.ask is not None or text.strip():
         return lines
     return read_lines(ask.mail.subject, language)
+
+
+def _whole(lines: tuple[Line, ...], mail: Mail, language: str) -> tuple[Line, ...]:
+    """A verb that takes the lines below gets all of them, and the words of a sheet that came along."""
+    if not lines or not lines[-1].verb.below(lines[-1].words):
+        return lines
+    lines = read_lines(new_words(mail.text[:_LONGEST]), language) or lines
+    last = lines[-1]
+    if not mail.sheet or last.verb.name not in ("invite", "add"):
+        return lines
+    return (*lines[:-1], replace(last, words=f"{last.words}{SHEET_BEHIND}{mail.sheet}"))
+
+
+_LONGEST = 65_536  # of a mail's words: some thousand addresses
 
 
 def _occasion(tx: Connection, ask: Question, here: MailList, lines: tuple[Line, ...]) -> Occasion:

@@ -226,6 +226,9 @@ loosenings = _table(
     _ref("list_id", "lists.id"),
     Column("key", Text, nullable=False),
     Column("value", Text, nullable=False),
+    Column("before", Text, nullable=False, server_default=""),  # its value till then
+    Column("who", Text, nullable=False, server_default=""),  # as in acts
+    Column("told", Id, nullable=False, server_default="0"),  # up to which subscription members heard of it
     Column("made", Moment, nullable=False),
     Column("takes_effect", Moment, nullable=False),
     Column("state", Text, nullable=False),  # planned, done, undone

@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from listserv.core.address import Address, read_address
-from listserv.core.commands import NEEDS
+from listserv.core.commands import NEEDS, rows_of
 from listserv.core.pulse_numbers import meant
 from listserv.core.scene import Scene, Talk
 from listserv.core.tags import tags_of
 from listserv.core.types import MailList, Member, Person
 from listserv.store import lists, schema
 from listserv.store.looking_up import Occasion, look_up
+from listserv.store.named_people import with_people
 from listserv.store.rosters import members_query, read_member
 
 OFFERED = ("en", "de")  # the languages that our words are in
@@ -43,12 +44,22 @@ def scene_of(tx: Connection, person_id: int | None, said: Occasion) -> Scene:
 
 def with_lookups(tx: Connection, scene: Scene, said: Occasion) -> Scene:
     """The same scene with what its verbs want to know."""
-    wanted = {NEEDS[line.verb.name] for line in said.lines if line.verb.name in NEEDS}
+    names = [line.verb.name for line in said.lines]
+    if said.ask is not None:  # what a "yes" or "undo" would do
+        names += [row.name for row, _ in rows_of(f"{said.ask.act}\n{said.ask.undo}")]
+    wanted = {part for name in names for part in NEEDS.get(name, "").split()}
     everywhere = any(line.everywhere for line in said.lines)
     about_mail = said.arrival is not None or (said.ask is not None and said.ask.hold is not None)
     numbers = said.ask is not None and bool(meant(said.ask.act))
     asked = bool(wanted) or about_mail or everywhere or numbers or said.card is not None
-    return replace(scene, look=look_up(tx, scene, wanted, said)) if asked else scene
+    if not asked:
+        return scene
+    scene = replace(scene, look=look_up(tx, scene, wanted, said))
+    latest = scene.look.undoable
+    if latest is not None:
+        wanted |= {part for row, _ in rows_of(latest.undo) for part in NEEDS.get(row.name, "").split()}
+        said = replace(said, ask=latest)
+    return replace(scene, look=with_people(tx, scene, wanted, said))
 
 
 def language_of(person: Person | None, here: MailList) -> str:

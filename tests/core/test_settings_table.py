@@ -40,6 +40,7 @@ def test_the_table_has_a_row_for_each_field() -> None:
 PRESET_TABLE = (
     ("posting",           "members", "members", "hosts",   "anyone"),
     ("join",              "invite",  "approve", "confirm", "confirm"),
+    ("vouch",             "on",      "on",      "on",      "off"),
     ("probation",         1,         1,         0,         1),
     ("archive",           "members", "members", "members", "public"),
     ("roster",            "hosts",   "members", "hosts",   "hosts"),

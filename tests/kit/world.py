@@ -30,6 +30,7 @@ from listserv.core.types import (
     Role,
     Sent,
 )
+from listserv.flow import loosening_round
 from listserv.flow.bells import Bells
 from listserv.flow.bounce_round import look_after
 from listserv.flow.card_round import send_cards
@@ -179,6 +180,7 @@ class World:
         done += release_due(self.store, self.clock, self.bells) + look_after(self.pen, self.bells)
         done += bring_back(self.pen, self.bells) + remind(self.pen, self.bells)
         done += send_cards(self.pen, self.bells) + release_kept(self.pen, self.bells)
+        done += loosening_round.look_after(self.pen, self.bells)
         return done + deliver_due(self.depot)
 
     def pass_time(self, **by: float) -> None:

@@ -37,17 +37,26 @@ from listserv.core.notices import (
     Held,
     Help,
     HelpLine,
+    HostEnded,
+    HostNews,
+    HostQuestion,
     Invitation,
     JoinQuestion,
     JoinUnclear,
     JoinWaits,
     Kept,
+    LeftOut,
+    Log,
+    LogLine,
+    Loosening,
     MergeWhich,
     MyData,
     Notice,
     NotUnderstood,
+    OddLine,
     OtherAddress,
     OtherThread,
+    PeopleTold,
     PostOrSetting,
     PostShown,
     Pulse,
@@ -55,11 +64,17 @@ from listserv.core.notices import (
     Readers,
     Recalled,
     Refused,
+    Roster,
+    RosterLine,
     Said,
     SetAside,
+    SettingChanged,
+    SettingLine,
+    SettingShown,
     SignInLink,
     StillOpen,
     Storm,
+    TakenOff,
     TakenOut,
     ToldPost,
     Traced,
@@ -179,6 +194,73 @@ EXAMPLES: tuple[Notice, ...] = (
     AddressQuestion("book@lists.example.org", "ana@work.example", "ana@home.example"),
     Invitation("Book Circle", "Hanna Berg", "We read a book a month.\n\nAnd talk about it."),
     Invitation("Book Circle", "Hanna Berg"),
+    PeopleTold(
+        "Book Circle",
+        added=False,
+        done=("ben@hill.example", "emi@lake.example"),
+        done_count=42,
+        left=(LeftOut("ana@home.example", "here already"), LeftOut("cy@cy.example", "not now")),
+        left_count=3,
+        odd=(OddLine(7, "dora at lake"),),
+        odd_count=1,
+    ),
+    PeopleTold("Book Circle", added=True, done=("ben@hill.example",), done_count=1),
+    *(
+        PeopleTold("Book Circle", added, (), 0, odd=(OddLine(1, "ana@"),), odd_count=2)
+        for added in (True, False)
+    ),
+    Roster(
+        "Book Circle",
+        3,
+        1,
+        (
+            RosterLine("Hanna Berg", "hanna@host.example", True, "now", "active", date(2026, 1, 5)),
+            RosterLine("", "ben@hill.example", False, "mon thu", "bouncing", date(2026, 11, 3)),
+        ),
+    ),
+    Roster(
+        "Book Circle",
+        1,
+        1,
+        (RosterLine("Hanna Berg", "hanna@host.example", True, "3", "paused", date(2026, 1, 5)),),
+        attached=True,
+        sheet=b"email,name,rhythm,role,copies\n",
+    ),
+    SettingChanged("Book Circle", "Hanna Berg", "guard", "on", "off"),
+    SettingChanged("Book Circle", "", "welcome", "", "Bring tea.\n\nAnd cake."),
+    SettingChanged("Book Circle", "Hanna Berg", "archive", "public", "members", called_off=True),
+    SettingShown("Book Circle", "welcome", "Bring tea.\n\nAnd cake."),
+    SettingShown("Book Circle", "footer", ""),
+    replace(WELCOME, by="Hanna Berg"),
+    *(
+        Loosening("Book Circle", HOSTS, key, old, new, "Friday 8 January, 07:00", to_host)
+        for to_host in (True, False)
+        for key, old, new in (
+            ("archive", "members", "public"),
+            ("from", "relay", "author"),
+            ("new", "a", "b"),
+        )
+    ),
+    Log(
+        "Book Circle",
+        (
+            LogLine("Friday 8 January, 07:00", "host", "Hanna Berg", "setting changed", "guard=off", "", 12),
+            LogLine("Friday 8 January, 07:00", "operator", "", "member removed", "", "Ben", 0),
+            LogLine("Friday 8 January, 07:00", "host", "", "of tomorrow", "3", "", 0),
+        ),
+    ),
+    *(HostQuestion("Book Circle", host, tag) for host, tag in (("Hanna Berg", ""), ("", "grants"))),
+    *(
+        HostNews("Book Circle", what, "Ana Silva <ana@home.example>", "Hanna Berg", tag, undo)
+        for what, tag, undo in (
+            ("asked", "", True),
+            ("accepted", "grants", True),
+            ("ended", "", True),
+            ("back", "", False),
+        )
+    ),
+    *(HostEnded("Book Circle", HOSTS, tag) for tag in ("", "grants")),
+    TakenOff("Book Circle", HOSTS),
     JoinUnclear("book@lists.example.org", HOSTS),
     JoinWaits("book@lists.example.org", HOSTS),
     *(JoinQuestion("book@lists.example.org", "book@lists.example.org", waits) for waits in (True, False)),
@@ -196,6 +278,13 @@ EXAMPLES: tuple[Notice, ...] = (
         "brief",
         "paused",
         "Friday 8 January, 07:00",
+        (
+            SettingLine("title", "Book Circle", "the list's name, in words"),
+            SettingLine(
+                "archive", "members", "who may read the archive", "public", "Friday 8 January, 07:00"
+            ),
+            SettingLine("footer", "", "put under each post"),
+        ),
     ),
     Found(
         "Book Circle",
@@ -316,7 +405,7 @@ def test_a_template_uses_only_fields_of_its_record(kind: type[Notice]) -> None:
     used -= {"_", "gettext", "ngettext", "pgettext"}
     assert used <= known
     assert re.match(r"(\{%.*%\}\n)*Subject: .*\n\n", source)
-    assert known - used <= {"original", "zip", "answers"}, "a field that no word needs"
+    assert known - used <= {"original", "zip", "answers", "sheet"}, "a field that no word needs"
 
 
 @pytest.mark.parametrize("notice", EXAMPLES, ids=lambda n: type(n).__name__)

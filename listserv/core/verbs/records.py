@@ -16,6 +16,8 @@ from listserv.core.changes import (
 from listserv.core.notices import Traced, Traces, YourSettings
 from listserv.core.said import Done, Said, only
 from listserv.core.scene import Scene, Trace
+from listserv.core.types import Standing
+from listserv.core.verbs.tuning import list_settings
 
 ANONYMISE, DELETE = "anonymise", "delete"
 
@@ -38,6 +40,7 @@ def settings(arg: str, scene: Scene) -> Done:
         form=member.form or "brief",
         state=member.state,
         until=when.say_moment(until, scene.zone, scene.language, scene.now) if until else "",
+        of_list=list_settings(scene) if member.standing is Standing.HOST else (),
     )
     ask = NewAsk(AskKind.MEMBER, person.id)
     return Done(changes=(SendNotice(notice, member.address, scene.list.id, ask),))

@@ -38,10 +38,10 @@ def read_duty(words: str, scene: Scene) -> str | Said:
     if head in _OFF:
         until = when.read_moment(rest, scene.now, scene.zone, scene.language) if rest else None
         return f"{OFF} {until.isoformat()}" if until else Said("off till when", rest)
-    rota = read_rota(words, scene.look.hosts, scene.language)
+    rota = read_rota(words, scene.look.on_call, scene.language)
     if isinstance(rota, Unread):
         return Said(
-            "no such duty", rota.words, ", ".join(one.name or one.address for one in scene.look.hosts)
+            "no such duty", rota.words, ", ".join(one.name or one.address for one in scene.look.on_call)
         )
     return f"{ROTA} {_written(rota.items())}"
 
@@ -67,7 +67,7 @@ def off_duty(arg: str, scene: Scene) -> Done:
     if member is None or member.standing is not Standing.HOST:
         return only("not here")
     until = datetime.fromisoformat(arg) if arg else None
-    before = next((one.off_until for one in scene.look.hosts if one.subscription == member.id), None)
+    before = next((one.off_until for one in scene.look.on_call if one.subscription == member.id), None)
     day = when.say_moment(until, scene.zone, scene.language, scene.now) if until else ""
     undo = f"off duty {before.isoformat() if before else ''}".strip()
     return Done((Said("off duty" if until else "on duty", day),), (OffDuty(member.id, until),), undo)
@@ -79,7 +79,7 @@ def set_duty(arg: str, scene: Scene) -> Done:
     if member is None or member.standing is not Standing.HOST:
         return only("not here")
     days = tuple((int(number), tuple(map(int, which))) for number, which in _pairs(arg))
-    before = _written([(one.subscription, one.days) for one in scene.look.hosts])
+    before = _written([(one.subscription, one.days) for one in scene.look.on_call])
     said = Said("duty set") if days else Said("duty for all")
     return Done((said,), (SetDuty(scene.list.id, member.id, days),), f"set duty {before}".strip())
 
@@ -91,8 +91,8 @@ def _pairs(arg: str) -> list[tuple[str, str]]:
 def _shown(scene: Scene) -> Done:
     """Who is on duty when."""
     assert scene.member is not None
-    rows = tuple(_row(one, scene) for one in scene.look.hosts)
-    notice = Duty(scene.list.title, rows, any(one.days for one in scene.look.hosts))
+    rows = tuple(_row(one, scene) for one in scene.look.on_call)
+    notice = Duty(scene.list.title, rows, any(one.days for one in scene.look.on_call))
     ask = NewAsk(AskKind.MEMBER, scene.member.person_id)
     return Done(changes=(SendNotice(notice, scene.member.address, scene.list.id, ask),))
 

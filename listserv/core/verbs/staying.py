@@ -8,7 +8,7 @@ from listserv.core import when
 from listserv.core.changes import BackIn, BounceOver, EndSubscription, SetSubscription
 from listserv.core.said import Done, Said, only
 from listserv.core.scene import Scene
-from listserv.core.types import Member, MemberState
+from listserv.core.types import Member, MemberState, Standing
 
 FOREVER = "open"  # a pause without an end
 WAY_BACK = timedelta(days=7)  # in which "undo" takes back a leave (interface.md §5)
@@ -51,7 +51,10 @@ def _back_to(member: Member) -> str:
 
 def leave(arg: str, scene: Scene) -> Done:
     member = _member(scene)
-    return Done((Said("left", scene.list.title),), (EndSubscription(member.id),), "rejoin")
+    said = [Said("left", scene.list.title)]
+    if member.standing is Standing.HOST and all(host.id == member.id for host in scene.look.hosts):
+        said.append(Said("no host now", scene.list.title))
+    return Done(tuple(said), (EndSubscription(member.id),), "rejoin")
 
 
 def rejoin(arg: str, scene: Scene) -> Done:
