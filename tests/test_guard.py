@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from listserv.core.address import read_address
 from listserv.core.types import MailList
+from listserv.flow.process import process_due
 from listserv.store import holds, rosters, schema
 from listserv.store.acts import Hand
 from tests.kit.speaker import FAIL, NONE, Letter, Speaker, read
@@ -131,10 +132,8 @@ def test_a_host_is_asked_as_anybody_else(world: World, book: MailList) -> None:
 def test_all_sends_it_to_the_list(world: World, book: MailList) -> None:
     (asked,) = answers(world)
     told = Speaker(world, BEN).answers(asked, "all")
-    assert got(told) == {
-        BEN: "Thank you (Book Circle)",
-        **dict.fromkeys((ANA, CY, HANNA), "Re: Garlic"),
-    } or {letter.to for letter in told} == {ANA, BEN, CY, HANNA}
+    assert {letter.to for letter in told if letter.subject == "Re: Garlic"} == {ANA, BEN, CY, HANNA}
+    assert [letter.to for letter in told if letter.subject != "Re: Garlic"] == [BEN]
     assert world.ends() == {"posted": 2, "commands": 1}
     assert states(world) == [("guard", "approved")]
 
@@ -194,8 +193,9 @@ def test_a_verb_in_reply_is_obeyed_and_the_mail_goes_on_waiting(world: World, bo
     assert told.text.startswith("Taken back")
 
 
-@pytest.mark.parametrize("first", ["all", "ana", "drop"])
-@pytest.mark.parametrize("second", ["all", "ana", "drop", "hm"])
+@pytest.mark.parametrize(
+    ("first", "second"), [("all", "drop"), ("ana", "all"), ("drop", "ana"), ("ana", "hm")]
+)
 def test_the_first_answer_counts_and_the_second_hears_so(
     world: World, book: MailList, first: str, second: str
 ) -> None:
@@ -216,7 +216,7 @@ def test_two_answers_that_come_at_once_are_one(world: World, book: MailList) -> 
     desks = [world.desk for _ in range(4)]
     before = len(world.outbox)
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda desk: __import__("listserv.flow.process").flow.process.process_due(desk), desks))
+        list(pool.map(process_due, desks))
     world.settle()
     told = list(map(read, world.outbox[before:]))
     assert sum("answered before" in letter.text for letter in told) == 3
@@ -225,9 +225,8 @@ def test_two_answers_that_come_at_once_are_one(world: World, book: MailList) -> 
 
 def test_who_has_left_can_not_be_sent_it_alone(world: World, book: MailList) -> None:
     (asked,) = answers(world)
-    gone = rosters.find_member
     with world.store.read() as tx:
-        ana = gone(tx, book.id, read_address(ANA))
+        ana = rosters.find_member(tx, book.id, read_address(ANA))
     assert ana is not None
     world.store.do(lambda tx: rosters.remove_member(tx, ana, Hand("operator", world.clock.now())))
     (told,) = Speaker(world, BEN).answers(asked, "private")

@@ -177,16 +177,23 @@ def keep_back(site: Site) -> None:
     here = world.circle("guarded", archive="members")
     for number in range(3):
         world.member(here, f"g{number}@g.example", name=f"Gil{number} Green")
-    to, first = f"guarded@{DOMAIN}", site.post(309, to="guarded", author="Gil Green <g1@g.example>")
-    world.receive(first, to, "g1@g.example")
-    for number, words in enumerate((b"Hi Cy,\n\nno.", b"Thanks!", b"Between you and me, no.")):
-        raw = site.post(311 + number, "References: <n309@m.example>", to="guarded", author="g2@g.example")
-        world.receive(raw.rpartition(b"\n")[0] + b"\n" + words, to, "g2@g.example")
-    (token,) = re.findall(rb"^Reply-To: (.+?)\r?$", last(world).raw, re.M)
-    answer = site.post(320, author="g2@g.example").rpartition(b"\n")[0] + b"\ngil"
-    world.receive(answer, token.decode(), "g2@g.example")
-    world.pass_time(hours=16)
-    assert b"Still unsent" in b"".join(mailed.raw for mailed in world.outbox[-3:])
+    to = f"guarded@{DOMAIN}"
+
+    def say(number: int, who: str, words: str, to: str = to) -> Mailed:
+        raw = site.post(number, "References: <n309@m.example>", to="guarded", author=f"{who}@g.example")
+        world.receive(raw.rpartition(b"\n")[0] + b"\n" + words.encode(), to, f"{who}@g.example")
+        return last(world)
+
+    world.receive(site.post(309, to="guarded", author="Gil Green <g1@g.example>"), to, "g1@g.example")
+    (token,) = re.findall(rb"^Reply-To: (.+?)\r?$", say(310, "g2", "Between you and me, no.").raw, re.M)
+    say(311, "g2", "gil", token.decode())
+    say(312, "g2", "Thanks!")
+    say(313, "g0", "Hi Cy,\n\nno.")
+    day = timedelta(days=1) // timedelta(microseconds=1)
+    earlier = f"UPDATE holds SET since = since - {day} WHERE id = (SELECT max(id) FROM holds)"
+    world.store.do(lambda tx: tx.execute(text(earlier)))
+    world.settle()
+    assert b"Still unsent" in last(world).raw
 
 
 def let_out(site: Site) -> None:
