@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from archive_site.build import Builder, SiteNames
-from listserv.core.types import MailList
+from listserv.core.types import Deferred, MailList, Sent
 from listserv.resources import resource
 from listserv.store import holds, schema
 from tests.kit.speaker import FAIL, NONE, Letter, Speaker, read
@@ -524,11 +524,11 @@ def test_a_recalled_post_leaves_pages_search_queue_and_database_and_the_answer_s
 
 def test_copies_that_have_not_left_do_not_leave(world: World, book: MailList) -> None:
     talk = Talk(world)
-    world.pigeons.answer = lambda parcel: _later()
+    world.pigeons.answer = lambda parcel: Deferred(450, "4.2.0 later")
     first = talk.post(ANA, SECRET)
     assert talk.last == []
     talk.says(HANNA, "recall", first)
-    world.pigeons.answer = lambda parcel: _taken()
+    world.pigeons.answer = lambda parcel: Sent(250, "ok")
     before = len(world.outbox)
     world.pass_time(hours=2)
     letters = list(map(read, world.outbox[before:]))
@@ -537,18 +537,6 @@ def test_copies_that_have_not_left_do_not_leave(world: World, book: MailList) ->
     assert "No copy had been sent yet." in answer.text and "5 copies were still on their way out." in texts(
         [answer]
     )
-
-
-def _later() -> Any:
-    from listserv.core.types import Deferred
-
-    return Deferred(450, "4.2.0 later")
-
-
-def _taken() -> Any:
-    from listserv.core.types import Sent
-
-    return Sent(250, "ok")
 
 
 def test_an_author_recalls_their_own_post_and_nobody_elses(world: World, book: MailList) -> None:

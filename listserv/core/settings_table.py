@@ -89,7 +89,8 @@ TABLE: tuple[Row, ...] = (
     Row("max_posts_per_day", "0 to 1000",                      (0, 0, 0, 10),
         "of one member; 0: any number", read.whole(0, 1000)),
     Row("storm",            "POSTS/MINUTES such as 100/10, or 0", ("100/10", "100/10", "0", "100/10"),
-        "so many posts within so many minutes stop the list until a host looks; 0: never", read.storm),
+        "so many posts, or mails of members' machines, within so many minutes stop the list until a host"
+        " looks; a fifth of it in one conversation stops that; 0: never", read.storm),
     Row("hold_days",        "1 to 30",                         (2, 2, 2, 2),
         "after so many days hosts are reminded of what waits, then the author is told", read.whole(1, 30)),
     Row("language",         "a language tag such as en",       ("en", "en", "en", "en"),
