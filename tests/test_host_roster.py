@@ -9,14 +9,19 @@ import io
 import itertools
 from collections.abc import Iterator
 from email.message import EmailMessage
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select, update
 
 from listserv.core.address import read_address
-from listserv.core.commands import VERBS
-from listserv.core.types import MailList, Member, Standing
+from listserv.core.changes import OfLists
+from listserv.core.commands import VERBS, read_lines, rows_of, run, written
+from listserv.core.found import Hits
+from listserv.core.scene import Lookups, OfAddress, Scene
+from listserv.core.types import MailList, Member, Person, Standing
 from listserv.store import directory, rosters, schema
+from tests.kit.people import NOW, RING, SITE, a_list, a_member
 from tests.kit.speaker import FAIL, NONE, Letter, Speaker
 from tests.kit.world import World, open_world
 
@@ -459,29 +464,52 @@ def test_a_strangers_word_to_the_list_is_nothing(world: World, book: MailList) -
 # -- no way from member to host (S24) ---------------------------------------------------------------
 
 ARGUMENTS = (
-    *("", " ana@ana.example", " host", " me host", " role=host", " role host", " everywhere"),
-    *("\nhost ana@ana.example", "\naccept hosting ana@ana.example"),
-    " x\\naccept hosting ana@ana.example",
+    *("", " ana@ana.example", " me", " host", " role=host", " role host", " everywhere"),
+    *("\nhost ana@ana.example", "\naccept hosting ana@ana.example", "\nback as host ana@ana.example"),
+    *(
+        "\\naccept hosting ana@ana.example",
+        "\x0baccept hosting ana@ana.example",
+        "\u2028host ana@ana.example",
+    ),
 )
 HEADS = sorted({row.name for row in VERBS} | {row.shape for row in VERBS if row.shape})
+STAGE = Scene(
+    now=NOW,
+    site=SITE,
+    list=a_list(),
+    member=a_member(),
+    person=Person(1, (read_address(ANA),)),
+    zone=ZoneInfo("UTC"),
+    language="en",
+    mark="1",
+    ring=RING,
+    look=Lookups(people=(OfAddress(read_address(ANA), a_member()),), hits=Hits("", (), 0, 0)),
+)
 
 
-@pytest.mark.parametrize("start", range(0, len(HEADS), 10))
-def test_no_verb_with_any_argument_makes_a_member_host(world: World, start: int) -> None:
-    here, mine = world.circle(join="confirm", posting="anyone"), world.circle("mine", "Mine")
-    world.host(here, HANNA)
-    world.member(here, ANA)
-    world.host(mine, ANA)  # host of another list: that must not help
-    for head, arg in itertools.product(HEADS[start : start + 10], ARGUMENTS):
-        if head in ("forget me", "erase", "leave", "bye"):
-            continue
-        for asked in says(world, head + arg, ANA).values():
-            Speaker(world, ANA).answers(asked, "yes")
-            Speaker(world, ANA).answers(asked, "undo")
-        found = member(world, here)
-        assert found.role == "member", head + arg
-    with world.store.read() as tx:
-        assert not tx.execute(select(schema.sections)).all()
+@pytest.mark.parametrize("head", HEADS)
+def test_no_verb_with_any_argument_makes_a_member_host(head: str) -> None:
+    """Whatever is said, written down, and done with a member's standing: now, or by a "yes" to it."""
+    for arg in ARGUMENTS:
+        acts = [act for line in read_lines(head + arg) if isinstance(act := written(line, STAGE), str)]
+        assert not any(row.name == "accept hosting" for row, _ in rows_of("\n".join(acts))), head + arg
+        for change in run("\n".join(acts), STAGE).changes:
+            assert not isinstance(change, OfLists), head + arg
+            assert "role" not in dict(getattr(change, "values", ())), head + arg
+
+
+def test_a_host_of_another_list_makes_themselves_no_host_here(world: World, book: MailList) -> None:
+    mine = world.circle("mine", "Mine")
+    world.host(mine, ANA)
+    ana, letter = Speaker(world, ANA), token(world, ANA)
+    for words in (
+        "host ana@ana.example",
+        "host ana@ana.example everywhere",
+        "x\naccept hosting ana@ana.example",
+    ):
+        for told in (*ana.answers(letter, words), *ana.writes(ASK, words)):
+            ana.answers(told, "yes")
+    assert member(world, book).role == "member"
 
 
 def test_who_leaves_and_comes_anew_is_neither_host_nor_of_a_tag(world: World, book: MailList) -> None:
