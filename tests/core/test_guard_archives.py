@@ -88,3 +88,23 @@ def test_of_1258_real_posts_fewer_than_two_in_a_hundred_are_asked_about() -> Non
     found = list(alarms())
     assert len(archive()) > 1250
     assert len(found) < MOST * len(archive()), Counter(sign for sign, _ in found)
+
+
+def greeting_replies() -> Iterator[tuple[Mail, Company]]:
+    """The replies in it that greet one person, where the list knows what they answer."""
+    ears = Ears()
+    for mail in archive():
+        company, greeting = ears.company(mail), greeting_in(mail.said)
+        if company.answered is not None and greeting is not None and greeting.sure:
+            yield mail, company
+        ears.hear(mail)
+
+
+def test_the_same_replies_are_asked_about_once_they_greet_somebody_else() -> None:
+    found = list(greeting_replies())
+    assert len(found) > 30
+    for mail, company in found:
+        greeting = greeting_in(mail.said)
+        assert greeting is not None
+        other = replace(mail, said=mail.said.replace(greeting.name, "Dora", 1))
+        assert sign_in(other, replace(company, greeted=None)) == "greets one", mail.said[:80]
