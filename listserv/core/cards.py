@@ -23,7 +23,8 @@ _LINES, _WIDTH, _MOST_LINKS = 12, 300, 5
 _LINK = re.compile(r"https?://([^\s/<>\"'()\[\]]{1,100})", re.I)
 
 # fmt: off
-OF_AUTHOR = ("post or setting", "guard")  # the author decides; hosts hear of it when that takes too long
+GUARD = "guard"  # perhaps meant for one person: its words are not shown to hosts
+OF_AUTHOR = ("post or setting", GUARD)  # the author decides; hosts hear of it when that takes too long
 BY_TIME = ("resting", "slowed")  # goes out by itself
 DOUBTED = frozenset((
     # rules that doubt who wrote: "all ok" leaves such a mail alone

@@ -9,7 +9,7 @@ from typing import assert_never
 from listserv.core.address import Address
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.card_answers import decide_card, decide_talk, decide_without_a_card
-from listserv.core.cards import seen_of
+from listserv.core.cards import GUARD, seen_of
 from listserv.core.changes import (
     Change,
     Changes,
@@ -23,7 +23,7 @@ from listserv.core.changes import (
     SpendProbation,
 )
 from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts, SaidFacts
-from listserv.core.guarding import GUARD, did_you_mean
+from listserv.core.guarding import did_you_mean
 from listserv.core.kept import BY_THREAD, kept_notice, waits_until
 from listserv.core.notices import DidYouMean, Forwarded, Held, Notice, Refused
 from listserv.core.obeying import decide_said

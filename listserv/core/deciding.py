@@ -257,7 +257,7 @@ def _told_author(item: Item, scene: Scene) -> tuple[Change, ...]:
     """Who gets no copy of their own post hears that it is out."""
     if item.tell is None or item.copies:
         return ()
-    notice = Posted(_known_as(item, scene), _hosts(scene), item.waiting.subject)
+    notice = Posted(_known_as(item, scene), item.waiting.subject)
     return (SendNotice(notice, item.tell, scene.list.id),)
 
 

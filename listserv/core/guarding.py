@@ -27,7 +27,6 @@ from listserv.core.types import Mail
 from listserv.core.verb_words import POLITE
 from listserv.core.verbs import alone, records
 
-GUARD = "guard"  # why such a mail waits
 REMINDED_AT = (time(9), time(18))  # in the author's zone: the first of these
 AT_LEAST = timedelta(hours=2)  # that lies so far ahead
 _BEGINS = 100  # characters that are quoted

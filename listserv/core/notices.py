@@ -55,7 +55,6 @@ class Posted:
     """To an author who gets no copy: a host let the post through."""
 
     list: str
-    hosts: str
     subject: str
 
 

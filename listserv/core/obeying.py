@@ -179,7 +179,12 @@ def _ask_again(facts: SaidFacts, ask: Ask, names: list[str]) -> Changes:
     asks = bool(ask.act) and not ask.act.startswith(_TELLS)
     if names[:1] == ["yes"] and asks and ask.is_open(facts.scene.now) and member is not None:
         return (*ask_whether(facts, member, ask.act, _said_yes_to(ask, facts)), end(facts, "asked"))
+    if any(name in _ANSWERS for name in names):  # nothing was asked that this could answer
+        return (end(facts, "nothing asked"),)
     return (*_was_this_you(facts, lines, member), end(facts, "asked"))
+
+
+_ANSWERS = ("yes", "no", "stop", "join")
 
 
 def _ask_what_was_meant(facts: SaidFacts, ask: Ask) -> Changes:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from listserv.core.address import BadAddress, read_address
 from listserv.core.asks import AskKind
-from listserv.core.cards import BY_TIME, OF_AUTHOR, HostAt, Item, Waiting, loaded, warnings
+from listserv.core.cards import BY_TIME, GUARD, OF_AUTHOR, HostAt, Item, Waiting, loaded, warnings
 from listserv.core.duty import OnCall, places
 from listserv.core.tags import tags_of
 from listserv.core.types import MailList, MemberState, Role
@@ -43,11 +43,15 @@ def waiting(tx: Connection, here: MailList, now: datetime) -> list[Waiting]:
     """What waits for a host in one list, oldest first; what is its author's to decide, when that is late."""
     query = _holds().where(_h.list_id == here.id, _h.state == HoldState.WAITING, _h.why.not_in(BY_TIME))
     rows = tx.execute(query.order_by(_h.id)).all()
-    late = [
-        row for row in rows if row.why not in OF_AUTHOR or (now - row.since).days >= here.settings.hold_days
-    ]
+    days = here.settings.hold_days
+    late = [row for row in rows if not _is_authors(row) or (now - row.since).days >= days]
     known = _writers(tx, here.id, [row.sender for row in late])
     return [_waiting(row, known.get(row.sender.lower())) for row in late]
+
+
+def _is_authors(row: Row[Any]) -> bool:
+    """Its author was asked and decides. What nobody could be asked about is the hosts' at once."""
+    return row.why in OF_AUTHOR and (bool(row.tell) or row.why != GUARD)
 
 
 def _holds() -> Select[Any]:
@@ -61,7 +65,7 @@ def _waiting(row: Row[Any], known: Row[Any] | None) -> Waiting:
         sender=row.sender,
         subject=row.subject,
         since=row.since,
-        seen=loaded(row.seen),
+        seen=loaded(row.seen) if not (row.why == GUARD and row.tell) else replace(loaded(row.seen), lines=""),
         later_until=row.later_until,
         joined=known.joined if known is not None else None,
         posts=known.posts if known is not None else 0,

@@ -109,7 +109,8 @@ def insert_new(tx: Connection, table: Table, rows: list[dict[str, Any]]) -> int:
 @lru_cache
 def _insert_new(table: Table, dialect: str) -> Prepared:
     insert = import_module(f"sqlalchemy.dialects.{dialect}").insert  # the one that is in use; both have it
-    return Prepared(insert(table).on_conflict_do_nothing())
+    told = insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return Prepared(told)  # else PostgreSQL says -1, however many there were
 
 
 def holds(column: ColumnElement[bytes], dialect: str, text: str) -> ColumnElement[bool]:

@@ -20,14 +20,20 @@ from listserv.core.commands import GROUP_OF, verb
 from listserv.core.notices import (
     AddressQuestion,
     Answer,
+    AuthorAnswers,
     BounceComplaint,
     BounceNews,
     BouncePolicy,
     BounceProbe,
     BounceStopped,
     BounceWarning,
+    Card,
+    CardItem,
     Declined,
     DidYouMean,
+    Duty,
+    DutyDay,
+    Edited,
     Ended,
     ForgetPreview,
     Forgotten,
@@ -37,6 +43,7 @@ from listserv.core.notices import (
     Held,
     Help,
     HelpLine,
+    HostAsks,
     HostEnded,
     HostNews,
     HostQuestion,
@@ -51,12 +58,14 @@ from listserv.core.notices import (
     Loosening,
     MergeWhich,
     MyData,
+    NoHost,
     Notice,
     NotUnderstood,
     OddLine,
     OtherAddress,
     OtherThread,
     PeopleTold,
+    Posted,
     PostOrSetting,
     PostShown,
     Pulse,
@@ -71,8 +80,10 @@ from listserv.core.notices import (
     SettingChanged,
     SettingLine,
     SettingShown,
+    Shown,
     SignInLink,
     StillOpen,
+    StillWaiting,
     Storm,
     TakenOff,
     TakenOut,
@@ -117,6 +128,22 @@ WELCOME = Welcome(
     description="We read a book a month and talk about it on its last Friday.",
     welcome="Bring tea.\n\nAnd cake.",
 )
+DOUBTS = ("doubted", "fails", "links", "like a host")
+CARD_ITEMS = (
+    CardItem(
+        1, "Cy Ng", "cy@cy.example", SUBJECT, "stranger", "09:00", None, 0, "none", DOUBTS, "Hi.\n\nCy", True
+    ),
+    CardItem(
+        2, "", "bob@vendor.example", "", "probation", "09:00", date(2026, 11, 3), 1, "passes", (), "Hello"
+    ),
+    CardItem(
+        *(3, "", "", SUBJECT, "no such rule", "09:00", date(2026, 11, 3), 2, "fails", (), "x" * 200),
+        *(True, "4.2 MB", ("plan.pdf (4.0 MB)",), ("cheap.example", "x.example")),
+    ),
+    CardItem(4, "Dora Lind", "dora@dora.example", "Dora Lind", "join request", "09:00", None, 0, "none", ()),
+    CardItem(5, "", "emi@lake.example", "", "join request", "09:00", None, 0, "none", ()),
+)
+CARDS = ((1, 0, True), (2, 1, False), (3, 30, True), (5, 72, False))
 EXAMPLES: tuple[Notice, ...] = (
     *(
         Held("Book Circle", HOSTS, SUBJECT, why)
@@ -143,6 +170,26 @@ EXAMPLES: tuple[Notice, ...] = (
     MergeWhich("Book Circle", SUBJECT, (OtherThread(SUBJECT, 7, "Friday 8 January, 07:00"),) * 2),
     Storm("Book Circle", "book@lists.example.org", 100, 10),
     Declined("Book Circle", HOSTS, "Cy Ng", join=True),
+    Posted("Book Circle", SUBJECT),
+    Posted("book@lists.example.org", ""),
+    Edited("Book Circle", HOSTS, SUBJECT, "Hello!\n\nIs there a meeting?"),
+    StillWaiting("Book Circle", HOSTS, SUBJECT, 1),
+    StillWaiting("book@lists.example.org", HOSTS, "", 2),
+    StillWaiting("book@lists.example.org", HOSTS, "Cy Ng", 2, join=True),
+    HostAsks("Book Circle", "Hanna Berg", SUBJECT, "Would you leave out the shop?\n\nThank you."),
+    HostAsks("book@lists.example.org", "", "Cy Ng", "Who sent you to us?", join=True),
+    AuthorAnswers("Book Circle", "Cy Ng", "cy@cy.example", SUBJECT, "Of course.\n\nCy"),
+    AuthorAnswers("Book Circle", "cy@cy.example", "cy@cy.example", SUBJECT, "Of course.", waits=False),
+    *(Card("Book Circle", CARD_ITEMS[:many], many, hours, rota=rota, place=0) for many, hours, rota in CARDS),
+    Shown("Book Circle", 2, SUBJECT, b"From: a@b\r\n\r\nHi\r\n"),
+    Duty(
+        "Book Circle",
+        (DutyDay("Hanna Berg", "mon tue", "Friday 4 December, 07:00"), DutyDay("Dana", "")),
+        True,
+    ),
+    Duty("Book Circle", (DutyDay("Hanna Berg", ""),), False),
+    NoHost("Book Circle", "book@lists.example.org", 1),
+    NoHost("Book Circle", "book@lists.example.org", 3),
     *(Refused("Book Circle", HOSTS, SUBJECT, why, "10 MB") for why in ("too big", "posts per day", "NUL")),
     Refused("Book Circle", HOSTS, "", "too big"),
     Forwarded(
