@@ -12,12 +12,13 @@ from sqlalchemy import select
 
 from listserv.core.address import read_address
 from listserv.core.types import MailList
-from listserv.flow.card_round import send_cards
+from listserv.flow.card_round import look_for_hosts, send_cards
 from listserv.flow.process import STRANGERS, process_due
 from listserv.mail.washing import Washer
 from listserv.store import holds, rosters, schema
 from listserv.store.acts import Hand
 from listserv.store.redacting import redact
+from tests.kit.people import SITE
 from tests.kit.speaker import FAIL, NONE, Letter, Speaker, read
 from tests.kit.world import World, open_world
 
@@ -265,7 +266,7 @@ def test_waiting_brings_a_card_at_once(world: World, book: MailList) -> None:
     (card,) = hanna.writes(ASK, "waiting")
     assert card.kind == "card" and "Hello" in card.text
     (not_theirs,) = Speaker(world, ANA).writes(ASK, "waiting")
-    assert "can't be said here" in not_theirs.text
+    assert "That is for hosts." in not_theirs.text
 
 
 # -- the talk ---------------------------------------------------------------------------------------
@@ -357,14 +358,30 @@ def test_who_is_off_duty_gets_no_card_until_all_do(world: World, team: MailList)
     assert [one.to for one in since(world, before) if one.kind == "card"] == [DANA]
 
 
-def test_a_list_without_a_host_is_told_to_the_owner(world: World) -> None:
+def test_a_list_without_a_host_is_told_to_the_owner_once_a_week(world: World) -> None:
     here = world.circle()
     world.member(here, ANA)
     Speaker(world, "cy@cy.example").writes(LIST, "Hello.", "Hello")
     before = len(world.outbox)
     world.pass_time(hours=5)
     (told,) = since(world, before)
-    assert told.to == "owner@example.org" or "Nobody looks after Book Circle" in told.subject
+    assert told.to == str(SITE.owner) and "Nobody looks after Book Circle" in told.subject
+    assert "1 mail waits there" in told.text
+    world.pass_time(days=6)
+    assert look_for_hosts(world.pen, world.bells) == 0
+    world.pass_time(days=2)
+    assert look_for_hosts(world.pen, world.bells) == 0, "the card round said so"
+    world.host(here, HANNA)
+    world.pass_time(days=9)
+    assert look_for_hosts(world.pen, world.bells) == 0
+
+
+def test_a_list_whose_last_host_left_is_told_though_nothing_waits(world: World, book: MailList) -> None:
+    assert look_for_hosts(world.pen, world.bells) == 0
+    hanna = Speaker(world, HANNA)
+    hanna.answers(hanna.writes(ASK, "settings")[0], "bye")
+    assert look_for_hosts(world.pen, world.bells) == 1
+    assert look_for_hosts(world.pen, world.bells) == 0
 
 
 def test_a_sections_host_decides_what_bears_the_tag_and_nothing_else(world: World, book: MailList) -> None:

@@ -322,7 +322,9 @@ def test_who_does_not_answer_is_reminded_once_and_it_stays_unsent(world: World, 
     assert "    ana – send it to Ana Silva alone\n" in reminder.text
     for _ in range(8):
         world.pass_time(days=1)
-    assert len(world.outbox) == before + 1
+    more = [one for one in map(read, world.outbox[before + 1 :]) if one.kind != "card"]
+    assert more == [], "and hosts learn that it waits, not what it says"
+    assert SECRET not in "".join(one.text for one in map(read, world.outbox[before:]) if one.kind == "card")
     assert states(world) == [("guard", "waiting")]
 
 
@@ -399,7 +401,7 @@ def test_a_machine_or_a_replayed_answer_decides_nothing(world: World, book: Mail
 
 
 def test_where_from_fails_a_host_sees_it_and_nobody_is_asked(world: World, book: MailList) -> None:
-    assert answers(world, proof=FAIL) == []
+    assert [one.kind for one in answers(world, proof=FAIL)] == ["card"]
     with world.store.read() as tx:
         (row,) = holds.waiting(tx, book.id)
     assert (row.why, row.tell) == ("guard", "")
@@ -413,7 +415,7 @@ def test_where_nothing_passes_its_author_is_asked_once_a_day_and_the_next_one_wa
     world: World, book: MailList
 ) -> None:
     assert len(answers(world, proof=NONE)) == 1
-    assert answers(world, f"{SECRET} Soon.", proof=NONE) == []
+    assert [one.kind for one in answers(world, f"{SECRET} Soon.", proof=NONE)] == ["card"]
     with world.store.read() as tx:
         assert [row.tell for row in holds.waiting(tx, book.id)] == [BEN, ""]
 

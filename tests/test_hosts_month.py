@@ -86,11 +86,15 @@ def test_a_month_costs_each_host_at_most_five_mails_a_week_and_nothing_waits_a_d
                 for what, number in plan.get((day, hour), ()):
                     happen(world, what, number)
                 world.pass_time(hours=3 if hour != HOURS[-1] else 9)
+                world.weekly()
                 new = [read(one) for one in world.outbox[seen:] if one.recipient in HOSTS]
                 unanswered = [one for one in new if one.kind == "card"]
         theirs = [one for one in map(read, world.outbox[start:]) if one.to in HOSTS]
         mails = Counter((one.to, one.kind) for one in theirs if one.kind != "post")
         a_week = {host: sum(n for (to, _), n in mails.items() if to == host) / WEEKS for host in HOSTS}
+        assert {one.subject.partition(":")[0] for one in theirs if "a usual week" in one.text} == {
+            "Book Circle"
+        }
         assert all(0 < much <= MOST_A_WEEK for much in a_week.values()), (a_week, mails)
         with world.store.read() as tx:
             states = Counter(tx.scalars(select(schema.holds.c.state)))

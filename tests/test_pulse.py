@@ -437,7 +437,7 @@ def test_a_number_that_does_not_fit_changes_nothing_and_says_what_would(
 
 def test_a_member_can_t_get_it(world: World, book: MailList) -> None:
     (told,) = Speaker(world, ANA).writes(ASK, "pulse")
-    assert "That can't be said here." in told.text
+    assert "That is for hosts." in told.text
     assert not any("7 days" in letter.text for letter in Speaker(world, MALLORY).writes(ASK, "pulse"))
 
 
@@ -494,7 +494,7 @@ def test_who_is_no_host_any_longer_can_do_nothing_with_an_old_one(
     (told,) = Speaker(world, HANNA).answers(letter, "2 remove")
     set_subscription(world, book, HANNA, role="member")
     (answer,) = Speaker(world, HANNA).answers(letter, "1 nudge")
-    assert "That can't be said here." in answer.text
+    assert "That is for hosts." in answer.text
     Speaker(world, HANNA).answers(told, "undo")
     assert member(world, book, CY).state == "left"
 

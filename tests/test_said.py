@@ -384,7 +384,8 @@ def test_where_hosts_decide_a_joiner_confirms_first_and_then_waits(world: World)
     world.host(here, "hanna@host.example")
     cy = Speaker(world, "cy@cy.example", NONE)
     (asked,) = cy.writes(JOIN)
-    (waits,) = cy.answers(asked, "yes")
+    waits, card = cy.answers(asked, "yes")
+    assert card.kind == "card" and card.to == "hanna@host.example"
     assert waits.subject.startswith("Thank you") and "book+host@lists.example.org" in waits.text
     assert member(world, here, "cy@cy.example").state == "pending"
     assert world.ends() == {"commands": 1, "held": 1}

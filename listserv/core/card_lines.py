@@ -71,7 +71,7 @@ _HEADS = sorted(
 _SPAN = r"#?\d{1,3}(?:\s*-\s*#?\d{1,3})?"
 _NUMBERS = re.compile(rf"{_SPAN}(?:\s*(?:,|&|\+|and|und|\s)\s*{_SPAN})*")
 _ALL = re.compile(r"(?:all|alle)\b", re.I)
-_AFTER = re.compile(r"\s*[:.)]?\s*")
+_AFTER = re.compile(r"^\s*[:.)]?\s*")
 _ENDS = re.compile(r"[\s.!,]+$")
 _GREETING = re.compile(rf"\s*(?:{GREETING})(?:[ ,]+[\w'’-]+){{0,3}}\s*[,!.:]*\s*", re.I)
 ALL = -1
@@ -117,11 +117,11 @@ def read_card_line(text: str) -> CardLine | None:
 
 def _front(text: str) -> tuple[tuple[int, ...], str]:
     if found := _ALL.match(text):
-        return (ALL,), text[_AFTER.match(text, found.end()).end() :]  # type: ignore[union-attr]
+        return (ALL,), _AFTER.sub("", text[found.end() :], count=1)
     found = _NUMBERS.match(text[:200])
     if found is None:
         return (), text
-    return numbers_in(found[0]), text[_AFTER.match(text, found.end()).end() :]  # type: ignore[union-attr]
+    return numbers_in(found[0]), _AFTER.sub("", text[found.end() :], count=1)
 
 
 def numbers_in(text: str) -> tuple[int, ...]:

@@ -60,6 +60,7 @@ class Bells:
     owner: Bell = _bell("owner")
     links: Bell = _bell("links")
     search: Bell = _bell("search")
+    hosts: Bell = _bell("hosts")
     cards: Bell = _bell("cards")
     bounces: Bell = _bell("bounces")
     pulse: Bell = _bell("pulse")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -33,6 +33,7 @@ from listserv.store import answered, asks, cards, deliveries, directory, holds, 
 from listserv.store.engine import Transaction
 from listserv.store.rows import one_at_a_time
 
+_ASKED_AGAIN = timedelta(days=7)
 _LARGE = 100_000  # octets; a mail of less is not worth a word
 Say = Callable[[datetime], str]
 _LOCK = 7  # store/presence.py says which numbers are taken
@@ -146,11 +147,28 @@ def _tell_authors(tx: Transaction, here: MailList, of: tuple[Pen, datetime]) -> 
     return told
 
 
+def look_for_hosts(pen: Pen, bells: Bells) -> int:
+    """Lists that nobody looks after, whether something waits there or not; how many letters."""
+    now = pen.clock.now()
+    with pen.store.read() as tx:
+        places = cards.lists_without_host(tx)
+    told = sum(pen.store.do(partial(_ask_owner, list_id=place, of=(pen, now))) for place in places)
+    if told:
+        bells.deliveries.set()
+    return told
+
+
+def _ask_owner(tx: Transaction, list_id: int, of: tuple[Pen, datetime]) -> int:
+    one_at_a_time(tx, _LOCK, list_id)
+    here = lists.list_by_id(tx, list_id)
+    return _tell_owner(tx, here, len(cards.waiting(tx, here, of[1])), of) if here is not None else 0
+
+
 def _tell_owner(tx: Transaction, here: MailList, waits: int, of: tuple[Pen, datetime]) -> int:
-    """Nobody looks after this list: whoever looks after the site is asked to name somebody, once a day."""
+    """Nobody looks after this list: whoever looks after the site is asked to name somebody, once a week."""
     pen, now = of
     owner = pen.site.owner
-    if NoHost.__name__ in answered.within_a_day(tx, owner.key, here.id, now):
+    if answered.was_since(tx, NoHost.__name__, here.id, now - _ASKED_AGAIN):
         return 0
     answered.note(tx, NoHost.__name__, owner.key, here.id, now)
     notice = NoHost(here.title, str(here.address), waits)

@@ -18,13 +18,14 @@ from listserv.flow.door import Each, Log
 from listserv.flow.spout import open_spout
 
 # structlog looks for rich, to colour a terminal; with it each start would take 80 ms more.
-_rich = sys.modules.get("rich")
-sys.modules["rich"] = None  # type: ignore[assignment]
+_modules: dict[str, Any] = sys.modules
+_rich = _modules.get("rich")
+_modules["rich"] = None
 structlog = import_module("structlog")
 if _rich is None:
-    del sys.modules["rich"]
+    del _modules["rich"]
 else:
-    sys.modules["rich"] = _rich
+    _modules["rich"] = _rich
 if TYPE_CHECKING:
     import structlog
     from structlog.typing import EventDict

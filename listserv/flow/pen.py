@@ -99,7 +99,9 @@ class Pen:
     ) -> Heading:
         """A plain reply goes to the list, into the conversation."""
         heading = self._heading(notice, to, here, f"{arrival.id} {notice.answers}")
-        return replace(heading, reply_to=here.address, in_reply_to=notice.answers)
+        # Of another form than those of letters that are for one person alone (core/guard.py, ``is_of_ours``).
+        own = f"for-all.{heading.message_id}"
+        return replace(heading, message_id=own, reply_to=here.address, in_reply_to=notice.answers)
 
     def _answerable(self, heading: Heading, here: MailList, asked: Answerable) -> Heading:
         """An answer comes back with the token that only this reader was sent."""

@@ -39,6 +39,15 @@ def lists_waiting(tx: Connection) -> list[int]:
     return list(tx.scalars(query.order_by(_h.list_id)))
 
 
+def lists_without_host(tx: Connection) -> list[int]:
+    """Living lists on which nobody is host."""
+    hosted = select(_s.id).where(
+        _s.list_id == schema.lists.c.id, _s.role == Role.HOST, _s.state.in_(_PRESENT)
+    )
+    query = select(schema.lists.c.id).where(schema.lists.c.retired.is_(None), ~hosted.exists())
+    return list(tx.scalars(query.order_by(schema.lists.c.id)))
+
+
 def waiting(tx: Connection, here: MailList, now: datetime) -> list[Waiting]:
     """What waits for a host in one list, oldest first; what is its author's to decide, when that is late."""
     query = _holds().where(_h.list_id == here.id, _h.state == HoldState.WAITING, _h.why.not_in(BY_TIME))

@@ -59,6 +59,9 @@ _spoke = (
     )
     .exists()
 )
+# Asked for once, so that PostgreSQL looks at this thread's wishes alone and not at all that there are.
+_its = schema.posts.alias("its")
+_thread = select(_its.c.thread_id).where(_its.c.id == bindparam("post")).scalar_subquery()
 _AUDIENCE = (
     select(
         literal(DeliveryKind.POST, Text),
@@ -73,7 +76,7 @@ _AUDIENCE = (
     .select_from(schema.posts)
     .join(schema.subscriptions, _s.list_id == _post.list_id)
     .join(schema.addresses, _a.id == _s.address_id)
-    .outerjoin(schema.thread_wishes, and_(_w.thread_id == _post.thread_id, _w.subscription_id == _s.id))
+    .outerjoin(schema.thread_wishes, and_(_w.thread_id == _thread, _w.subscription_id == _s.id))
     .where(
         _post.id == bindparam("post"),
         _s.state.in_(GETS_COPIES),

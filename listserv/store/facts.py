@@ -85,7 +85,7 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
         answered=answered.within_a_day(tx, member.address.key if member else key, here.id, ask.now),
         ring=ask.ring,
         request=request,
-        banned=bool(key) and deciding.is_banned(tx, here.id, key),
+        banned=bool(key) and not _is_in(member) and deciding.is_banned(tx, here.id, key),
         company=guarding.company_of(tx, ask, here, member, known) if not request else Company(),
         scene=said_facts.scene_of_request(tx, ask, here, request, known) if told and member else None,
         reins=reins,
@@ -107,6 +107,11 @@ def _reins(
         return None
     zone = here.settings.timezone or ask.site.timezone or "UTC"
     return reins_of(tx, thread, member, midnight(ask.now, zone), since)
+
+
+def _is_in(member: Member | None) -> bool:
+    """Whoever is on the list is not banned from it: a ban ends that, and who is added again is welcome."""
+    return member is not None and member.standing is not Standing.STRANGER
 
 
 def _others(tx: Connection, ask: Question, here: MailList) -> tuple[MailList, ...]:

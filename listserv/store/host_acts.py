@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, update
 
 from listserv.core.asks import AskKind
 from listserv.core.changes import (
@@ -78,10 +78,10 @@ def _people(tx: Connection, changed: AddPeople | Uninvite, hand: Hand) -> None:
     record(tx, hand, "invitations withdrawn", here.id, str(len(changed.addresses)))
 
 
-def _close(tx: Connection, now: datetime, *asked: object) -> None:
+def _close(tx: Connection, now: datetime, *asked: ColumnElement[bool]) -> None:
     """What was asked can't be answered any more."""
     still = (_k.used.is_(None), _k.expires > now)
-    tx.execute(update(schema.asks).where(*asked, *still).values(expires=now))  # type: ignore[arg-type]
+    tx.execute(update(schema.asks).where(and_(*asked, *still)).values(expires=now))
 
 
 def _member(tx: Connection, changed: RemovePerson | BringBack | SetProbation, hand: Hand) -> None:
