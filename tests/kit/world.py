@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +196,7 @@ class World:
 
     @property
     def pen(self) -> Pen:
-        return Pen(self.store, Words((resource("templates") / "mail",)), self.clock, SITE, self.ring)
+        return Pen(self.store, _words(), self.clock, SITE, self.ring)
 
     @property
     def desk(self) -> Desk:
@@ -253,6 +254,12 @@ class World:
         with self.store.read() as tx:
             query = select(schema.arrivals.c.why).order_by(schema.arrivals.c.id)
             return list(tx.scalars(query))
+
+
+@cache
+def _words() -> Words:
+    """Read once: a test has dozens of pens, and reading all templates takes longer than what it tests."""
+    return Words((resource("templates") / "mail",))
 
 
 def _drop(_logger: Any, _name: str, _event: Any) -> Any:
