@@ -89,6 +89,11 @@ def opened(url: str) -> Iterator[Store]:
         store.close()
 
 
+def kept(room: Mailroom) -> list[Mail]:
+    """All but what a newer program has to say of what waits there: a card to the host."""
+    return [mail for mail in room.mails if b"X-Listserv-Kind: card" not in mail.data]
+
+
 def arrived(mails: list[Mail]) -> dict[str, list[str]]:
     """Who got what, by subject."""
     found: dict[str, list[str]] = defaultdict(list)
@@ -116,10 +121,10 @@ def test_a_database_of_each_revision_is_brought_up_to_date_and_all_its_mail_arri
         if database_url.startswith("postgresql"):
             desk.does("db", "upgrade")  # SQLite's is done by `serve` itself
         with server.serving():
-            until(lambda: len(room.mails) >= sum(map(len, UNSENT.values())), server)
+            until(lambda: len(kept(room)) >= sum(map(len, UNSENT.values())), server)
             until(lambda: desk.does("status", "--json").json["deliveries"]["sending"] == 0, server)
-    assert {subject: set(who) for subject, who in arrived(room.mails).items()} == UNSENT
-    assert len(room.mails) == sum(map(len, UNSENT.values()))  # nobody got anything twice
+    assert {subject: set(who) for subject, who in arrived(kept(room)).items()} == UNSENT
+    assert len(kept(room)) == sum(map(len, UNSENT.values()))  # nobody got anything twice
     status = desk.does("status", "--json").json
     assert (status["posted"], status["held"], status["waiting"]) == (5, 1, 0)
     assert (status["deliveries"]["sent"], status["deliveries"]["failed"]) == (3 + len(room.mails), 1)
