@@ -38,7 +38,9 @@ def scheduled(of: Rounds) -> tuple[Work, ...]:
         Work("owner", partial(upkeep.tell_owner, pen), bells.owner, rest=60.0),
         Work("links", partial(upkeep.forget_expired, store, clock), bells.links, rest=3600.0),
         Work("hosts", partial(card_round.look_for_hosts, pen, bells), bells.hosts, rest=3600.0),
-        Work("cards", partial(card_round.send_cards, pen, bells), bells.cards, rest=10.0),
+        Work(
+            "cards", partial(card_round.send_cards, pen, bells, card_round.Looked()), bells.cards, rest=10.0
+        ),
         Work("pulse", partial(pulse_round.bring_due, pen, bells), bells.pulse, rest=60.0),
         Work("bounces", partial(bounce_round.look_after, pen, bells), bells.bounces, rest=60.0),
     )

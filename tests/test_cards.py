@@ -6,13 +6,14 @@ import email
 import email.policy
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
 from listserv.core.address import read_address
 from listserv.core.types import MailList
-from listserv.flow.card_round import look_for_hosts, send_cards
+from listserv.flow.card_round import Looked, look_for_hosts, send_cards
 from listserv.flow.process import STRANGERS, process_due
 from listserv.mail.washing import Washer
 from listserv.store import holds, rosters, schema
@@ -24,6 +25,7 @@ from tests.kit.world import World, open_world
 
 LIST, ASK = "book@lists.example.org", "book+ask@lists.example.org"
 HANNA, DANA, ANA = "hanna@host.example", "dana@host.example", "ana@ana.example"
+CY = "cy@cy.example"
 SPAM = "Our offer: https://cheap.example/x"
 
 
@@ -403,6 +405,18 @@ def _member(world: World, here: MailList) -> int:
         found = rosters.find_member(tx, here.id, read_address(ANA))
     assert found is not None
     return found.id
+
+
+def test_a_round_looks_again_at_what_it_saw_only_after_a_minute(world: World, book: MailList) -> None:
+    looked = Looked()
+    world.accept(Speaker(world, CY).mail(LIST, "Hello.", "Hello"), LIST, CY)
+    process_due(world.desk)
+    process_due(world.desk, STRANGERS)
+    assert send_cards(world.pen, world.bells, looked) == 1
+    world.host(book, DANA, name="Dana Orr")
+    assert send_cards(world.pen, world.bells, looked) == 0
+    world.clock.move(timedelta(minutes=1))
+    assert send_cards(world.pen, world.bells, looked) == 1, "the new host's"
 
 
 # -- attackers --------------------------------------------------------------------------------------

@@ -67,7 +67,10 @@ def happen(world: World, what: str, number: int) -> None:
 
 
 def answer(world: World, card: Letter) -> None:
-    """What a host says to a card: strangers no, everybody else ok."""
+    """What a host says to a card: strangers no, everybody else ok; nothing where another host was first."""
+    with world.store.read() as tx:
+        if tx.scalar(select(schema.holds.c.id).where(schema.holds.c.state == "waiting").limit(1)) is None:
+            return
     numbers = [line.split(" ")[0] for line in card.text.splitlines() if line[:1].isdigit()]
     lines = [line for line in card.text.splitlines() if line[:1].isdigit()]
     said = [f"{n} {'no' if 'Offer' in line else 'ok'}" for n, line in zip(numbers, lines, strict=True)]

@@ -6,7 +6,7 @@ Each list's round is one transaction: the cards, and what authors are told of ma
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -33,17 +33,36 @@ from listserv.store import answered, asks, cards, deliveries, directory, holds, 
 from listserv.store.engine import Transaction
 from listserv.store.rows import one_at_a_time
 
+_AGAIN = timedelta(minutes=1)
 _ASKED_AGAIN = timedelta(days=7)
 _LARGE = 100_000  # octets; a mail of less is not worth a word
 Say = Callable[[datetime], str]
 _LOCK = 7  # store/presence.py says which numbers are taken
 
 
-def send_cards(pen: Pen, bells: Bells) -> int:
-    """Every card that is due; how many letters."""
+@dataclass(slots=True)
+class Looked:
+    """By list: what waited there when we looked, and when that was. A large site has much that waits for
+    days; a list is looked at again when something new waits there, and else once a minute."""
+
+    at: dict[int, tuple[tuple[int, int], datetime]] = field(default_factory=dict)
+
+    def is_new(self, place: cards.Place, now: datetime) -> bool:
+        """Whether to look there now. Asked once: the answer is remembered."""
+        seen = self.at.get(place.list_id)
+        what = (place.newest, place.count)
+        if seen is not None and seen[0] == what and timedelta(0) <= now - seen[1] < _AGAIN:
+            return False
+        self.at[place.list_id] = (what, now)
+        return True
+
+
+def send_cards(pen: Pen, bells: Bells, looked: Looked | None = None) -> int:
+    """Every card that is due; how many letters. ``looked``: what earlier rounds of this process saw."""
     now = pen.clock.now()
     with pen.store.read() as tx:
-        places = cards.lists_waiting(tx)
+        waiting = cards.lists_waiting(tx)
+    places = [one.list_id for one in waiting if looked is None or looked.is_new(one, now)]
     sent = sum(pen.store.do(partial(_in_list, list_id=place, pen=pen, now=now)) for place in places)
     if sent:
         bells.deliveries.set()

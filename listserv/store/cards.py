@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, func, select, text
 
 from listserv.core.address import BadAddress, read_address
 from listserv.core.asks import AskKind
@@ -29,14 +29,24 @@ _h, _s, _a, _p, _k, _i = (
         schema.card_items,
     )
 )
+_IS_WAITING = text("holds.state = 'waiting'")  # in the index's own words
 _THERE = (MemberState.ACTIVE, MemberState.PAUSED)
 _PRESENT = (*_THERE, MemberState.BOUNCING)
 
 
-def lists_waiting(tx: Connection) -> list[int]:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A list in which something waits: how much, and the newest of it."""
+
+    list_id: int
+    count: int
+    newest: int
+
+
+def lists_waiting(tx: Connection) -> list[Place]:
     """Lists in which something waits for a host."""
-    query = select(_h.list_id).where(_h.state == HoldState.WAITING, _h.why.not_in(BY_TIME)).distinct()
-    return list(tx.scalars(query.order_by(_h.list_id)))
+    query = select(_h.list_id, func.count(), func.max(_h.id)).where(_IS_WAITING, _h.why.not_in(BY_TIME))
+    return [Place(*row) for row in tx.execute(query.group_by(_h.list_id).order_by(_h.list_id))]
 
 
 def lists_without_host(tx: Connection) -> list[int]:
