@@ -45,7 +45,8 @@ class Place:
 
 def lists_waiting(tx: Connection) -> list[Place]:
     """Lists in which something waits for a host."""
-    query = select(_h.list_id, func.count(), func.max(_h.id)).where(_IS_WAITING, _h.why.not_in(BY_TIME))
+    here = (_IS_WAITING, _h.list_id > 0, _h.why.not_in(BY_TIME))  # a search in that index, not a walk
+    query = select(_h.list_id, func.count(), func.max(_h.id)).where(*here)
     return [Place(*row) for row in tx.execute(query.group_by(_h.list_id).order_by(_h.list_id))]
 
 

@@ -251,7 +251,7 @@ _STATEMENTS = (
     ),
     (
         "members",
-        "INSERT INTO sections (subscription_id, tag) SELECT i, 'grants' FROM SERIES",
+        "INSERT INTO sections (subscription_id, tag) SELECT i, 'grants' FROM SERIES WHERE i % :lists > 10",
     ),
     (
         "posts",
