@@ -25,7 +25,8 @@ _LINK = re.compile(r"https?://([^\s/<>\"'()\[\]]{1,100})", re.I)
 # fmt: off
 GUARD = "guard"  # perhaps meant for one person: its words are not shown to hosts
 OF_AUTHOR = ("post or setting", GUARD)  # the author decides; hosts hear of it when that takes too long
-BY_TIME = ("resting", "slowed")  # goes out by itself
+CLOSED, RESTING, SLOWED = "closed", "resting", "slowed"  # what hosts decided of its thread
+BY_ITSELF = (RESTING, SLOWED)  # goes out by itself, needs no host
 DOUBTED = frozenset((
     # rules that doubt who wrote: "all ok" leaves such a mail alone
     "forged", "unproven", "no clear author", "odd mail", "not addressed to us", "would reveal another list",

@@ -304,22 +304,6 @@ class Nudged:
     by: int
 
 
-@dataclass(frozen=True, slots=True)
-class EndUnreachable:
-    """A member to whom mail has stopped is off the list."""
-
-    subscription_id: int
-    by: int
-
-
-@dataclass(frozen=True, slots=True)
-class BackByHost:
-    """Whom a host took off is a member again, as before."""
-
-    subscription_id: int
-    by: int
-
-
 # -- how hosts look after the list ------------------------------------------------------------------
 
 
@@ -355,7 +339,7 @@ class AddPeople:
 
 @dataclass(frozen=True, slots=True)
 class RemovePerson:
-    """A host takes a member off the list."""
+    """A host takes a member off the list; nothing where they are off it already."""
 
     subscription_id: int
     by: int
@@ -363,7 +347,7 @@ class RemovePerson:
 
 @dataclass(frozen=True, slots=True)
 class BringBack:
-    """Whom a host took off is back, as before."""
+    """Whom a host took off is back, as before; never who was forgotten meanwhile."""
 
     subscription_id: int
     by: int
@@ -568,11 +552,19 @@ class SendAlone:
 OfRecords = (
     MailData | MailPreview | EraseMe | RecallPost | MailHold | BringCard | EditHold | SendAlone | BringPulse
 )
-OfPulse = Nudged | EndUnreachable | BackByHost
 OfHolds = LetThrough | TurnDown | Reopen | PutOff | Ban | SetDuty | OffDuty
 OfThreads = SetThread | SplitThread | MergeThreads | MendThread | PartThreads
 OfLists = (
-    SetList | CallOff | AddPeople | RemovePerson | BringBack | SetProbation | Uninvite | SetHost | StopAsking
+    SetList
+    | CallOff
+    | Nudged
+    | AddPeople
+    | RemovePerson
+    | BringBack
+    | SetProbation
+    | Uninvite
+    | SetHost
+    | StopAsking
 )
 OfMembers = (
     SetSubscription
@@ -604,7 +596,6 @@ Change = (
     | OfMembers
     | OfRecords
     | OfHolds
-    | OfPulse
     | OfThreads
     | OfLists
     | Complained

@@ -226,7 +226,7 @@ def _named(facts: PostFacts) -> str:
 
 
 def _hosts(here: MailList) -> str:
-    return f"{here.address.local}+host@{here.address.domain}"
+    return str(here.at("host"))
 
 
 def _why(rule: str, mail: Mail, facts: PostFacts) -> str:

@@ -15,17 +15,17 @@ from listserv.core.asks import AskKind, NewAsk
 from listserv.core.card_lines import ALL, CardLine, read_written, written
 from listserv.core.cards import Item, may_decide
 from listserv.core.changes import (
-    BackIn,
     Ban,
+    BringBack,
     Change,
     EditHold,
-    EndSubscription,
     LetThrough,
     MailHold,
     PutOff,
+    RemovePerson,
     Reopen,
     SendNotice,
-    SetSubscription,
+    SetProbation,
     TurnDown,
 )
 from listserv.core.inviting import invitation
@@ -138,7 +138,7 @@ def unban(arg: str, scene: Scene) -> Done:
 
 def back_in(arg: str, scene: Scene) -> Done:
     """Who was banned is a member again."""
-    return Done(changes=(BackIn(int(arg)),)) if _is_host(scene) else only("not here")
+    return Done(changes=(BringBack(int(arg), _by(scene)),)) if _is_host(scene) else only("not here")
 
 
 # -- a function a word ------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def _ok_trust(item: Item, line: CardLine, scene: Scene) -> Done:
     done = _ok(item, line, scene)
     if item.member is None or item.is_join:
         return done
-    trust = SetSubscription(item.member, (("probation_left", 0),))
+    trust = SetProbation(item.member, _by(scene), 0)
     return Done(
         (*done.said, Said("trusted", item.waiting.name or item.waiting.sender)), (*done.changes, trust)
     )
@@ -214,7 +214,7 @@ def _ban(item: Item, line: CardLine, scene: Scene) -> Done:
     )
     undo = f"unban {from_}"
     if item.member is not None:
-        changes += (EndSubscription(item.member),)
+        changes += (RemovePerson(item.member, _by(scene)),)
         undo += f"\nback in {item.member}"
     return Done((Said("banned", str(from_)),), changes, f"{undo}\nreopen {item.waiting.hold}")
 
@@ -268,7 +268,7 @@ def _known_as(item: Item, scene: Scene) -> str:
 
 
 def _hosts(scene: Scene) -> str:
-    return f"{scene.list.address.local}+host@{scene.list.address.domain}"
+    return str(scene.list.at("host"))
 
 
 def _by(scene: Scene) -> int:

@@ -113,7 +113,7 @@ def _unclear(mail: Mail, facts: SaidFacts, author: Address) -> Changes:
 
 
 def _hosts(here: MailList) -> str:
-    return f"{here.address.local}+host@{here.address.domain}"
+    return str(here.at("host"))
 
 
 def _comes_in(mail: Mail, facts: SaidFacts, author: Address) -> Changes:

@@ -10,13 +10,12 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from listserv.core import when
+from listserv.core.cards import CLOSED, RESTING, SLOWED
 from listserv.core.facts import PostFacts
 from listserv.core.notices import Kept
 from listserv.core.types import Mail
 
-CLOSED, RESTING, SLOWED = "closed", "resting", "slowed"
 BY_THREAD = (CLOSED, RESTING, SLOWED)
-BY_ITSELF = (RESTING, SLOWED)  # needs no host
 
 
 def kept_notice(rule: str, mail: Mail, facts: PostFacts) -> Kept | None:
@@ -25,7 +24,7 @@ def kept_notice(rule: str, mail: Mail, facts: PostFacts) -> Kept | None:
     if rule not in BY_THREAD or reins is None:
         return None
     here = facts.list
-    hosts = f"{here.address.local}+host@{here.address.domain}"
+    hosts = str(here.at("host"))
     return Kept(
         list=here.title,
         hosts=hosts,

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from listserv.core.administrivia import Asked, Doubtful
+from listserv.core.cards import CLOSED, RESTING, SLOWED
 from listserv.core.facts import PostFacts, RelayFacts
 from listserv.core.guard import sign_in
-from listserv.core.kept import CLOSED, RESTING, SLOWED
 from listserv.core.privacy import is_more_open, may
 from listserv.core.seals import loop_marks
 from listserv.core.storms import blows

@@ -215,6 +215,10 @@ class MailList:
     settings: ListSettings
     aliases: tuple[Address, ...] = ()  # also obeyed: set aliases and earlier addresses
 
+    def at(self, word: str) -> Address:
+        """One of the list's other addresses (interface.md §4): ``at("host")`` is book+host@."""
+        return Address(f"{self.address.local}+{word}", self.address.domain)
+
 
 @dataclass(frozen=True, slots=True)
 class ListSettings:

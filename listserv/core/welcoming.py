@@ -13,7 +13,7 @@ def welcome_to(here: MailList, member: Member, base_url: str, hosts: tuple[str, 
     return Welcome(
         list=here.title,
         address=str(here.address),
-        hosts=f"{here.address.local}+host@{here.address.domain}",
+        hosts=str(here.at("host")),
         posting=here.settings.posting,
         rhythm=member.rhythm,
         hosts_names=hosts,

@@ -22,11 +22,11 @@ from listserv.store.bounce_news import News
 from listserv.store.bounces import Watched
 from listserv.store.deliveries import Letter
 from listserv.store.engine import Transaction
+from listserv.store.locks import Lock
 from listserv.store.rows import one_at_a_time
 
 _BATCH = 100
 _MOST_NAMED = 50
-_LOCK = 5  # store/presence.py says which numbers are taken
 
 
 def look_after(pen: Pen, bells: Bells) -> int:
@@ -125,7 +125,7 @@ def _said(watched: Watched) -> str:
 
 
 def _hosts(here: MailList) -> str:
-    return f"{here.address.local}+host@{here.address.domain}"
+    return str(here.at("host"))
 
 
 # -- who is told ------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def _hosts(here: MailList) -> str:
 
 def _tell_hosts(tx: Transaction, list_id: int, pen: Pen, now: datetime) -> int:
     """Each host who was not told within a day hears what is new to them; the owner, where no host can be."""
-    one_at_a_time(tx, _LOCK, list_id)
+    one_at_a_time(tx, Lock.BOUNCES, list_id)
     here, told = lists.list_by_id(tx, list_id), 0
     if here is None:
         return 0
@@ -170,7 +170,7 @@ def _line(one: News) -> str:
 
 def _tell_owner(tx: Transaction, pen: Pen, now: datetime) -> int:
     """Refusals that speak of us are the operator's to cure."""
-    one_at_a_time(tx, _LOCK, 0)
+    one_at_a_time(tx, Lock.BOUNCES, 0)
     owner = pen.site.owner
     since = bounce_news.since(tx, BouncePolicy.__name__, owner.key, 0, now)
     judged = bounce_news.judged(tx, since) if since else None

@@ -31,13 +31,13 @@ from listserv.flow.bells import Bells
 from listserv.flow.pen import Answerable, Pen
 from listserv.store import answered, asks, cards, deliveries, directory, holds, lists, speakers
 from listserv.store.engine import Transaction
+from listserv.store.locks import Lock
 from listserv.store.rows import one_at_a_time
 
 _AGAIN = timedelta(minutes=1)
 _ASKED_AGAIN = timedelta(days=7)
 _LARGE = 100_000  # octets; a mail of less is not worth a word
 Say = Callable[[datetime], str]
-_LOCK = 7  # store/presence.py says which numbers are taken
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ def send_cards(pen: Pen, bells: Bells, looked: Looked | None = None) -> int:
 
 
 def _in_list(tx: Transaction, list_id: int, pen: Pen, now: datetime) -> int:
-    one_at_a_time(tx, _LOCK, list_id)  # of several processes, one writes
+    one_at_a_time(tx, Lock.CARDS, list_id)  # of several processes, one writes
     here = lists.list_by_id(tx, list_id)
     if here is None:
         return 0
@@ -178,7 +178,7 @@ def look_for_hosts(pen: Pen, bells: Bells) -> int:
 
 
 def _ask_owner(tx: Transaction, list_id: int, of: tuple[Pen, datetime]) -> int:
-    one_at_a_time(tx, _LOCK, list_id)
+    one_at_a_time(tx, Lock.CARDS, list_id)
     here = lists.list_by_id(tx, list_id)
     return _tell_owner(tx, here, len(cards.waiting(tx, here, of[1])), of) if here is not None else 0
 
@@ -196,4 +196,4 @@ def _tell_owner(tx: Transaction, here: MailList, waits: int, of: tuple[Pen, date
 
 
 def _hosts(here: MailList) -> str:
-    return f"{here.address.local}+host@{here.address.domain}"
+    return str(here.at("host"))

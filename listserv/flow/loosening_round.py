@@ -52,7 +52,7 @@ def _write(tx: Transaction, one: Loosened, member: Member, of: tuple[MailList, P
     zone = speakers.zone_of(person, here, pen.site.timezone)
     notice = Loosening(
         list=here.title,
-        hosts=f"{here.address.local}+host@{here.address.domain}",
+        hosts=str(here.at("host")),
         key=one.planned.key,
         old=one.planned.before,
         new=one.planned.value,

@@ -10,7 +10,8 @@ from functools import partial
 
 from listserv.core.address import read_address
 from listserv.core.asks import AskKind, NewAsk
-from listserv.core.kept import CLOSED, SLOWED, midnight
+from listserv.core.cards import CLOSED, SLOWED
+from listserv.core.kept import midnight
 from listserv.core.notices import Kept
 from listserv.core.types import Standing
 from listserv.flow.bells import Bells
@@ -18,10 +19,10 @@ from listserv.flow.pen import Answerable, Pen
 from listserv.store import asks, deliveries, holds, kept, scrubbing
 from listserv.store.engine import Transaction
 from listserv.store.kept import BY_TIME, KeptMail
+from listserv.store.locks import Lock
 from listserv.store.rows import one_at_a_time
 
 _BATCH = 100
-_LIST_LOCK = 1  # store/presence.py says which numbers are taken
 _STRANGER = "stranger"
 
 
@@ -44,7 +45,7 @@ def _look_at(tx: Transaction, hold: int, pen: Pen, now: datetime) -> int:
     here = kept.list_of(tx, hold)
     if here is None:
         return 0
-    one_at_a_time(tx, _LIST_LOCK, here.id)  # no post comes in between that would count
+    one_at_a_time(tx, Lock.LIST, here.id)  # no post comes in between that would count
     today = midnight(now, here.settings.timezone or pen.site.timezone or "UTC")
     one = kept.find(tx, hold, today)
     if one is None or kept.is_on_its_way(tx, one.thread):

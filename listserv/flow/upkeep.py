@@ -14,11 +14,11 @@ from listserv.flow.bells import Bells
 from listserv.flow.pen import Pen
 from listserv.store import answered, arrivals, bounces, deliveries, indexing, posts, sessions
 from listserv.store.engine import Store, Transaction
+from listserv.store.locks import Lock
 from listserv.store.rows import one_at_a_time
 
 _BATCH = 100
 _INDEXED_AT_ONCE = 20  # some 20 ms, in which SQLite writes nothing else
-_OWNER_LOCK = 4  # store/presence.py says which numbers are taken
 
 
 def release_due(store: Store, clock: Clock, bells: Bells) -> int:
@@ -55,7 +55,7 @@ def tell_owner(pen: Pen) -> int:
     letter = pen.unasked(notice, owner, None, f"{now:%Y-%m-%d}")
 
     def step(tx: Transaction) -> int:
-        one_at_a_time(tx, _OWNER_LOCK, 0)  # of several processes, one writes
+        one_at_a_time(tx, Lock.OWNER, 0)  # of several processes, one writes
         if _told(tx, owner, now):
             return 0
         answered.note(tx, SetAside.__name__, owner.key, 0, now)

@@ -20,7 +20,6 @@ from listserv.core.changes import (
     MarkSeen,
     OfHolds,
     OfLists,
-    OfPulse,
     OfRecords,
     OfThreads,
     OpenHold,
@@ -41,7 +40,6 @@ from listserv.store import (
     host_acts,
     own_acts,
     posts,
-    pulse_answers,
     schema,
     steering,
 )
@@ -110,7 +108,7 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
 
 def _in_its_place(
     tx: Connection,
-    change: Noted | OfRecords | OfHolds | OfThreads | OfPulse | OfLists | own_acts.OwnAct,
+    change: Noted | OfRecords | OfHolds | OfThreads | OfLists | own_acts.OwnAct,
     hand: Hand,
 ) -> None:
     if isinstance(change, Noted):
@@ -121,8 +119,6 @@ def _in_its_place(
         deciding.carry_out(tx, change, hand.act)
     elif isinstance(change, OfThreads):
         steering.carry_out(tx, change, hand.now, hand.arrival.id)
-    elif isinstance(change, OfPulse):
-        pulse_answers.carry_out(tx, change, hand.now, hand.arrival.id)
     elif isinstance(change, OfLists):
         host_acts.carry_out(tx, change, hand.arrival.id, hand.now)
     else:

@@ -12,11 +12,10 @@ from listserv.core.cards import Item
 from listserv.core.commands import Line
 from listserv.core.types import MailList, Member
 from listserv.store import cards, schema
+from listserv.store.locks import Lock
 from listserv.store.question import Question
 from listserv.store.rosters import members_query, read_member
 from listserv.store.rows import one_at_a_time
-
-_LIST_LOCK = 1  # as facts.py: who decides waits for whoever decides, or posts, in this list
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +35,11 @@ def to_card(
     if asked is None:
         return _latest(tx, here, person, text) if not lines else ToCard()
     if asked.kind is AskKind.CONFIRM and asked.act.startswith("decide "):
-        one_at_a_time(tx, _LIST_LOCK, here.id)
+        one_at_a_time(tx, Lock.LIST, here.id)
         return ToCard(of=int(asked.act.split(" ")[1]))
     if asked.kind not in (AskKind.CARD, AskKind.TALK):
         return ToCard()
-    one_at_a_time(tx, _LIST_LOCK, here.id)
+    one_at_a_time(tx, Lock.LIST, here.id)
     if asked.kind is AskKind.TALK:
         return ToCard(talk=_talk(tx, here, asked))
     said = read_card_lines(text)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Select, func, select, text
 
 from listserv.core.address import BadAddress, read_address
 from listserv.core.asks import AskKind
-from listserv.core.cards import BY_TIME, GUARD, OF_AUTHOR, HostAt, Item, Waiting, loaded, warnings
+from listserv.core.cards import BY_ITSELF, GUARD, OF_AUTHOR, HostAt, Item, Waiting, loaded, warnings
 from listserv.core.duty import OnCall, places
 from listserv.core.tags import tags_of
 from listserv.core.types import MailList, MemberState, Role
@@ -45,7 +45,7 @@ class Place:
 
 def lists_waiting(tx: Connection) -> list[Place]:
     """Lists in which something waits for a host."""
-    here = (_IS_WAITING, _h.list_id > 0, _h.why.not_in(BY_TIME))  # a search in that index, not a walk
+    here = (_IS_WAITING, _h.list_id > 0, _h.why.not_in(BY_ITSELF))  # a search in that index, not a walk
     query = select(_h.list_id, func.count(), func.max(_h.id)).where(*here)
     return [Place(*row) for row in tx.execute(query.group_by(_h.list_id).order_by(_h.list_id))]
 
@@ -61,7 +61,7 @@ def lists_without_host(tx: Connection) -> list[int]:
 
 def waiting(tx: Connection, here: MailList, now: datetime) -> list[Waiting]:
     """What waits for a host in one list, oldest first; what is its author's to decide, when that is late."""
-    query = _holds().where(_h.list_id == here.id, _h.state == HoldState.WAITING, _h.why.not_in(BY_TIME))
+    query = _holds().where(_h.list_id == here.id, _h.state == HoldState.WAITING, _h.why.not_in(BY_ITSELF))
     rows = tx.execute(query.order_by(_h.id)).all()
     days = here.settings.hold_days
     late = [row for row in rows if not _is_authors(row) or (now - row.since).days >= days]

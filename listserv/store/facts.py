@@ -25,13 +25,13 @@ from listserv.store import (
     said_facts,
     storms,
 )
+from listserv.store.locks import Lock
 from listserv.store.question import Question
 from listserv.store.reins import reins_of
 from listserv.store.rows import one_at_a_time
 from listserv.store.twins import twins_of
 
 HOUR = timedelta(hours=1)
-_LIST_LOCK = 1
 
 
 def gather(tx: Connection, ask: Question) -> Facts | None:
@@ -55,7 +55,7 @@ def gather(tx: Connection, ask: Question) -> Facts | None:
 
 def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
     # Two workers on one list take turns, so that a reply finds its thread and a duplicate its twin.
-    one_at_a_time(tx, _LIST_LOCK, here.id)
+    one_at_a_time(tx, Lock.LIST, here.id)
     mail, settings = ask.mail, here.settings
     own = message_hash(mail.message_id)
     twins = twins_of(tx, here.id, own, ask.arrival.id)

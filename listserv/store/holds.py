@@ -9,7 +9,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, insert, select, update
 
 from listserv.core.address import read_address
-from listserv.core.cards import BY_TIME, JOINING, dumped
+from listserv.core.cards import BY_ITSELF, JOINING, dumped
 from listserv.core.changes import OpenHold
 from listserv.core.types import ArrivalState
 from listserv.store import arrivals, schema
@@ -109,7 +109,7 @@ def untold(tx: Connection, list_id: int) -> list[HoldRow]:
         _h.list_id == list_id,
         _h.state == HoldState.WAITING,
         _h.waited_told.is_(None),
-        _h.why.not_in(BY_TIME),
+        _h.why.not_in(BY_ITSELF),
     )
 
 

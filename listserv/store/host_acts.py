@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
 
 from listserv.core.asks import AskKind
 from listserv.core.changes import (
     AddPeople,
     BringBack,
     CallOff,
+    Nudged,
     OfLists,
     RemovePerson,
     SetHost,
@@ -23,7 +24,7 @@ from listserv.core.changes import (
 )
 from listserv.core.settings_table import change
 from listserv.core.types import Member, MemberState, Role
-from listserv.store import lists, loosenings, schema
+from listserv.store import lists, loosenings, pulse_answers, schema
 from listserv.store.acts import Hand, record
 from listserv.store.rosters import NewMember, add_members, members_query, read_member, remove_member
 from listserv.store.rows import insert_new
@@ -40,6 +41,8 @@ def carry_out(tx: Connection, changed: OfLists, arrival_id: int, now: datetime) 
             loosenings.call_off(tx, number, _hand(by, arrival_id, now))
         case AddPeople() | Uninvite():
             _people(tx, changed, _hand(changed.by, arrival_id, now))
+        case Nudged():
+            pulse_answers.nudge(tx, changed, _hand(changed.by, arrival_id, now))
         case RemovePerson() | BringBack() | SetProbation():
             _member(tx, changed, _hand(changed.by, arrival_id, now))
         case SetHost():
@@ -88,8 +91,11 @@ def _member(tx: Connection, changed: RemovePerson | BringBack | SetProbation, ha
     member = _find(tx, changed.subscription_id)
     match changed:
         case RemovePerson():
-            remove_member(tx, member, hand)
+            if member.state is not MemberState.LEFT:
+                remove_member(tx, member, hand)
         case BringBack():
+            if member.state is not MemberState.LEFT or not _is_known(tx, member):
+                return
             _write(tx, member, {"state": MemberState.ACTIVE, "left": None})
             record(tx, hand, "member brought back", member.list_id, f"subscription {member.id}")
         case SetProbation(_, _, posts):
@@ -113,6 +119,14 @@ def _set_host(tx: Connection, changed: SetHost, hand: Hand) -> None:
 
 def _write(tx: Connection, member: Member, values: dict[str, object]) -> None:
     tx.execute(update(schema.subscriptions).where(_s.id == member.id).values(values))
+
+
+def _is_known(tx: Connection, member: Member) -> bool:
+    """Not forgotten (store/forgetting.py): their address is still theirs."""
+    confirmed = select(schema.addresses.c.id).where(
+        schema.addresses.c.key == member.address.key, schema.addresses.c.confirmed.is_not(None)
+    )
+    return tx.scalar(confirmed) is not None
 
 
 def _find(tx: Connection, number: int) -> Member:

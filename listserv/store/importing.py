@@ -18,10 +18,9 @@ from listserv.core.threads import place
 from listserv.core.types import Mail, MailList
 from listserv.store import posts
 from listserv.store.arrivals import keep_raw
+from listserv.store.locks import Lock
 from listserv.store.rows import insert_new, one_at_a_time
 from listserv.store.schema import seen, thread_ids
-
-_LIST_LOCK = 1  # the one of store/facts.py: a list's threads are changed by one at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Importer:
 
 def keep_imported(tx: Connection, into: Importer, batch: Sequence[Imported]) -> int:
     """Keep those that the list does not have; how many."""
-    one_at_a_time(tx, _LIST_LOCK, into.found.id)
+    one_at_a_time(tx, Lock.LIST, into.found.id)
     there = _there(tx, into.found.id, [message_hash(one.mail.message_id) for one in batch])
     new = 0
     for one in batch:

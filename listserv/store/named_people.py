@@ -19,6 +19,7 @@ from listserv.core.verbs import journal
 from listserv.core.verbs.people import SHEET, addresses_in
 from listserv.store import directory, lists, loosenings, schema
 from listserv.store.lists import PRESENT
+from listserv.store.locks import Lock
 from listserv.store.looking_up import Occasion
 from listserv.store.member_sheet import write_sheet
 from listserv.store.own_acts import NEVER_ASK
@@ -27,7 +28,6 @@ from listserv.store.rows import one_at_a_time
 
 _DAY = timedelta(days=1)
 _AT_ONCE = 200
-_HOSTS_LOCK = 6  # store/presence.py says which numbers are taken
 _HERE = tuple(state for state in MemberState if state is not MemberState.LEFT)
 _s, _d, _k, _n, _b, _e = (
     schema.subscriptions.c,
@@ -151,7 +151,7 @@ def _tags(tx: Connection, subscriptions: Sequence[int]) -> dict[int, set[str]]:
 
 def hosts(tx: Connection, list_id: int) -> tuple[Member, ...]:
     """Those who look after the whole list. Until this transaction ends nobody else becomes host or ends."""
-    one_at_a_time(tx, _HOSTS_LOCK, list_id)
+    one_at_a_time(tx, Lock.HOSTS, list_id)
     query = members_query().where(_s.list_id == list_id, _s.role == Role.HOST, _s.state.in_(PRESENT))
     return tuple(map(read_member, tx.execute(query.order_by(_s.id))))
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, text
 
-# The locks' first number; 1: lists (facts.py), 4: the owner (upkeep.py), 5: bounce_round.py, 6: a list's
-# hosts (named_people.py), 7: card_round.py
-_PRESENT, _UPGRADE = 2, 3
+from listserv.store.locks import Lock
 
 _COUNT = text(
     "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND classid = :space"
@@ -20,18 +18,18 @@ _COUNT = text(
 
 def attend(line: Connection, revision: str) -> None:
     """Be there, until the connection ends. Once for each connection."""
-    line.execute(text("SELECT pg_advisory_lock_shared(:space, :revision)"), _lock(_PRESENT, revision))
+    line.execute(text("SELECT pg_advisory_lock_shared(:space, :revision)"), _lock(Lock.PRESENT, revision))
 
 
 def older_than(connection: Connection, revision: str) -> int:
     """How many processes are at work whose program does not know this revision."""
-    return connection.scalar(_COUNT, _lock(_PRESENT, revision)) or 0
+    return connection.scalar(_COUNT, _lock(Lock.PRESENT, revision)) or 0
 
 
 def upgrade_alone(connection: Connection) -> None:
     """Wait until nobody else upgrades this database; then nobody does until the connection ends."""
-    connection.execute(text("SELECT pg_advisory_lock(:space, :revision)"), _lock(_UPGRADE, "0"))
+    connection.execute(text("SELECT pg_advisory_lock(:space, :revision)"), _lock(Lock.UPGRADE, "0"))
 
 
 def _lock(space: int, revision: str) -> dict[str, int]:
-    return {"space": space, "revision": int(revision)}
+    return {"space": int(space), "revision": int(revision)}

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Connection, Row, and_, exists, func, select, type_coerce
 
 from listserv.core.bounces import What
+from listserv.core.cards import BY_ITSELF, OF_AUTHOR
 from listserv.core.pulse import (
     NEWCOMER,
     Opening,
@@ -21,7 +22,6 @@ from listserv.core.pulse import (
     pace,
     unanswered,
 )
-from listserv.core.requests import WHICH
 from listserv.core.types import MemberState, PostState, Role
 from listserv.store import schema
 from listserv.store.holds import HoldState
@@ -150,7 +150,7 @@ def _waited(tx: Connection, list_id: int, since: datetime) -> timedelta:
 
 def _waiting(tx: Connection, list_id: int) -> tuple[int, datetime | None]:
     query = select(func.count(), func.min(_h.since)).where(_h.list_id == list_id)
-    for_hosts = (_h.state == HoldState.WAITING, _h.why != WHICH)
+    for_hosts = (_h.state == HoldState.WAITING, _h.why.not_in((*OF_AUTHOR, *BY_ITSELF)))
     count, since = tx.execute(query.where(*for_hosts)).one()
     return count, since
 

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import assert_never
 
-from sqlalchemy import Connection, and_, exists, func, or_, select, update
+from sqlalchemy import Connection, exists, func, or_, select
 
-from listserv.core.changes import BackByHost, EndUnreachable, Nudged, OfPulse
+from listserv.core.changes import Nudged
 from listserv.core.notices import StillOpen
 from listserv.core.pulse_numbers import Gone, Helper, OpenPost, PulseLook, Target
 from listserv.core.types import Member, MemberState, PostState, Role
 from listserv.store import answered, schema
 from listserv.store.acts import Hand, record
+from listserv.store.locks import Lock
 from listserv.store.pulse import shown
-from listserv.store.rosters import members_query, read_member, remove_member
+from listserv.store.rosters import members_query, read_member
 from listserv.store.rows import one_at_a_time
 
-_LIST_LOCK = 1  # facts.py: whoever answers on one list takes turns with its posts
 _NUDGED = "Nudged"  # the row in ``answered`` of a thread about which members were asked
 _LATELY = timedelta(days=56)
 _MOST_HELPERS = 15
@@ -38,7 +36,7 @@ _p, _t, _s, _w, _a, _n = (
 
 def look(tx: Connection, list_id: int, targets: tuple[Target, ...], now: datetime) -> PulseLook:
     """In the transaction that carries the answer out; of two hosts who answer, one comes after the other."""
-    one_at_a_time(tx, _LIST_LOCK, list_id)
+    one_at_a_time(tx, Lock.LIST, list_id)
     threads = [target for kind, target in targets if kind in ("question", "newcomer")]
     members = [target for kind, target in targets if kind == "unreachable"]
     found = (_open_post(tx, list_id, thread, now) for thread in dict.fromkeys(threads))
@@ -123,30 +121,7 @@ def _mark(thread: int) -> str:
 # -- what hosts decide ------------------------------------------------------------------------------
 
 
-def carry_out(tx: Connection, change: OfPulse, now: datetime, arrival_id: int) -> None:
-    """One of a host's answers, with a row in ``acts``."""
-    hand = Hand(f"host {change.by}", now, arrival_id)
-    match change:
-        case Nudged(list_id, thread, _):
-            answered.note(tx, _NUDGED, _mark(thread), list_id, now)
-            record(tx, hand, "nudged", list_id, f"thread {thread}")
-        case EndUnreachable(number, _):
-            for member in _members(tx, number, MemberState.BOUNCING):
-                remove_member(tx, member, hand)
-        case BackByHost(number, _):
-            for member in _members(tx, number, MemberState.LEFT):
-                _put_back(tx, member, hand)
-        case _:
-            assert_never(change)
-
-
-def _members(tx: Connection, number: int, state: MemberState) -> Iterable[Member]:
-    """The member, if they are in that state; never who was forgotten."""
-    known = and_(_s.id == number, _s.state == state, _a.confirmed.is_not(None))
-    return map(read_member, tx.execute(members_query().where(known)).all())
-
-
-def _put_back(tx: Connection, member: Member, hand: Hand) -> None:
-    values = {"state": MemberState.ACTIVE, "left": None}
-    tx.execute(update(schema.subscriptions).where(_s.id == member.id).values(values))
-    record(tx, hand, "member back", member.list_id, f"subscription {member.id}")
+def nudge(tx: Connection, change: Nudged, hand: Hand) -> None:
+    """Members were asked about a thread: nobody asks them again."""
+    answered.note(tx, _NUDGED, _mark(change.thread_id), change.list_id, hand.at)
+    record(tx, hand, "nudged", change.list_id, f"thread {change.thread_id}")

@@ -124,7 +124,7 @@ def holds(column: ColumnElement[bytes], dialect: str, text: str) -> ColumnElemen
 def one_at_a_time(tx: Connection, space: int, number: int) -> None:
     """Hold a lock by number until the transaction ends, so that what must happen in order does."""
     if tx.dialect.name != "sqlite":
-        tx.execute(_LOCK, {"space": space, "number": number % 2**31})
+        tx.execute(_LOCK, {"space": int(space), "number": number % 2**31})
 
 
 def count(tx: Connection, deltas: dict[str, int]) -> None:

@@ -104,7 +104,7 @@ def _ended(member: Member, tags: tuple[str, ...], scene: Scene) -> Done:
     changes: tuple[Change, ...] = tuple(SetHost(member.id, by, host=False, tag=tag) for tag in tags)
     changes += _told("ended", member, " #".join(tags), scene, undo)
     if member.id != by and member.standing is not Standing.STRANGER:
-        told = HostEnded(here.title, f"{here.address.local}+host@{here.address.domain}", tags[0])
+        told = HostEnded(here.title, str(here.at("host")), tags[0])
         changes += (SendNotice(told, member.address, here.id, NewAsk(AskKind.MEMBER, member.person_id)),)
     return Done((Said("host ended", called(member)),), changes, undo)
 

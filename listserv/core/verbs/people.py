@@ -214,7 +214,7 @@ def remove(arg: str, scene: Scene) -> Done:
     if member.standing is Standing.HOST:
         return only("a host stays", arg)
     here = scene.list
-    told = TakenOff(here.title, f"{here.address.local}+host@{here.address.domain}")
+    told = TakenOff(here.title, str(here.at("host")))
     changes = (
         RemovePerson(member.id, _by(scene)),
         SendNotice(told, member.address, here.id),

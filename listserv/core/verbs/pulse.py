@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from listserv.core import when
-from listserv.core.changes import BackByHost, BringPulse, EndUnreachable, Nudged, SendNotice
+from listserv.core.changes import BringBack, BringPulse, Nudged, RemovePerson, SendNotice
 from listserv.core.notices import PostShown, StillOpen, ToldPost
 from listserv.core.pulse_numbers import Helper, OpenPost, Target, meant, written
 from listserv.core.replies import new_words
@@ -96,7 +96,7 @@ def _nudge(post: OpenPost, helpers: list[Helper], scene: Scene) -> Done:
     if refused or not helpers:
         return only(refused or "pulse nobody", post.subject)
     here = scene.list
-    hosts = f"{here.address.local}+host@{here.address.domain}"
+    hosts = str(here.at("host"))
     words = _told(post, scene)
     notice = StillOpen(here.title, hosts, post.subject, post.author, words, post.message_id)
     mails = tuple(SendNotice(notice, one.address, here.id) for one in helpers)
@@ -127,7 +127,7 @@ def remove(arg: str, scene: Scene) -> Done:
     found = [one for one in scene.look.pulse.gone if one.subscription in wanted]
     ended = [one for one in found if one.state is MemberState.BOUNCING]
     said = [Said("pulse removed" if one in ended else "pulse reached", one.who) for one in found]
-    changes = tuple(EndUnreachable(one.subscription, _by(scene)) for one in ended)
+    changes = tuple(RemovePerson(one.subscription, _by(scene)) for one in ended)
     undo = f"pulse back {' '.join(str(one.subscription) for one in ended)}" if ended else ""
     return Done(tuple(said) or (Said("pulse gone"),), changes, undo)
 
@@ -136,7 +136,7 @@ def put_back(arg: str, scene: Scene) -> Done:
     """Whom a host took off is on the list again."""
     if not _is_host(scene):
         return only("not here")
-    changes = tuple(BackByHost(int(word), _by(scene)) for word in arg.split(" ") if word.isdigit())
+    changes = tuple(BringBack(int(word), _by(scene)) for word in arg.split(" ") if word.isdigit())
     return Done((Said("pulse back"),), changes)
 
 
