@@ -13,14 +13,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.kit.laid import RUN, postgres_template, sqlite_copy
 from tests.kit.postgres import Postgres
 
 # Deadlines measure the machine, not the code. In CI the same examples are drawn each time.
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
-
-_FOLDER = "TESTS_OF_LISTSERV"  # of the whole run; worker processes inherit it
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -50,13 +49,13 @@ def _is_left_out(nodeid: str) -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        os.environ[_FOLDER] = tempfile.mkdtemp(prefix="listserv-tests-")
+        os.environ[RUN] = tempfile.mkdtemp(prefix="listserv-tests-")
         signal.signal(signal.SIGTERM, _stop)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
-        folder = Path(os.environ.pop(_FOLDER))
+        folder = Path(os.environ.pop(RUN))
         Postgres(folder).stop()
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -76,7 +75,7 @@ def _no_setting() -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Postgres:
     """The real PostgreSQL of this test run."""
-    server = Postgres(Path(os.environ[_FOLDER]))
+    server = Postgres(Path(os.environ[RUN]))
     server.start()
     return server
 
@@ -99,3 +98,14 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """A fresh, empty database; the test runs once on each kind that we support."""
     url: str = request.getfixturevalue({"sqlite": "sqlite_url", "postgresql": "postgres_url"}[request.param])
     return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def laid_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database of each kind that has our tables already, and no rows."""
+    if request.param == "sqlite":
+        yield sqlite_copy(tmp_path / "listserv.db")
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    with server.fresh_database(template=postgres_template(server)) as url:
+        yield url

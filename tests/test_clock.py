@@ -195,10 +195,10 @@ def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     ids=["back", "on"],
 )
 def test_the_night_in_which_summer_time_changes_is_a_night_like_any_other(
-    berlin: None, database_url: str, change: datetime
+    berlin: None, laid_url: str, change: datetime
 ) -> None:
     tries: list[timedelta] = []
-    with open_world(database_url) as world:
+    with open_world(laid_url) as world:
         clock = world.clock
         clock.move(change - 10 * MINUTE - clock.now())
         began = clock.now()

@@ -18,8 +18,8 @@ ANA, BEN, MALLORY = "ana@ana.example", "ben@ben.example", "mallory@evil.example"
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    with open_world(database_url) as made:
+def world(laid_url: str) -> Iterator[World]:
+    with open_world(laid_url) as made:
         yield made
 
 

@@ -80,8 +80,8 @@ def test_in_any_order_each_held_post_ends_in_one_state(
         check(world)
 
 
-def test_four_workers_decide_side_by_side_and_each_post_ends_in_one_state(database_url: str) -> None:
-    with open_world(database_url) as world:
+def test_four_workers_decide_side_by_side_and_each_post_ends_in_one_state(laid_url: str) -> None:
+    with open_world(laid_url) as world:
         names = founded(world, 4)
         for turn in range(24):
             name = names[turn % 4]

@@ -28,8 +28,8 @@ MONDAY = datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    with open_world(database_url) as made:
+def world(laid_url: str) -> Iterator[World]:
+    with open_world(laid_url) as made:
         yield made
 
 

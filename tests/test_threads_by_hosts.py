@@ -24,8 +24,8 @@ MALLORY = "mallory@evil.example"
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    with open_world(database_url) as made:
+def world(laid_url: str) -> Iterator[World]:
+    with open_world(laid_url) as made:
         yield made
 
 

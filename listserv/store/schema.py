@@ -147,6 +147,7 @@ lists = _table(
     Column("settings", Text, nullable=False),  # JSON; the rows of core/settings_table.py
     Column("created", Moment, nullable=False),
     Column("retired", Moment),
+    Column("released", Id, nullable=False, server_default="0"),  # how many of its posts went out: posts.turn
 )
 list_names = _table(
     "list_names",  # each address that leads to a list: its own, its aliases, those it had before
@@ -193,11 +194,16 @@ subscriptions = _table(
     Column("digest_at", Text, nullable=False, server_default=""),  # "19:30"; "": the list's hour
     Column("form", Text, nullable=False, server_default=""),  # of digests: brief, mime, plain, index
     Column("off_duty_until", Moment),  # a host who is away: no cards but those that all hosts get
+    # Posts up to this turn went to this member, singly or in a Brief, or not at all; later ones that were
+    # not sent singly are for the next Brief. Means nothing while each post comes as it is written.
+    Column("brief_upto", Id, nullable=False, server_default="0"),
+    Column("brief_at", Moment),  # when to look whether a Brief is due; none: never
     UniqueConstraint("list_id", "person_id"),
     Index(None, "list_id", "state", "rhythm"),
     Index(None, "person_id"),
     Index(None, "address_id"),
     _partial("ix_subscriptions_paused", "paused_until", where="state = 'paused'"),
+    _partial("ix_subscriptions_brief", "brief_at", where="brief_at IS NOT NULL"),
 )
 
 sections = _table(
@@ -263,6 +269,9 @@ arrivals = _table(
     Column("author_key", Text, nullable=False, server_default=""),  # Address.key of From, for `where`
     Column("subject", Text, nullable=False, server_default=""),
     _ref("list_id", "lists.id", null=True),
+    Column(
+        "answer_of", Id
+    ),  # asks.id: we took it out of an answer to that mail of ours, whose token proved it
     _partial(
         "ix_arrivals_author",
         "author_key",
@@ -348,6 +357,7 @@ asks = _table(
     Column("used", Moment),  # the "yes"
     Column("undone", Moment),
     _ref("hold_id", "holds.id", null=True),  # which mail that waits it is about
+    _ref("brief_id", "briefs.id", null=True),  # which Brief it is: what its numbers mean
     Index(None, "person_id", "list_id", "made"),
     Index(None, "address", "made"),
 )
@@ -430,6 +440,7 @@ posts = _table(
     Column("html", Text, nullable=False),
     Column("language", Text, nullable=False, server_default=""),
     Column("indexed", Boolean, nullable=False, server_default=text("false")),  # its words are in the search
+    Column("turn", Id),  # the how-manieth of its list that went out; none: not out yet, or imported
     UniqueConstraint("list_id", "hash"),
     UniqueConstraint("arrival_id"),
     Index(None, "thread_id", "at"),
@@ -442,6 +453,7 @@ posts = _table(
         where="state = 'outbox'",
     ),
     _partial("ix_posts_unindexed", "id", where="state = 'posted' AND NOT indexed"),
+    _partial("ix_posts_turn", "list_id", "turn", where="turn IS NOT NULL"),
 )
 attachments = _table(
     "attachments",
@@ -470,6 +482,33 @@ letters = _table(
     Column("returns", Boolean, nullable=False),  # has a return path: somebody's words, passed on
     Column("made", Moment, nullable=False),
 )
+briefs = _table(
+    "briefs",  # one for all members who read the same: its letter has no line of one member alone
+    _id(),
+    _ref("list_id", "lists.id"),
+    _ref("letter_id", "letters.id"),
+    Column("made", Moment, nullable=False),
+    Index(None, "letter_id"),
+)
+brief_items = _table(
+    "brief_items",  # what each number of a Brief means
+    _ref("brief_id", "briefs.id"),
+    Column("number", Integer, nullable=False),
+    _ref("thread_id", "threads.id"),
+    _ref("post_id", "posts.id"),  # the last that it shows of the thread: whom "1p" reaches
+    PrimaryKeyConstraint("brief_id", "number"),
+    Index(None, "thread_id"),
+    Index(None, "post_id"),
+)
+digests = _table(
+    "digests",  # one per member and period, so that none is sent twice whatever the clock does
+    _ref("subscription_id", "subscriptions.id"),
+    Column("period", Text, nullable=False),  # "2026-11-28": the day it was due, in the member's zone; …
+    _ref("brief_id", "briefs.id"),
+    Column("made", Moment, nullable=False),
+    PrimaryKeyConstraint("subscription_id", "period"),
+    Index(None, "brief_id"),
+)
 deliveries = _table(
     "deliveries",  # one per copy
     _id(),
@@ -486,6 +525,8 @@ deliveries = _table(
     Column("leased_by", Text, nullable=False, server_default=""),
     Column("answer", Text, nullable=False, server_default=""),
     Column("done", Moment),
+    Column("ask_id", Id),  # asks.id: whose token the reader answers to, where many share a letter
+    Column("counted", Boolean, nullable=False, server_default=text("false")),  # a notice within the budget
     UniqueConstraint("post_id", "subscription_id", "kind"),
     _partial(
         "ix_deliveries_open",

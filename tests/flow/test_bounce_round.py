@@ -72,8 +72,8 @@ def words(mailed: Mailed) -> str:
 
 
 @pytest.fixture
-def scene(database_url: str) -> Iterator[Scene]:
-    with open_world(database_url) as world:
+def scene(laid_url: str) -> Iterator[Scene]:
+    with open_world(laid_url) as world:
         here = world.circle("book", storm="0")
         world.member(here, "ana@ana.example")
         world.host(here, HANNA, name="Hanna Host")

@@ -27,8 +27,8 @@ FILES = {"README.txt", "posts.mbox", "settings.toml", "acts.csv"}
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    with open_world(database_url) as made:
+def world(laid_url: str) -> Iterator[World]:
+    with open_world(laid_url) as made:
         yield made
 
 

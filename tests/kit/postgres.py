@@ -66,11 +66,16 @@ class Postgres:
         """Stop, as in "immediate" (a crash) or "fast" (connections are cut), and start again."""
         self._run("pg_ctl", "-w", "-m", how, "-l", str(self.data / "log"), "restart")
 
+    def create_database(self, name: str) -> None:
+        """Make an empty database."""
+        self._say(SQL("CREATE DATABASE {}").format(Identifier(name)))
+
     @contextmanager
-    def fresh_database(self, space: str = "pg_default") -> Iterator[str]:
-        """The URL of an empty database of its own."""
+    def fresh_database(self, space: str = "pg_default", template: str = "template1") -> Iterator[str]:
+        """The URL of a database of its own: empty, or a copy."""
         name = f"test_{os.getpid()}_{next(_numbers)}"
-        self._say(SQL("CREATE DATABASE {} TABLESPACE {}").format(Identifier(name), Identifier(space)))
+        like = SQL("CREATE DATABASE {} TEMPLATE {} TABLESPACE {}")
+        self._say(like.format(Identifier(name), Identifier(template), Identifier(space)))
         try:
             yield self.url(name)
         finally:

@@ -35,8 +35,8 @@ from tests.kit.world import World, open_world
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    with open_world(database_url) as made:
+def world(laid_url: str) -> Iterator[World]:
+    with open_world(laid_url) as made:
         yield made
 
 

@@ -50,8 +50,8 @@ ANA, BEN = "Ana Silva <ana@ana.example>", "Ben Okafor <ben@ben.example>"
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    with open_world(database_url) as made:
+def world(laid_url: str) -> Iterator[World]:
+    with open_world(laid_url) as made:
         yield made
 
 

@@ -24,8 +24,8 @@ GARLIC = Said(subject="Garlic", text="The almanac says October.", at=NOON + time
 
 
 @pytest.fixture
-def rows(database_url: str) -> Iterator[Rows]:
-    store = open_store(database_url)
+def rows(laid_url: str) -> Iterator[Rows]:
+    store = open_store(laid_url)
     schema.metadata.create_all(store.engine)
     yield Rows(store)
     store.close()
@@ -50,8 +50,8 @@ def titles(rows: Rows, asked: str, *readable: Readable) -> list[str]:
         return [hit.title for hit in find(tx, read_web_query(asked), readable).threads]
 
 
-def test_a_post_is_found_once_it_is_out_and_not_before(database_url: str) -> None:
-    with open_world(database_url) as world:
+def test_a_post_is_found_once_it_is_out_and_not_before(laid_url: str) -> None:
+    with open_world(laid_url) as world:
         garden = world.circle("garden", outbox_minutes=5)
         world.member(garden, "ana@a.example")
         world.receive(mail("Garlic"), f"garden@{garden.address.domain}", "ana@a.example")
@@ -62,8 +62,8 @@ def test_a_post_is_found_once_it_is_out_and_not_before(database_url: str) -> Non
         assert lacking(world) == 0
 
 
-def test_a_post_without_outbox_is_found_at_once(database_url: str) -> None:
-    with open_world(database_url) as world:
+def test_a_post_without_outbox_is_found_at_once(laid_url: str) -> None:
+    with open_world(laid_url) as world:
         garden = world.circle("garden")
         world.member(garden, "ana@a.example")
         world.receive(mail("Garlic"), f"garden@{garden.address.domain}", "ana@a.example")

@@ -26,8 +26,8 @@ from tests.kit.world import World, open_world
 
 
 @pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    with open_world(database_url) as world:
+def world(laid_url: str) -> Iterator[World]:
+    with open_world(laid_url) as world:
         book = world.circle()
         world.host(book, "hanna@host.example")
         world.member(book, "ana@ana.example")

@@ -8,8 +8,8 @@ from tests.kit.people import NOW
 from tests.kit.world import open_world
 
 
-def test_how_many_rows_were_new_is_told_alike_by_both_databases(database_url: str) -> None:
-    with open_world(database_url) as world:
+def test_how_many_rows_were_new_is_told_alike_by_both_databases(laid_url: str) -> None:
+    with open_world(laid_url) as world:
         rows = [{"hash": f"h{n}", "size": 1, "bytes": b"x", "kept": NOW} for n in range(3)]
         new = [
             world.store.do(lambda tx, some=some: insert_new(tx, schema.raws, some))  # type: ignore[misc]
