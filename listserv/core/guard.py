@@ -70,17 +70,15 @@ def quotes_private(mail: Mail, company: Company, words: str) -> bool:
 
 
 def says_between_us(mail: Mail, company: Company, words: str) -> bool:
-    plain = _flat(mail.said)
-    return bool(_AT_A_START.search(plain) or _ANYWHERE.search(plain))
+    return "between us" in _said_by(mail.said)
 
 
 def says_dont_forward(mail: Mail, company: Company, words: str) -> bool:
-    return bool(_DONT_FORWARD.search(_flat(mail.said)))
+    return "don't forward" in _said_by(mail.said)
 
 
 def says_off_list(mail: Mail, company: Company, words: str) -> bool:
-    plain = _flat(mail.said)
-    return bool(_OFF_LIST.match(plain) or _ALONE.search(plain))
+    return "off the list" in _said_by(mail.said)
 
 
 def has_listed_words(mail: Mail, company: Company, words: str) -> bool:
@@ -170,6 +168,17 @@ _GREETS = re.compile(rf"(?i:{courtesy.GREETING})\b[^,!.:]{{0,40}}[,!.:]?")
 
 
 @lru_cache(maxsize=8)
+def _said_by(said: str) -> frozenset[str]:
+    """The signs that words show by themselves: asked for twice a mail, and slow."""
+    plain = _flat(said)
+    shown = {
+        "between us": _AT_A_START.search(plain) or _ANYWHERE.search(plain),
+        "don't forward": _DONT_FORWARD.search(plain),
+        "off the list": _OFF_LIST.match(plain) or _ALONE.search(plain),
+    }
+    return frozenset(name for name, found in shown.items() if found)
+
+
 def _flat(said: str) -> str:
     """On one line, as the tables have it; an empty line ends a clause."""
     plain = re.sub(r"\n\s*\n", " . ", fold(said.replace("\r", "")))
