@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from listserv.core.address import Address
 
+READ_FOR_WORDS, MOST_SAID = 65_536, 4_000  # characters: who says a verb needs few
+
 
 class Check(StrEnum):
     """What one authentication method said of the From domain (RFC 8601 §2.7, folded to three)."""
@@ -124,7 +126,7 @@ class Mail:
     cc: tuple[Address, ...] = ()
     date: datetime | None = None  # aware; None where absent or nonsense
     text: str = ""  # what a person reads, from text/plain or else from HTML; at most 256 KiB
-    said: str = ""  # of that its author's own new words, the first 4,000 characters (core/replies.py)
+    said: str = ""  # of that its author's own new words, the first MOST_SAID (core/replies.py)
     html: str = ""  # sanitised (nh3), "" where the text says it all
     parts: tuple[Part, ...] = ()
     sheet: str = ""  # the words of the first attached list of addresses (CSV or text), if it is small
@@ -138,6 +140,11 @@ class Mail:
     proof: Proof = field(default_factory=Proof)
     report: Report | None = None  # what a machine's mail says of one of our copies
     no_archive: bool = False  # X-No-Archive: the author wants it kept out of the archive (standards.md H10)
+
+    @property
+    def all_said(self) -> str | None:
+        """All its author's own new words; None where ``said`` may be only the first of them."""
+        return self.said if len(self.said) < MOST_SAID and len(self.text) <= READ_FOR_WORDS else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from email.utils import parsedate_to_datetime
 
 from listserv.core.address import Address
 from listserv.core.replies import new_words
-from listserv.core.types import Automatic, Mail, Malformed, Proof
+from listserv.core.types import MOST_SAID, READ_FOR_WORDS, Automatic, Mail, Malformed, Proof
 from listserv.mail.automatic import automatic_kind
 from listserv.mail.body import Body, read_body
 from listserv.mail.encoded import decode_words, one_line
@@ -24,7 +24,6 @@ from listserv.mail.prescan import refuse_early
 
 _MOST_REFERENCES = 50
 _LONGEST_ID = 500
-_READ_FOR_WORDS, _MOST_SAID = 65_536, 4_000  # who says a verb needs few
 _LONGEST_SUBJECT = 1000
 _LONGEST_NAME = 200
 _MOST_LISTED = 100
@@ -67,7 +66,7 @@ def _read(raw: bytes, proof: Proof) -> Mail:
         cc=_addresses(fields, "cc"),
         date=_date(fields),
         text=body.text,
-        said=new_words(body.text[:_READ_FOR_WORDS])[:_MOST_SAID],
+        said=new_words(body.text[:READ_FOR_WORDS])[:MOST_SAID],
         html=body.html,
         parts=body.parts,
         sheet=body.sheet,

@@ -47,7 +47,7 @@ def index(tx: Connection, post_id: int, post: KeepPost) -> None:
     if post.audience != NOBODY:
         mail = post.mail
         files = _files(part.name for part in mail.parts if part.attached)
-        text_ = new_words(mail.text)
+        text_ = new_words(mail.text) if mail.all_said is None else mail.all_said
         full_text.put(tx, [Words(post_id, post.list_id, mail.subject, mail.author_name, files, text_)])
 
 

@@ -286,5 +286,6 @@ def _without_waiting(connection: Any, _record: Any) -> None:
 
 
 def sqlite_in(folder: Path) -> str:
-    """The URL of a new database with all tables."""
-    return sqlite_copy(folder / "world.db")
+    """The URL of the database in a folder: at first a new one with all tables."""
+    file = folder / "world.db"
+    return f"sqlite:///{file}" if file.exists() else sqlite_copy(file)
