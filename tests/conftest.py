@@ -28,7 +28,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What people say by mail is the same code on both databases: of those tests every third runs on
-    PostgreSQL, too, always the same ones; `make soak` (LISTSERV_LONG) and a test that is named run all."""
+    PostgreSQL, too, always the same ones; `make soak` (LISTSERV_LONG) and a test that is named run all.
+
+    Files that take long begin first, so that at the end no worker is alone with one of them."""
+    items.sort(key=lambda item: _LONGEST.get(item.path.name, len(_LONGEST)))
     if os.environ.get("LISTSERV_LONG") == "1" or config.getoption("keyword"):
         return
     left = [item for item in items if item.path.name in _SAID and _is_left_out(item.nodeid)]
@@ -37,6 +40,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in set(left)]
 
 
+_LONGEST = {
+    f"test_{name}.py": number
+    for number, name in enumerate(
+        "promise_intake relay_trouble poison plans promise_doubt side_by_side disk crash renderer watch"
+        " cli_serving promise_once upgrade mail_site database_trouble postfix browser clock backup".split()
+    )
+}
 _SAID = frozenset(
     f"test_{name}.py"
     for name in ("said", "cards", "guard", "host_roster", "host_settings", "pulse", "threads_by_hosts")
