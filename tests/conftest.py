@@ -40,13 +40,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in set(left)]
 
 
-_LONGEST = {
-    f"test_{name}.py": number
-    for number, name in enumerate(
-        "promise_intake relay_trouble poison plans promise_doubt side_by_side disk crash renderer watch"
-        " cli_serving promise_once upgrade mail_site database_trouble postfix browser clock backup".split()
-    )
-}
+_LONG = """promise_intake relay_trouble poison plans promise_doubt side_by_side disk crash renderer watch
+    cli_serving promise_once upgrade mail_site database_trouble postfix browser clock backup"""
+_LONGEST = {f"test_{name}.py": number for number, name in enumerate(_LONG.split())}
 _SAID = frozenset(
     f"test_{name}.py"
     for name in ("said", "cards", "guard", "host_roster", "host_settings", "pulse", "threads_by_hosts")
