@@ -16,7 +16,7 @@ from listserv.errors import EXIT_DONE, EXIT_FAILED, BadSettings
 from listserv.settings import find_file
 from listserv.shown import cell, give_json, say
 
-_WIDTH = 79
+_WIDTH = 80
 _MARKS = {Result.OK: "ok", Result.WARNING: "warning", Result.FAILED: "FAILED"}
 
 

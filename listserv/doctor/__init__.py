@@ -13,6 +13,7 @@ checks (``checks``) judges what was seen. Read the files in this order:
     questions.py   DNS, with an end
     places.py      MX, and the name of the address that we send from
     spf.py, signature.py, policy.py   SPF, DKIM, DMARC and what tells others to use TLS
+    inner.py       addresses that nobody outside can reach
     front.py       whose Authentication-Results may be believed
     providers.py   what Gmail, Microsoft and Yahoo ask of who sends much
     examining.py   the looking

@@ -10,9 +10,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from listserv.doctor.finding import Finding, failed, ok, warning
+from listserv.doctor.inner import is_inner
 from listserv.doctor.seen import Seen
 from listserv.mail.fields import Field, split
 
@@ -53,14 +53,7 @@ def _is_from_near(ours: Field) -> bool:
     found = _FROM.match(ours.text[:_LONGEST])
     if found is None:
         return False
-    return found[3].startswith("LMTP") or found[2] is None or _is_near(found[2])
-
-
-def _is_near(address: str) -> bool:
-    try:
-        return ip_address(address).is_private
-    except ValueError:
-        return False
+    return found[3].startswith("LMTP") or found[2] is None or is_inner(found[2])
 
 
 def _topmost_id(fields: list[Field]) -> str:

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from listserv.doctor.finding import Finding, failed, ok, warning
 from listserv.doctor.front import hops
+from listserv.doctor.inner import is_inner
 from listserv.doctor.seen import Seen
 from listserv.doctor.spf import MOST_LOOKUPS, NOBODY, Count, Says, evaluate, records_of
 
 _MOST_ADDRESSES = 4
-# What nobody outside can reach: loopback, private, link-local, none.
-_INNER = [
-    ip_network(one)
-    for one in (
-        *("0.0.0.0/8", "10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16"),
-        *("::/127", "fc00::/7", "fe80::/10"),
-    )
-]
-
-
-def _is_inner(address: str) -> bool:
-    found = ip_address(address)
-    return any(found.version == network.version and found in network for network in _INNER)
 
 
 def _is_ip(text: str) -> bool:
@@ -74,7 +62,7 @@ def _judge_hosts(domain: str, leads: dict[str, tuple[str, ...]], seen: Seen) -> 
             return failed("mx nowhere", domain=domain, host=host)
         if seen.questions.ask(host, "CNAME"):
             return warning("mx alias", domain=domain, host=host)
-        if inner := next(filter(_is_inner, found), ""):
+        if inner := next(filter(is_inner, found), ""):
             return failed("mx inner", domain=domain, host=host, address=inner)
     hosts = ", ".join(leads)
     if _is_ours(leads, seen):

@@ -14,17 +14,17 @@ from dns.rdata import Rdata
 
 from listserv.flow.lookup import make_resolver
 
-_SECONDS = 8.0
+_SECONDS, _EACH = 8.0, 2.0
 _MOST_RECORDS = 50  # of one name
 
 
 class Questions:
     """Ask once and remember. After ``seconds`` in all, everything that was not asked yet is not known."""
 
-    def __init__(self, servers: tuple[str, ...] = (), seconds: float = _SECONDS) -> None:
+    def __init__(self, servers: tuple[str, ...] = (), seconds: float = _SECONDS, each: float = _EACH) -> None:
         self.servers = servers
         self._resolver = make_resolver(servers)
-        self._left = seconds
+        self._left, self._each = seconds, each
         self._known: dict[tuple[str, str], tuple[str, ...] | None] = {}
 
     def ask(self, name: str, kind: str) -> tuple[str, ...] | None:
@@ -61,7 +61,7 @@ class Questions:
             return None
         begun = time.monotonic()
         try:
-            answer = self._resolver.resolve(name, kind, search=False, lifetime=min(2.0, self._left))
+            answer = self._resolver.resolve(name, kind, search=False, lifetime=min(self._each, self._left))
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return ()
         except (dns.exception.DNSException, OSError, ValueError):

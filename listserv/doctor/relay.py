@@ -45,21 +45,18 @@ class Visit:
     def made(self) -> RelaySeen:
         """What came of it."""
         try:
-            client = self._connected()
-            with closing(client):
+            with closing(self._connected()) as client:
                 self._talk(client)
+                seen = self._seen(Step.DONE, "", client)
                 with suppress(smtplib.SMTPException, OSError):
                     client.quit()
+                return seen
         except ssl.SSLCertVerificationError as error:
             return self._seen(Step.CERTIFICATE, error.verify_message)
         except smtplib.SMTPConnectError as error:
             return self._seen(Step.GREETING, _words(error))
         except (smtplib.SMTPException, OSError, ValueError) as error:
             return self._seen(self._step, _words(error))
-        size = client.esmtp_features.get("size", "")
-        return self._seen(
-            Step.DONE, "", int(size) if size.isdecimal() else 0, offers_tls=client.has_extn("starttls")
-        )
 
     def _connected(self) -> smtplib.SMTP:
         """The greeting is read here, too."""
@@ -95,9 +92,19 @@ class Visit:
         else:
             client.auth("LOGIN", client.auth_login, initial_response_ok=False)
 
-    def _seen(self, step: Step, said: str, size: int = 0, *, offers_tls: bool = False) -> RelaySeen:
-        tls = self._relay.tls
-        return RelaySeen(str(self._relay), step, said, self._name, size, tls, offers_tls, self._near)
+    def _seen(self, step: Step, said: str, client: smtplib.SMTP | None = None) -> RelaySeen:
+        offers = client.esmtp_features if client is not None else {}
+        size = offers.get("size", "")[:15]
+        return RelaySeen(
+            where=str(self._relay),
+            step=step,
+            said=said,
+            name=self._name,
+            size=int(size) if size.isdecimal() else 0,
+            tls=self._relay.tls,
+            offers_tls="starttls" in offers,
+            near=self._near,
+        )
 
 
 def _words(error: Exception) -> str:
