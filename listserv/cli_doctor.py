@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from listserv.settings import find_file
 from listserv.shown import cell, give_json, say
 
 _WIDTH = 80
+_WHOLE = re.compile(r'`[^`]+`|\S+\. IN (?:MX 10 \S+|TXT "[^"]*")|"[^"]*"')
+_TIE = "\0"  # in place of a blank that stays
 _MARKS = {Result.OK: "ok", Result.WARNING: "warning", Result.FAILED: "FAILED"}
 
 
@@ -61,9 +64,9 @@ def _print(lines: Sequence[Told]) -> None:
 
 
 def _say_in_columns(front: str, words: str) -> None:
-    """Words that stand beside a column; what is to be copied, a record or a command, is never broken."""
+    """Words that stand beside a column. What is to be copied, a record or a command, is never broken."""
     wrapped = textwrap.wrap(
-        cell(words),
+        _WHOLE.sub(lambda found: found[0].replace(" ", _TIE), cell(words)),
         _WIDTH,
         initial_indent=front,
         subsequent_indent=" " * len(front),
@@ -71,4 +74,4 @@ def _say_in_columns(front: str, words: str) -> None:
         break_on_hyphens=False,
     )
     for line in wrapped or [front.rstrip()]:
-        say(line)
+        say(line.replace(_TIE, " "))

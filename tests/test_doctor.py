@@ -568,14 +568,22 @@ def test_what_failed_stands_out_with_its_remedy_below_and_the_exit_code_says_so(
 ) -> None:
     monkeypatch.setenv("LISTSERV_DNS_SERVERS", zone.server)
     monkeypatch.setenv("LISTSERV_WEB_LISTEN", "")
+    del zone.records[DMARC]
     done = desk.run("doctor")
     assert (done.code, done.err) == (1, "")
     lines = done.out.splitlines()
     (place,) = (at for at, line in enumerate(lines) if line.startswith("serve "))
     assert lines[place] == "serve       FAILED   `listserv serve` does not run: no mail comes in or goes out"
     assert lines[place + 1].startswith("                     → ")
-    assert all(len(line) <= 80 or " " not in line.strip() for line in lines)
+    assert [line for line in lines if len(line) > 80 and not _to_copy(line)] == []
+    record = f'{DMARC}. IN TXT "v=DMARC1; p=none; rua=mailto:postmaster@{DOMAIN}"'
+    assert record in map(str.strip, lines)
     assert re.fullmatch(r"\d+ ok, \d+ warning, \d+ FAILED", lines[-1])
+
+
+def _to_copy(line: str) -> bool:
+    """A record, a command or a path, which is longer than a line."""
+    return bool(re.fullmatch(r' *(?:→ )?(?:\S+|`[^`]+`|(?:\S+ IN TXT )?"[^"]+")[.;]?', line[21:]))
 
 
 def test_settings_that_can_not_be_read_are_a_finding_too(desk: Desk) -> None:

@@ -54,7 +54,7 @@ def examine(settings: Settings, settings_file: Path, now: datetime) -> list[Told
         database_trouble=trouble,
         relay=_answer(relay, ends),
         web=_answer(web, ends),
-        runs=_runs(settings, company=company),
+        runs=_runs(settings, company=company if inside is not None else None),
     )
     return list(examined(seen))
 
@@ -93,7 +93,7 @@ def _look_inside(settings: Settings, now: datetime) -> tuple[Checkup | None, str
         return None, str(getattr(error, "orig", None) or error)[:200], False
 
 
-def _runs(settings: Settings, *, company: bool) -> bool | None:
+def _runs(settings: Settings, *, company: bool | None) -> bool | None:
     """A `serve` on SQLite holds a lock; on PostgreSQL it is there, on whatever machine. None: not known."""
     if not settings.database.url.startswith("sqlite"):
         return company

@@ -11,7 +11,7 @@ from listserv.doctor.inner import is_inner
 from listserv.doctor.seen import Seen
 from listserv.doctor.spf import MOST_LOOKUPS, NOBODY, Count, Says, evaluate, records_of
 
-_MOST_ADDRESSES = 4
+_MOST_ADDRESSES, _LONGEST = 4, 300
 
 
 def _is_ip(text: str) -> bool:
@@ -88,7 +88,7 @@ def _is_ours(leads: dict[str, tuple[str, ...]], seen: Seen) -> bool:
 
 
 def sending_name(seen: Seen) -> str:
-    """The name that mail leaves by: what the mail server of this machine calls itself."""
+    """The name that mail leaves by: what the mail server of the site calls itself."""
     name = seen.relay.name if seen.relay is not None and seen.relay.near else ""
     return name if "." in name else seen.settings.site.domain
 
@@ -106,7 +106,7 @@ def judge_spf(domain: str, seen: Seen) -> Finding:
     records = records_of(texts)
     if len(records) != 1:
         return failed("spf twice" if records else "spf absent", domain=domain, many=len(records))
-    facts = {"domain": domain, "record": records[0]}
+    facts = {"domain": domain, "record": records[0][:_LONGEST]}
     said, count = _of_nobody(domain, seen)
     if count.lookups > MOST_LOOKUPS:
         return failed("spf lookups", many=count.lookups, **facts)
@@ -131,7 +131,7 @@ def _of_us(facts: dict[str, str], said: Says, count: Count, seen: Seen) -> Findi
     who, sends = _senders(seen)
     answers = {one: evaluate(facts["domain"], ip_address(one), seen.questions.ask)[0] for one in sends}
     others = [one for one, answer in answers.items() if answer not in (Says.PASS, Says.UNKNOWN)]
-    if seen.relay is not None and not seen.sends_itself and seen.relay.where:
+    if seen.provider:
         # A provider's servers hand mail to the world from other addresses than the one we connect to.
         if (others or not answers) and not count.includes:
             return failed("spf without relay", relay=who, **facts)
@@ -145,8 +145,8 @@ def _of_us(facts: dict[str, str], said: Says, count: Count, seen: Seen) -> Findi
 def _senders(seen: Seen) -> tuple[str, tuple[str, ...]]:
     """Who sends our mail, and from where as far as we know."""
     name = sending_name(seen)
-    if seen.relay is not None and not seen.sends_itself and seen.relay.where:
-        name = seen.relay.where.rpartition(":")[0].strip("[]") or seen.relay.where
+    if seen.provider:
+        name = seen.provider.rpartition(":")[0].strip("[]") or seen.provider
     if _is_ip(name):
         return name, (name,)
     return name, (seen.questions.addresses(name) or ())[:_MOST_ADDRESSES]
@@ -154,8 +154,8 @@ def _senders(seen: Seen) -> tuple[str, tuple[str, ...]]:
 
 def ptr(seen: Seen) -> list[Finding]:
     """The name of the address that mail leaves from, and back again (RFC 8601 §3: iprev)."""
-    if seen.relay is not None and not seen.sends_itself and seen.relay.where:
-        return [ok("ptr elsewhere", relay=seen.relay.where)]
+    if seen.provider:
+        return [ok("ptr elsewhere", relay=seen.provider)]
     name = sending_name(seen)
     found = seen.questions.addresses(name)
     if found is None:

@@ -6,9 +6,9 @@ import smtplib
 import socket
 import ssl
 from contextlib import closing, suppress
-from ipaddress import ip_address
 
 from listserv.doctor.finding import Finding, failed, ok, warning
+from listserv.doctor.inner import is_inner
 from listserv.doctor.machine import size_of
 from listserv.doctor.seen import RelaySeen, Seen, Step
 from listserv.flow.courier import BadRelay, read_relay, trust_of
@@ -40,7 +40,8 @@ class Visit:
 
     def __init__(self, relay: Relay, context: ssl.SSLContext | None, hostname: str) -> None:
         self._relay, self._context, self._hostname = relay, context, hostname
-        self._step, self._name, self._near = Step.CONNECT, "", bool(relay.path)
+        self._step, self._name = Step.CONNECT, ""
+        self._near = bool(relay.path) or relay.host == "localhost" or is_inner(relay.host)
 
     def made(self) -> RelaySeen:
         """What came of it."""
@@ -68,7 +69,7 @@ class Visit:
         return smtplib.SMTP(relay.host, relay.port, name, timeout=_SECONDS)
 
     def _talk(self, client: smtplib.SMTP) -> None:
-        self._near = self._near or _is_here(client.sock)
+        self._near = self._near or _is_near(client.sock)
         self._step = Step.GREETING
         self._greet(client)
         if self._relay.tls == "starttls":
@@ -118,12 +119,12 @@ def _words(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error))[:_LONGEST]
 
 
-def _is_here(sock: socket.socket | None) -> bool:
-    """Whether the other end is on this machine: its address is loopback, or our own."""
+def _is_near(sock: socket.socket | None) -> bool:
+    """Whether the other end is the site's own: on this machine, or in a network that nobody else is in."""
     if sock is None or sock.family == socket.AF_UNIX:
         return sock is not None
     here, there = sock.getsockname()[0], sock.getpeername()[0]
-    return bool(here == there or ip_address(there).is_loopback)
+    return bool(here == there or is_inner(there))
 
 
 # -- the judging ------------------------------------------------------------------------------------

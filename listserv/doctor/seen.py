@@ -49,7 +49,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RelaySeen:
-    """``name``: what it calls itself. ``size``: what it takes, 0 for no limit. ``near``: on this machine."""
+    """``name``: what it calls itself. ``size``: what it takes, 0: anything. ``near``: it is our own."""
 
     where: str
     step: Step
@@ -90,6 +90,6 @@ class Seen:
         return tuple(dict.fromkeys((self.settings.site.domain, *others)))
 
     @property
-    def sends_itself(self) -> bool:
-        """Whether mail leaves from this machine, not from a provider's."""
-        return self.relay is not None and self.relay.near
+    def provider(self) -> str:
+        """The relay, where it is somebody else's who sends for us; "" where a server of our own sends."""
+        return self.relay.where if self.relay is not None and not self.relay.near else ""

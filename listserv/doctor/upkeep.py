@@ -71,7 +71,8 @@ def hosts(seen: Seen) -> list[Finding]:
         return []
     alone = seen.database.hostless
     if not alone:
-        return [ok("hosts ok", lists=seen.database.lists)]
+        many = seen.database.lists
+        return [ok("hosts ok", lists=many) if many else ok("hosts of nothing")]
     more = ", …" if len(alone) > _MOST_NAMED else ""
     return [failed("hosts none", lists=", ".join(alone[:_MOST_NAMED]) + more, first=alone[0])]
 

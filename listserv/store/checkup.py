@@ -19,7 +19,7 @@ from listserv.store.relay_rest import Rest
 _MOST_COPIES = 500_000  # of the newest: a site that sends more is large by any rule after a part of them
 _MOST_ARRIVALS, _MOST_HEADS, _HEAD = 1000, 100, 16_384
 _MOST_DOMAINS = 5
-_LARGEST_CHECKED = 268_435_456  # octets of an SQLite file: about three seconds
+_LARGEST_CHECKED = 134_217_728  # octets of an SQLite file: a second or two, from a slow disk
 _DAY, _WEEK, _MONTH = timedelta(days=1), timedelta(days=7), timedelta(days=30)
 _d, _r, _h, _s, _a = (
     table.c
