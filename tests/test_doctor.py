@@ -18,6 +18,7 @@ from listserv.dns_records import dkim_value, records
 from listserv.doctor.checks import CHECKS, examined
 from listserv.doctor.examining import examine
 from listserv.doctor.finding import Told, table, tell
+from listserv.doctor.machine import look_around, tls
 from listserv.doctor.questions import Questions
 from listserv.doctor.relay import judge_relay, look_at_relay
 from listserv.doctor.seen import File, Machine, RelaySeen, Seen, Step, WebSeen
@@ -339,6 +340,7 @@ MACHINE: list[Case] = [
     ("keys", {"key": File(Path("/site/ls1.pem"), 0o640)}, "failed", "chmod 600 /site/ls1.pem"),
     ("keys", {"key_trouble": "No such file", "signer": None}, "failed", "Restore it"),
     ("keys", {"secret_trouble": "secret can't be read; restore it"}, "failed", "Restore it"),
+    ("tls", {}, "ok", "theirs"),
     ("disk", {"free": 50_000_000}, "failed", "Make room"),
     ("disk", {"free": 500_000_000}, "warning", "Make room"),
     ("clock", {"newest": NOW + timedelta(days=2)}, "failed", "set-ntp"),
@@ -413,6 +415,40 @@ def test_a_password_in_a_settings_file_that_others_read_is_told(zone: Zone, key:
     file = File(Path("/site/listserv.toml"), 0o640)
     line = the_line(replace(seen, machine=replace(seen.machine, settings=file)), "settings")
     assert (line.result, line.remedy) == ("failed", "`chmod go-rwx /site/listserv.toml`")
+
+
+CERTIFICATE = {"tls_cert": "door.pem", "tls_key": "door.key"}
+
+
+@pytest.mark.parametrize(
+    ("receive", "ends", "result", "words"),
+    [
+        ({"smtp": "0.0.0.0:25"}, None, "warning", "receive.tls_cert"),
+        ({"smtp": "[::]:25"}, None, "warning", "receive.tls_cert"),
+        ({"smtp": ""}, None, "ok", "theirs"),
+        (CERTIFICATE, NOW + timedelta(days=60), "ok", "2027-01-27"),
+        (CERTIFICATE, NOW + timedelta(days=9), "warning", "Renew it"),
+        (CERTIFICATE, NOW, "failed", "Renew it"),
+        (CERTIFICATE, None, "failed", "PEM"),
+    ],
+)
+def test_doors_that_the_world_reaches_want_a_certificate_that_is_good(
+    tmp_path: Path, receive: dict[str, str], ends: datetime | None, result: str, words: str
+) -> None:
+    told = {"site": {"domain": DOMAIN, "owner": "o@example.org"}, "receive": receive}
+    settings = settings_from(told, {}, tmp_path)
+    there = replace(look_around(settings, tmp_path / "listserv.toml"), certificate_ends=ends)
+    (found,) = tls(Seen(settings, NOW, there, Questions(("127.0.0.1:9",))))
+    line = tell("tls", found)
+    assert (line.result, words in f"{line.says} {line.remedy}") == (result, True), line
+
+
+def test_a_certificate_tells_its_end(tmp_path: Path) -> None:
+    make_papers(tmp_path)
+    receive = {"tls_cert": "expired.pem", "tls_key": "expired.pem"}
+    told = {"site": {"domain": DOMAIN, "owner": "o@example.org"}, "receive": receive}
+    there = look_around(settings_from(told, {}, tmp_path), tmp_path / "listserv.toml")
+    assert there.certificate_ends == datetime(2021, 1, 1, tzinfo=UTC)
 
 
 def test_without_https_there_is_no_one_click(zone: Zone, key: PrivateKey) -> None:

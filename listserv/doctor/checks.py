@@ -29,6 +29,7 @@ def dns(seen: Seen) -> list[Finding]:
 CHECKS = (
     Check("settings", machine.settings_file),
     Check("keys", machine.keys),
+    Check("tls", machine.tls),
     Check("disk", machine.disk),
     Check("clock", machine.clock),
     Check("database", upkeep.database),

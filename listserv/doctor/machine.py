@@ -7,7 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cryptography.x509 import load_pem_x509_certificate
+
 from listserv.doctor.finding import Finding, failed, ok, warning
+from listserv.doctor.inner import is_inner
 from listserv.doctor.seen import File, Machine, Seen
 from listserv.errors import CannotDo
 from listserv.flow.health import LEAST_ROOM, free
@@ -18,6 +21,8 @@ from listserv.settings import Settings
 _LITTLE_ROOM = 1_073_741_824
 _NOBODY_KNOWS = 2**62  # as flow/health.py says it
 _OTHERS, _OTHERS_WRITE = 0o077, 0o022
+_EVERYWHERE = ("0.0.0.0", "::")
+_SOON_OVER = timedelta(days=10)
 _OFF, _FAR_OFF = timedelta(seconds=60), timedelta(minutes=5)
 
 
@@ -27,6 +32,7 @@ _OFF, _FAR_OFF = timedelta(seconds=60), timedelta(minutes=5)
 def look_around(settings: Settings, settings_file: Path) -> Machine:
     """What lies here. Raises nothing: what can't be read is told."""
     signer, key_trouble = _signer(settings)
+    ends, certificate_trouble = _certificate(settings)
     data = settings.site.data_dir
     sqlite = Path(settings.database.url.removeprefix("sqlite:///"))
     dated = [data, settings.secret_file, sqlite, sqlite.with_name(f"{sqlite.name}-wal")]
@@ -38,6 +44,8 @@ def look_around(settings: Settings, settings_file: Path) -> Machine:
         newest=max((at for at in map(_changed, dated) if at is not None), default=None),
         signer=signer,
         key_trouble=key_trouble,
+        certificate_ends=ends,
+        certificate_trouble=certificate_trouble,
         secret_trouble=_secret_trouble(settings),
     )
 
@@ -64,6 +72,18 @@ def _signer(settings: Settings) -> tuple[PrivateKey | None, str]:
     except OSError as error:
         return None, error.strerror or str(error)
     except BadKey as error:
+        return None, str(error)
+
+
+def _certificate(settings: Settings) -> tuple[datetime | None, str]:
+    """When the doors' certificate ends. It is the first in its file; others vouch for it."""
+    if settings.receive.tls_cert is None:
+        return None, ""
+    try:
+        return load_pem_x509_certificate(settings.receive.tls_cert.read_bytes()).not_valid_after_utc, ""
+    except OSError as error:
+        return None, error.strerror or str(error)
+    except ValueError as error:
         return None, str(error)
 
 
@@ -128,6 +148,22 @@ def _closed(file: File) -> Finding | None:
     if file.mode is not None and file.mode & _OTHERS:
         return failed("open to others", file=file.path, mode=f"{file.mode:04o}")
     return None
+
+
+def tls(seen: Seen) -> list[Finding]:
+    """Whether mail that comes straight to our doors may come by TLS."""
+    receive, machine = seen.settings.receive, seen.machine
+    if receive.tls_cert is None:
+        host = receive.smtp.rpartition(":")[0].strip("[]")
+        is_inside = not receive.smtp or host == "localhost" or is_inner(host) and host not in _EVERYWHERE
+        return [ok("tls in front") if is_inside else warning("tls none", listen=receive.smtp)]
+    if machine.certificate_ends is None:
+        return [failed("tls bad", file=receive.tls_cert, why=machine.certificate_trouble)]
+    left = machine.certificate_ends - seen.now
+    facts = {"file": receive.tls_cert, "day": f"{machine.certificate_ends:%Y-%m-%d}"}
+    if left <= timedelta(0):
+        return [failed("tls over", **facts)]
+    return [warning("tls soon over", **facts) if left < _SOON_OVER else ok("tls ok", **facts)]
 
 
 def disk(seen: Seen) -> list[Finding]:

@@ -23,7 +23,10 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What lies on this machine. ``free``: octets; ``newest``: when a file of the site was last changed."""
+    """What lies on this machine. ``free``: octets; ``newest``: when a file of the site was last changed.
+
+    The certificate is the doors' own (``receive.tls_cert``), where they have one.
+    """
 
     settings: File
     secret: File
@@ -32,6 +35,8 @@ class Machine:
     newest: datetime | None
     signer: PrivateKey | None = None
     key_trouble: str = ""
+    certificate_ends: datetime | None = None
+    certificate_trouble: str = ""
     secret_trouble: str = ""
 
 

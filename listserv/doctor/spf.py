@@ -64,8 +64,11 @@ def _check(domain: str, address: Address, ask: Ask, count: Count) -> Says:
     if texts is None:
         return Says.UNKNOWN
     records = records_of(texts)
-    if len(records) != 1:
-        return Says.BROKEN if records else Says.NONE
+    if len(records) > 1:
+        count.fault = count.fault or domain
+        return Says.BROKEN
+    if not records:
+        return Says.NONE
     return _Record(domain, address, ask, count).says(records[0].split()[1 : _MOST_TERMS + 1])
 
 
