@@ -19,6 +19,7 @@ from listserv.doctor.checks import CHECKS, examined
 from listserv.doctor.examining import examine
 from listserv.doctor.finding import Told, table, tell
 from listserv.doctor.machine import look_around, tls
+from listserv.doctor.monthly import tell_monthly
 from listserv.doctor.questions import Questions
 from listserv.doctor.relay import judge_relay, look_at_relay
 from listserv.doctor.seen import File, Machine, RelaySeen, Seen, Step, WebSeen
@@ -29,6 +30,7 @@ from listserv.store.relay_rest import Rest
 from tests.kit.desk import DOMAIN, Desk
 from tests.kit.mailroom import Mailroom, Script, make_papers
 from tests.kit.server import Server
+from tests.kit.world import open_world
 from tests.kit.zone import SERVFAIL, SILENT, Zone
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -582,7 +584,7 @@ def desk(tmp_path: Path) -> Desk:
 def test_a_good_site_gets_a_clean_bill_and_a_dead_resolver_only_warnings(
     desk: Desk, zone: Zone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    zone.records = good_zone(load_key((desk.folder / "dkim" / "ls1.pem").read_bytes()))
+    zone.records |= good_zone(load_key((desk.folder / "dkim" / "ls1.pem").read_bytes()))
     desk.does("backup", str(desk.folder / "site.backup"))
     with Mailroom(Script(banner=f"220 {DOMAIN} ESMTP")) as room:
         monkeypatch.setenv("LISTSERV_DELIVER_RELAY", f"smtp://127.0.0.1:{room.port}")
@@ -629,6 +631,39 @@ def test_settings_that_can_not_be_read_are_a_finding_too(desk: Desk) -> None:
     (line,) = done.json
     assert (done.code, line["check"], line["result"]) == (1, "settings", "failed")
     assert "[dkin]" in line["says"]
+
+
+# -- by mail ----------------------------------------------------------------------------------------
+
+BAD = Told("spf", "failed", f"{DOMAIN} has no SPF record", "Publish one.")
+SOSO = Told("backup", "warning", "none was ever made", "Make one every night.")
+FINE = Told("disk", "ok", "80 GB free", "")
+
+
+def test_once_a_month_the_owner_hears_of_what_is_not_right_and_of_nothing_else(tmp_path: Path) -> None:
+    looks: list[datetime] = []
+
+    def tell_owner(*said: Told) -> int:
+        def examined_at(now: datetime) -> tuple[Told, ...]:
+            looks.append(now)
+            return said
+
+        return tell_monthly(world.pen, world.bells, examined_at)
+
+    with open_world(f"sqlite:///{tmp_path / 'monthly.db'}") as world:
+        assert (tell_owner(BAD), looks) == (0, [])  # a new site
+        world.clock.move(timedelta(days=31))
+        assert [tell_owner(FINE, SOSO, BAD), tell_owner(BAD)] == [1, 0]
+        world.clock.move(timedelta(days=31))
+        assert tell_owner(FINE) == 0
+        world.clock.move(timedelta(days=31))
+        assert tell_owner(SOSO) == 1
+        world.settle()
+        first, second = (mailed.raw.decode() for mailed in world.outbox)
+    assert first.index("no SPF record") < first.index("Make one every night.")
+    assert "80 GB" not in first
+    assert "1 other thing is as it should be." in first
+    assert "SPF" not in second
 
 
 # -- its words --------------------------------------------------------------------------------------

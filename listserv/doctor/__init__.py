@@ -17,4 +17,5 @@ checks (``checks``) judges what was seen. Read the files in this order:
     front.py       whose Authentication-Results may be believed
     providers.py   what Gmail, Microsoft and Yahoo ask of who sends much
     examining.py   the looking
+    monthly.py     the mail to the owner
 """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from listserv.doctor.finding import Finding, failed, ok, warning
@@ -56,7 +56,7 @@ def _is_from_near(ours: Field) -> bool:
     return found[3].startswith("LMTP") or found[2] is None or is_inner(found[2])
 
 
-def _topmost_id(fields: list[Field]) -> str:
+def _topmost_id(fields: Sequence[Field]) -> str:
     """As mail/results.py believes them: with ours and the hop's own Received above at most."""
     received = 0
     for field in fields:
