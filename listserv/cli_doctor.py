@@ -27,9 +27,10 @@ _MARKS = {Result.OK: "ok", Result.WARNING: "warning", Result.FAILED: "FAILED"}
 @shows
 @click.pass_obj
 def doctor(desk: Desk) -> int:
-    """Is everything right? Settings, keys, database, queues, relay, DNS, backup; and what helps.
+    """Is everything right, and if not, what helps?
 
-    Changes nothing, sends nothing, and ends within about fifteen seconds. Exit code 1 if a check failed.
+    Settings, keys, disk, clock, database, queues, relay, DNS, backup, and what large providers want. It
+    changes nothing, sends nothing, and ends within about fifteen seconds. Exit code 1 if a check failed.
     """
     lines = _examined(desk)
     if desk.json:

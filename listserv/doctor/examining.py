@@ -43,13 +43,14 @@ def examine(settings: Settings, settings_file: Path, now: datetime) -> list[Told
         _errand(partial(look_at_relay, settings)),
         _errand(partial(look_at_web, settings)),
     )
-    machine = look_around(settings, settings_file)
+    machine, questions = look_around(settings, settings_file), Questions(settings.dns.servers)
+    questions.answers(settings.site.domain)  # in the meantime: where nobody does, it takes longest
     inside, trouble, company = _answer(database, ends) or (None, "", False)
     seen = Seen(
         settings=settings,
         now=now,
         machine=machine,
-        questions=Questions(settings.dns.servers),
+        questions=questions,
         database=inside,
         database_trouble=trouble,
         relay=_answer(relay, ends),

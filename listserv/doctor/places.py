@@ -129,7 +129,9 @@ def _of_nobody(domain: str, seen: Seen) -> tuple[Says, Count]:
 def _of_us(facts: dict[str, str], said: Says, count: Count, seen: Seen) -> Finding:
     """Whether the record names who sends. ``said``: of everybody else."""
     who, sends = _senders(seen)
-    answers = {one: evaluate(facts["domain"], ip_address(one), seen.questions.ask)[0] for one in sends}
+    if sends is None and not count.includes:
+        return warning("spf unknown", domain=facts["domain"])
+    answers = {one: evaluate(facts["domain"], ip_address(one), seen.questions.ask)[0] for one in sends or ()}
     others = [one for one, answer in answers.items() if answer not in (Says.PASS, Says.UNKNOWN)]
     if seen.provider:
         # A provider's servers hand mail to the world from other addresses than the one we connect to.
@@ -142,14 +144,15 @@ def _of_us(facts: dict[str, str], said: Says, count: Count, seen: Seen) -> Findi
     return ok("spf ok", **facts)
 
 
-def _senders(seen: Seen) -> tuple[str, tuple[str, ...]]:
-    """Who sends our mail, and from where as far as we know."""
+def _senders(seen: Seen) -> tuple[str, tuple[str, ...] | None]:
+    """Who sends our mail, and from where as far as we know; None where DNS does not say."""
     name = sending_name(seen)
     if seen.provider:
         name = seen.provider.rpartition(":")[0].strip("[]") or seen.provider
     if _is_ip(name):
         return name, (name,)
-    return name, (seen.questions.addresses(name) or ())[:_MOST_ADDRESSES]
+    found = seen.questions.addresses(name)
+    return name, None if found is None else found[:_MOST_ADDRESSES]
 
 
 def ptr(seen: Seen) -> list[Finding]:

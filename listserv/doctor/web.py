@@ -42,7 +42,10 @@ def serving(seen: Seen) -> list[Finding]:
     listen = seen.settings.web.listen
     if said.word in _KNOWN:
         return [failed(f"serve {said.word}", listen=listen)]
-    return [failed("serve silent", listen=listen, why=said.trouble or said.word)]
+    facts = {"listen": listen, "why": said.trouble or said.word}
+    if said.trouble and not seen.settings.database.url.startswith("sqlite"):
+        return [warning("serve elsewhere", **facts)]
+    return [failed("serve silent", **facts)]
 
 
 def base_url(seen: Seen) -> list[Finding]:
