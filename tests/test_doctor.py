@@ -8,10 +8,13 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from listserv import doctor
 from listserv.dns_records import dkim_value, records
@@ -23,6 +26,8 @@ from listserv.doctor.monthly import tell_monthly
 from listserv.doctor.questions import Questions
 from listserv.doctor.relay import judge_relay, look_at_relay
 from listserv.doctor.seen import File, Machine, RelaySeen, Seen, Step, WebSeen
+from listserv.doctor.signature import judge_dkim
+from listserv.doctor.spf import evaluate
 from listserv.mail.signing import PrivateKey, load_key, make_key
 from listserv.opening import upgrade_site
 from listserv.settings import settings_from
@@ -111,6 +116,8 @@ def the_line(seen: Seen, check: str) -> Told:
     order = ("failed", "warning", "ok")
     return min(lines(seen, check), key=lambda line: order.index(line.result))
 
+
+_SHORT = load_key(make_key(1024)[0])
 
 # -- DNS --------------------------------------------------------------------------------------------
 
@@ -253,6 +260,42 @@ def test_each_fault_of_dns_is_named_with_what_to_publish(zone: Zone, key: Privat
     assert line.result == result, line
     assert words in f"{line.says} {line.remedy}", line
     assert bool(line.remedy) == (result != "ok"), line
+
+
+_WORDS = st.sampled_from(
+    [
+        "v=spf1",
+        "include:",
+        "a",
+        "mx/33",
+        "ip4:1.2.3.4/99",
+        "ip6:",
+        "redirect=",
+        "%{i}",
+        "-all",
+        "exists:x",
+        "?",
+        "//",
+    ]
+    + [DOMAIN, "v=DKIM1;", "p=", "k=rsa;", "t=y:s;", "=;", "\0", "ü", "v=DMARC1;", "10", "."]
+)
+_RECORD = st.one_of(
+    st.lists(_WORDS, max_size=8).map(" ".join), st.lists(_WORDS, max_size=8).map("".join), st.text()
+)
+
+
+@given(st.lists(_RECORD, max_size=3), st.sampled_from([HERE, HERE6]))
+def test_no_record_upsets_it_or_leads_it_round_in_circles(texts: list[str], address: str) -> None:
+    asked: list[str] = []
+
+    def ask(name: str, kind: str) -> tuple[str, ...] | None:
+        asked.append(name)
+        addresses = {"A": (HERE,), "AAAA": (HERE6,)}
+        return tuple(texts) if kind == "TXT" else addresses.get(kind, (f"10 {DOMAIN}",))
+
+    evaluate(DOMAIN, ip_address(address), ask)
+    assert len(asked) < 400
+    judge_dkim(DKIM, tuple(texts), _SHORT)
 
 
 ASKS = ("mx", "ptr", "spf", "dkim", "dmarc", "mta-sts", "tls-rpt", "base_url")
@@ -571,6 +614,27 @@ def test_everything_dead_at_once_ends_within_fifteen_seconds(tmp_path: Path) -> 
     assert time.monotonic() - begun < 12
     assert said["database"].remedy == "Run `listserv db upgrade` to make it"
     assert (said["relay"].result, said["dns"].result, said["serve"].result) == ("failed", "warning", "failed")
+
+
+@pytest.mark.parametrize("what", ["gone", "foreign", "torn", "server away"])
+def test_a_database_that_can_not_be_used_is_told_with_what_to_do(
+    tmp_path: Path, zone: Zone, what: str
+) -> None:
+    file = tmp_path / "listserv.db"
+    url = "postgresql+psycopg://nobody@127.0.0.1:1/x" if what == "server away" else f"sqlite:///{file}"
+    told = {"site": {"domain": DOMAIN, "owner": "o@example.org"}, "dns": {"servers": [zone.server]}}
+    settings = settings_from({**told, "database": {"url": url}, "web": {"listen": ""}}, {}, tmp_path)
+    if what == "foreign":
+        file.write_bytes(b"no database at all " * 500)
+    if what == "torn":
+        upgrade_site(settings)
+        data = bytearray(file.read_bytes())
+        data[8192:] = b"\xff" * (len(data) - 8192)
+        file.write_bytes(data)
+    told_by = {line.check: line for line in examine(settings, tmp_path / "listserv.toml", NOW)}
+    assert told_by["database"].result == "failed"
+    assert told_by["database"].remedy
+    assert "fault of ours" not in str(told_by)
 
 
 def test_a_site_on_either_database_is_looked_at(tmp_path: Path, zone: Zone, database_url: str) -> None:

@@ -18,12 +18,19 @@ def database(seen: Seen) -> list[Finding]:
     """It answers, is of this program's schema, and whole."""
     found = seen.database
     if found is None:
-        says, _, remedy = seen.database_trouble.partition("; ")
-        return [failed("database bad", why=says, remedy=remedy) if says else failed("database slow")]
+        return [_unopened(seen.database_trouble)]
     if found.fault:
         return [failed("database broken", why=found.fault)]
     facts = {"size": size_of(found.size)}
     return [ok("database unchecked" if found.fault is None else "database ok", **facts)]
+
+
+def _unopened(trouble: str) -> Finding:
+    """What we say ourselves of a database has its remedy behind a semicolon; a driver's words have none."""
+    if not trouble:
+        return failed("database slow")
+    says, _, remedy = trouble.partition("; ")
+    return failed("database bad", why=says, remedy=remedy) if remedy else failed("database away", why=says)
 
 
 def queue(seen: Seen) -> list[Finding]:
