@@ -29,6 +29,7 @@ from listserv.core.seals import Keyring
 from listserv.core.types import Arrival, MailList, Malformed, Member
 from listserv.core.welcoming import welcome_to
 from listserv.dice import draw_link
+from listserv.doctor.examining import examine
 from listserv.errors import BadSettings, CannotDo, StoreBusy
 from listserv.flow import daemon, deliver, process
 from listserv.flow.admission import Admission
@@ -57,7 +58,7 @@ from listserv.mail.washing import Washer
 from listserv.opening import only_one, opened, prepare, read_secret, unread
 from listserv.resources import resource
 from listserv.rounds import Rounds, scheduled
-from listserv.settings import Settings
+from listserv.settings import FILE_NAME, Settings
 from listserv.side_by_side import in_company
 from listserv.store import (
     arrivals,
@@ -174,7 +175,8 @@ def make_plan(app: App, roles: frozenset[str], stack: ExitStack) -> daemon.Plan:
     if "deliver" in roles:
         works.append(_delivering(app, stack))
     if "schedule" in roles:
-        works += scheduled(Rounds(app.store, app.clock, app.bells, make_pen(app)))
+        look = partial(examine, app.settings, app.settings.folder / FILE_NAME)
+        works += scheduled(Rounds(app.store, app.clock, app.bells, make_pen(app), look))
     if "archive" in roles:
         works.append(
             Work("archive", stack.enter_context(closing(make_renderer(app))).step, app.bells.pages, 1.0)

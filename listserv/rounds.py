@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from listserv.clock import Clock
+from listserv.doctor.finding import Told
+from listserv.doctor.monthly import tell_monthly
 from listserv.flow import bounce_round, card_round, guard_round, loosening_round, pulse_round, upkeep
 from listserv.flow.bells import Bells
 from listserv.flow.coming_back import bring_back
@@ -24,6 +28,7 @@ class Rounds:
     clock: Clock
     bells: Bells
     pen: Pen
+    examine: Callable[[datetime], Sequence[Told]]  # what `listserv doctor` would say
 
 
 def scheduled(of: Rounds) -> tuple[Work, ...]:
@@ -36,6 +41,7 @@ def scheduled(of: Rounds) -> tuple[Work, ...]:
         Work("threads", partial(release_kept, pen, bells), bells.threads, rest=1.0),
         Work("loosenings", partial(loosening_round.look_after, pen, bells), bells.loosenings, rest=20.0),
         Work("owner", partial(upkeep.tell_owner, pen), bells.owner, rest=60.0),
+        Work("doctor", partial(tell_monthly, pen, bells, of.examine), bells.doctor, rest=3600.0),
         Work("links", partial(upkeep.forget_expired, store, clock), bells.links, rest=3600.0),
         Work("hosts", partial(card_round.look_for_hosts, pen, bells), bells.hosts, rest=3600.0),
         Work(

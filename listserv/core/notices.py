@@ -304,6 +304,25 @@ class SetAside:
 
 
 @dataclass(frozen=True, slots=True)
+class Symptom:
+    """A check of `listserv doctor` that failed (else it is a warning), and what helps."""
+
+    check: str
+    failed: bool
+    says: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorSays:
+    """To the owner, once a month at most: what is not right at the site. ``fine``: so many checks were."""
+
+    domain: str
+    symptoms: tuple[Symptom, ...]
+    fine: int
+
+
+@dataclass(frozen=True, slots=True)
 class SignInLink:
     """To a member who asked at the archive's door. ``code``: eight characters, for the browser that asked."""
 
@@ -912,6 +931,7 @@ Notice = (
     | Forwarded
     | Welcome
     | SetAside
+    | DoctorSays
     | SignInLink
     | Ended
     | Answer

@@ -58,6 +58,7 @@ class Bells:
     threads: Bell = _bell("threads")
     loosenings: Bell = _bell("loosenings")
     owner: Bell = _bell("owner")
+    doctor: Bell = _bell("doctor")
     links: Bell = _bell("links")
     search: Bell = _bell("search")
     hosts: Bell = _bell("hosts")

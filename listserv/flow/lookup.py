@@ -40,7 +40,7 @@ class Txt:
     """
 
     def __init__(self, servers: tuple[str, ...] = ()) -> None:
-        self._resolver = _resolver(servers)
+        self._resolver = make_resolver(servers)
         self._reserved = not servers
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._failures = 0
@@ -107,8 +107,8 @@ class Txt:
             self._kept.popitem(last=False)
 
 
-def _resolver(servers: tuple[str, ...]) -> dns.resolver.Resolver | None:
-    """None where the system names no server: then every question is a failure."""
+def make_resolver(servers: tuple[str, ...]) -> dns.resolver.Resolver | None:
+    """Asks these for two seconds, or the system's. None where it names none: nothing is known then."""
     try:
         resolver = dns.resolver.Resolver(configure=not servers)
     except dns.exception.DNSException:

@@ -31,6 +31,7 @@ from listserv.core.notices import (
     CardItem,
     Declined,
     DidYouMean,
+    DoctorSays,
     Duty,
     DutyDay,
     Edited,
@@ -85,6 +86,7 @@ from listserv.core.notices import (
     StillOpen,
     StillWaiting,
     Storm,
+    Symptom,
     TakenOff,
     TakenOut,
     ToldPost,
@@ -208,6 +210,16 @@ EXAMPLES: tuple[Notice, ...] = (
     Ended("Book Circle", "book@lists.example.org", "postmaster@lists.example.org"),
     SignInLink("lists.example.org", "https://lists.example.org/in?t=abc", "k7f2m9pq", 15),
     SetAside("lists.example.org", 312, date(2026, 11, 23)),
+    DoctorSays(
+        "lists.example.org",
+        (
+            Symptom("spf", True, "lists.example.org has no SPF record", 'Publish: "v=spf1 a mx -all".'),
+            Symptom("backup", False, "none was ever made", ""),
+        ),
+        20,
+    ),
+    DoctorSays("lists.example.org", (Symptom("disk", False, "only 900 MB free", "Make room."),), 1),
+    DoctorSays("lists.example.org", (Symptom("settings", True, "unreadable", "Mend it."),), 0),
     Held("Book Circle", HOSTS, SUBJECT, "probation", "cancel"),
     Held("Book Circle", HOSTS, SUBJECT, "unproven", "yes"),
     *(
