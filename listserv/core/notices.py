@@ -51,6 +51,51 @@ class Declined:
 
 
 @dataclass(frozen=True, slots=True)
+class QuietlyPreview:
+    """To who asks without a name: exactly what people would see.
+
+    ``found``: what may still tell who wrote it; ``files``: what does not go; ``others``: it went to others, too.
+    """
+
+    list: str
+    subject: str
+    text: str = field(repr=False, metadata=_LINES)
+    found: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    others: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QuietlyClosed:
+    """Why nothing was done with what somebody asked without a name: a word of the template's table."""
+
+    list: str
+    hosts: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuietlyShows:
+    """To the asker: these words would tell who answers, so they were not passed on."""
+
+    list: str
+    found: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuietlyAnswered:
+    """To the asker: somebody answered in private. ``relay``: their address here."""
+
+    list: str
+    writer: str
+    relay: str
+    subject: str
+    words: str = field(repr=False, metadata=_LINES)
+    files: tuple[str, ...] = ()
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Posted:
     """To an author who gets no copy: a host let the post through."""
 
@@ -895,6 +940,10 @@ Notice = (
     Held
     | Declined
     | Posted
+    | QuietlyPreview
+    | QuietlyClosed
+    | QuietlyShows
+    | QuietlyAnswered
     | Edited
     | StillWaiting
     | Kept

@@ -10,7 +10,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from time import monotonic
@@ -120,6 +120,7 @@ class Recorder:
         self._asleep = False  # our thread, until there is something to see to
         self._finishing = False
         self.arrivals: dict[int, int] = {}  # of posts, so that the log tells a mail's whole life
+        self.veiled: set[int] = set()  # copies of which no answer is kept: it may say whom they reached
         self.away: Deferred | None = None  # what was said when the relay turned out to be in trouble
         self._broken: Exception | None = None
         self._renewed = monotonic()
@@ -147,6 +148,8 @@ class Recorder:
                 raise self._broken
             shared = self._shares.pop((key, recipient), None) if self._shares else None
             copy = self._open.pop(key if shared is None else shared)
+            if copy.id in self.veiled:
+                outcome = replace(outcome, text="")
             self._waiting.append((copy, outcome))
             if isinstance(outcome, Deferred) and outcome.of_relay:
                 self.away = outcome

@@ -1,0 +1,107 @@
+"""Asking without a name: the address that stands for the asker, the words one can say, and what is kept.
+
+Whoever asks is to everybody, to our tables too, an address of ours: ``a.member.XXXX@``. Whose it is stands
+only in a sealed box (``seals.Vault``), which is opened where a mail has to reach them and nowhere else.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from listserv.core.address import Address
+from listserv.core.seals import Keyring, short_seal
+from listserv.core.types import MailList, Member
+
+QUIETLY = "quietly"  # why such a mail waits for a host
+LASTS = timedelta(days=30)  # how long answers find their way back, after a host let it through
+DRAFT_LASTS = timedelta(days=7)  # how long a text waits for its author's word
+MOST_OPEN, MOST_A_WEEK = 3, 5  # questions of one member: hosts are not to be flooded by nobody they can name
+WEEK = timedelta(days=7)
+MOST_LETTERS = 6000  # of one question: what the preview can show whole
+_LOCAL = "a.member."
+_SEAL = re.compile(r"a\.member\.([a-z2-7]{8})")
+_TOKEN = re.compile(r"([a-z2-7]{8})([a-z2-7]{8})")
+
+# fmt: off
+_SAID = {
+    # what one can say to a preview, alone on the first line
+    **dict.fromkeys(("send", "yes", "ok", "senden", "ja"), "send"),
+    **dict.fromkeys(("drop", "no", "cancel", "verwerfen", "nein"), "drop"),
+    **dict.fromkeys(("all", "alle"), "all"),
+}
+# fmt: on
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A question as people will see it. ``answers``: Message-ID of the post whose thread it goes on in."""
+
+    subject: str
+    text: str = field(repr=False)
+    answers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """A link that was opened: whose it is, and how far the question is.
+
+    ``state``: draft, or the state of its hold (waiting, approved, declined, cancelled). ``writer``: the seal
+    of the relay address of who wrote in private, where the link is to answer them. ``host``: the
+    subscription that asked something. ``asker`` None: they are gone, or another key shut the box.
+    """
+
+    id: int
+    seal: str
+    state: str
+    expires: datetime
+    asker: Member | None = None
+    draft: Draft | None = None
+    writer: str = ""
+    hold: int | None = None
+    host: Member | None = None
+
+
+def address_of(seal: str, here: MailList) -> Address:
+    """What stands for the asker."""
+    return Address(f"{_LOCAL}{seal}", here.address.domain)
+
+
+def seal_in(address: Address | str) -> str:
+    """The seal in an address that stands for an asker; "" in any other."""
+    local = str(address).rpartition("@")[0].lower()
+    found = _SEAL.fullmatch(local)
+    return found[1] if found else ""
+
+
+def seal_for(ring: Keyring, number: int) -> str:
+    """The seal of the link of that number."""
+    return short_seal(ring, "quietly", f"{number}")
+
+
+def token(ring: Keyring, seal: str) -> str:
+    """What only the asker is sent: mail to ``book+re=TOKEN@`` comes from them."""
+    return seal + short_seal(ring, "quiet token", seal)
+
+
+def sealed_token(ring: Keyring, words: str) -> str:
+    """The seal that a token speaks for; "" where it is none of ours."""
+    found = _TOKEN.fullmatch(words.lower())
+    return found[1] if found and token(ring, found[1]) == words.lower() else ""
+
+
+def answer_to(ring: Keyring, seal: str, here: MailList) -> Address:
+    """Where the asker's answer comes, and whatever becomes of a mail to them: never their own address."""
+    return here.at(f"re={token(ring, seal)}")
+
+
+def said(words: str) -> str:
+    """ "send", "drop" or "all", where the first line says so; else ""."""
+    first = next((line.strip() for line in words.splitlines() if line.strip()), "")
+    return _SAID.get(first.strip(' .!"„“”*').casefold(), "")
+
+
+def behind(words: str) -> str:
+    """The words below the first line."""
+    return words.strip().partition("\n")[2].strip()
