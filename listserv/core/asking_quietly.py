@@ -32,10 +32,11 @@ from listserv.core.quietly import (
     Quiet,
     address_of,
     behind,
+    first_said,
     said,
 )
 from listserv.core.traces import Traces
-from listserv.core.types import ArrivalState, Automatic, Check, Mail, Member, Standing
+from listserv.core.types import ArrivalState, Automatic, Check, Mail, Member, Policy, Standing
 
 _NO_AUTHOR = ("no author", "several authors", "ambiguous From", "two From fields")
 
@@ -67,9 +68,17 @@ def _asked(mail: Mail, facts: QuietFacts) -> Changes:
     member = facts.member
     if member is None or member.standing is Standing.STRANGER:
         return _turned_away(mail.author, facts, "stranger")
-    if not facts.is_on or facts.proof is Check.FAILS:
-        return _turned_away(member.address, facts, "forged" if facts.is_on else "off")
+    if not facts.is_on:
+        return _turned_away(member.address, facts, "off")
+    if _is_forged(mail, facts):
+        return _turned_away(member.address, facts, "forged")
     return _drafted(mail, mail.text, facts, member)
+
+
+def _is_forged(mail: Mail, facts: QuietFacts) -> bool:
+    """As for posts: it fails, or nothing passes where the domain says that something should."""
+    strict = mail.proof.policy in (Policy.QUARANTINE, Policy.REJECT)
+    return facts.proof is Check.FAILS or (strict and facts.proof is not Check.PASSES)
 
 
 def _turned_away(to: Address | None, facts: QuietFacts, why: str) -> Changes:
@@ -90,6 +99,8 @@ def _closed(facts: QuietFacts, why: str) -> QuietlyClosed:
 
 def _drafted(mail: Mail, words: str, facts: QuietFacts, asker: Member, answers: str = "") -> Changes:
     """The text as people would see it, to be shown; or why there is none."""
+    if facts.quiet is not None and not facts.is_on:
+        return _told(facts, facts.quiet.seal, "off")
     if facts.newest and (facts.open >= MOST_OPEN or facts.lately >= MOST_A_WEEK):
         return _told(facts, facts.newest, "too many")
     draft = draft_of(mail, words, facts, answers)
@@ -112,7 +123,8 @@ def draft_of(mail: Mail, words: str, facts: QuietFacts, answers: str = "") -> Dr
     asker = facts.quiet.asker if facts.quiet and facts.quiet.asker else facts.member
     traces = traces_of(asker, facts)
     text = nameless(words, traces)
-    return Draft(nameless_subject(mail.subject, text, traces), text, answers)
+    subject = nameless_subject(mail.subject, text, traces)
+    return Draft(f"Re: {subject}" if answers else subject, text, answers)
 
 
 def traces_of(asker: Member | None, facts: QuietFacts) -> Traces:
@@ -134,6 +146,8 @@ def _answered(mail: Mail, facts: QuietFacts) -> Changes:
     if quiet is None or quiet.asker is None or quiet.asker.standing is Standing.STRANGER:
         return (_end(facts, "the link is gone"),)
     if not facts.is_owner:
+        if QuietlyClosed.__name__ in facts.answered:
+            return (_end(facts, "somebody else's token"),)
         return _told(facts, quiet.seal, "other address", "somebody else's token")
     if facts.proof is Check.FAILS:
         return _told(facts, quiet.seal, "forged", "From fails")
@@ -159,7 +173,9 @@ def _told(facts: QuietFacts, seal: str, why: str, end: str = "") -> Changes:
 
 def _of_draft(mail: Mail, facts: QuietFacts, quiet: Quiet, asker: Member) -> Changes:
     """ "send", "drop", or a corrected text, which is shown again."""
-    match said(mail.said):
+    match said(nameless(mail.text, traces_of(asker, facts))):
+        case "send" if not facts.is_on:
+            return _told(facts, quiet.seal, "off")
         case "send":
             return (AskHosts(quiet.id, facts.list.id), _end(facts, "sent to the hosts"))
         case "drop":
@@ -195,10 +211,10 @@ def _own_subject(words: str, before: str) -> tuple[str, str]:
 
 def _of_waiting(mail: Mail, facts: QuietFacts, quiet: Quiet) -> Changes:
     """It is taken back; or a host asked something, and this is the answer."""
-    if said(mail.said) == "drop" and quiet.hold is not None:
+    words = nameless(mail.text, traces_of(quiet.asker, facts))
+    if said(words) == "drop" and quiet.hold is not None:
         dropped = _told(facts, quiet.seal, "dropped")
         return (*dropped, CancelHold(quiet.hold))
-    words = nameless(mail.text, traces_of(quiet.asker, facts))
     if quiet.host is None or quiet.hold is None or not words:
         return _told(facts, quiet.seal, "waits")
     subject = quiet.draft.subject if quiet.draft else ""
@@ -210,13 +226,13 @@ def _of_waiting(mail: Mail, facts: QuietFacts, quiet: Quiet) -> Changes:
 
 def _follow_up(mail: Mail, facts: QuietFacts, asker: Member, answers: str) -> Changes:
     """More words of the asker to all: shown first and read by a host, as the question was."""
-    words = behind(mail.text) if said(mail.said) == "all" else mail.text
+    words = behind(mail.text) if first_said(mail.text) == "all" else mail.text
     return _drafted(mail, words, facts, asker, answers)
 
 
 def _to_writer(mail: Mail, facts: QuietFacts, quiet: Quiet, asker: Member) -> Changes:
     """To whoever answered in private; "all" on the first line: to everybody instead."""
-    word = said(mail.said)
+    word = first_said(mail.text)
     if word == "all":
         return _follow_up(mail, facts, asker, quiet.draft.answers if quiet.draft else "")
     words = nameless(behind(mail.text) if word == "send" else mail.text, traces_of(asker, facts))

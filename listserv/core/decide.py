@@ -28,10 +28,10 @@ from listserv.core.changes import (
 from listserv.core.facts import Facts, PassOnFacts, PostFacts, QuietFacts, RelayFacts, ReturnFacts, SaidFacts
 from listserv.core.guarding import did_you_mean
 from listserv.core.kept import BY_THREAD, kept_notice, waits_until
-from listserv.core.notices import DidYouMean, Forwarded, Held, Notice, Refused
+from listserv.core.notices import DidYouMean, Forwarded, Held, Notice, QuietlyOut, Refused
 from listserv.core.obeying import decide_said
 from listserv.core.privacy import may
-from listserv.core.quietly import MOST_LETTERS, seal_in
+from listserv.core.quietly import LASTS, MOST_LETTERS, seal_in
 from listserv.core.relaying import judge_relayed
 from listserv.core.requests import WHICH, decide_doubtful, decide_request
 from listserv.core.returning import decide_return, heard_from
@@ -39,6 +39,7 @@ from listserv.core.rules import STRICT, is_proven, judge
 from listserv.core.seals import derived, message_hash, relay_seal
 from listserv.core.storms import tell_hosts
 from listserv.core.threads import place
+from listserv.core.traces import GAP
 from listserv.core.types import (
     ArrivalState,
     Automatic,
@@ -128,8 +129,9 @@ def accept(mail: Mail, facts: PostFacts, verdict: Accept) -> Changes:
     post = kept_post(mail, facts)
     changes: list[Change] = []
     needs_relay = post.from_ != "author" or facts.list.settings.reply_to == "author"
-    if facts.is_quiet:
-        changes.append(QuietOut())
+    if facts.is_quiet and mail.author is not None:
+        out = QuietlyOut(facts.list.title, mail.subject, (facts.now + LASTS).date())
+        changes += (QuietOut(), SendNotice(out, mail.author, facts.list.id))
     elif needs_relay and mail.author is not None:
         seal = relay_seal(facts.ring, facts.list.list_id, mail.author.key)
         changes.append(KeepRelay(seal, facts.list.id, mail.author, mail.author_name))
@@ -316,11 +318,12 @@ def decide_relayed(mail: Mail, facts: RelayFacts) -> Changes:
 def _passed(mail: Mail, author: Address, facts: RelayFacts) -> Changes:
     """To the member, with a relay address of the writer's to answer to."""
     seal = relay_seal(facts.ring, facts.list.list_id, author.key)
-    if asker := seal_in(facts.to):
+    if asker := seal_in(facts.to, facts.list):
         files = tuple(part.name or part.type for part in mail.parts if part.attached)
+        words = mail.text if len(mail.text) <= MOST_LETTERS else f"{mail.text[:MOST_LETTERS]}\n{GAP}"
         return (
             KeepRelay(seal, facts.list.id, author, mail.author_name),
-            PassToAsker(facts.list.id, asker, author, seal, mail.subject, mail.text[:MOST_LETTERS], files),
+            PassToAsker(facts.list.id, asker, author, seal, mail.subject, words, files),
         )
     return (
         KeepRelay(seal, facts.list.id, author, mail.author_name),

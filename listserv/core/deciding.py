@@ -189,7 +189,8 @@ def _ask(item: Item, line: CardLine, scene: Scene) -> Done:
     if item.tell is None:
         return only("nobody to ask", item.named)
     host = scene.member.name if scene.member else ""
-    notice = HostAsks(_known_as(item, scene), host, item.waiting.subject, line.words, item.is_join)
+    told = (_known_as(item, scene), host, item.waiting.subject, line.words)
+    notice = HostAsks(*told, join=item.is_join, quiet=item.is_quiet)
     if item.is_quiet:  # the answer comes back by way of the link
         asked = HostAsked(item.waiting.hold, _by(scene))
         return Done((Said("asked", item.named),), (SendNotice(notice, item.tell, scene.list.id), asked))
@@ -263,7 +264,7 @@ _DO: dict[str, Do] = {
 
 def _told_author(item: Item, scene: Scene) -> tuple[Change, ...]:
     """Who gets no copy of their own post hears that it is out."""
-    if item.tell is None or item.copies:
+    if item.tell is None or item.copies or item.is_quiet:  # the asker is told as it goes out
         return ()
     notice = Posted(_known_as(item, scene), item.waiting.subject)
     return (SendNotice(notice, item.tell, scene.list.id),)
@@ -271,7 +272,7 @@ def _told_author(item: Item, scene: Scene) -> tuple[Change, ...]:
 
 def _known_as(item: Item, scene: Scene) -> str:
     """The list's title for whoever may know it (interface.md §4)."""
-    knows = item.member is not None or scene.list.settings.visible == "listed"
+    knows = item.member is not None or item.is_quiet or scene.list.settings.visible == "listed"
     return scene.list.title if knows else str(scene.list.address)
 
 

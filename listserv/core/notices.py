@@ -58,11 +58,21 @@ class QuietlyPreview:
     """
 
     list: str
+    name: str
     subject: str
     text: str = field(repr=False, metadata=_LINES)
     found: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     others: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QuietlyOut:
+    """To the asker: a host let it out; how one goes on, and until when."""
+
+    list: str
+    subject: str
+    until: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +169,12 @@ class HostAsks:
     subject: str
     words: str = field(default="", metadata=_LINES)
     join: bool = False
+    quiet: bool = False  # the host does not know who that is
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorAnswers:
-    """To the host who asked: the author's own words. Replying decides, or asks on."""
+    """To the host who asked: the author's own words ("" for who asks without a name). Replying decides, or asks on."""
 
     list: str
     author: str
@@ -392,7 +403,8 @@ class HelpLine:
 class Help:
     """What can be said by mail: to a member their verbs, to anybody else how to come in (``join``).
 
-    ``leaving``: somebody who is not on the list asked to be taken off it.
+    ``leaving``: somebody who is not on the list asked to be taken off it. ``quietly``: members may ask
+    without a name.
     """
 
     list: str
@@ -401,6 +413,7 @@ class Help:
     lines: tuple[HelpLine, ...] = ()
     join: str = ""
     leaving: bool = False
+    quietly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -941,6 +954,7 @@ Notice = (
     | Declined
     | Posted
     | QuietlyPreview
+    | QuietlyOut
     | QuietlyClosed
     | QuietlyShows
     | QuietlyAnswered

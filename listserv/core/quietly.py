@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from listserv.core.address import Address
+from listserv.core.courtesy_words import CLOSING, CLOSING_TAIL
 from listserv.core.seals import Keyring, short_seal
 from listserv.core.types import MailList, Member
 
@@ -20,6 +21,7 @@ DRAFT_LASTS = timedelta(days=7)  # how long a text waits for its author's word
 MOST_OPEN, MOST_A_WEEK = 3, 5  # questions of one member: hosts are not to be flooded by nobody they can name
 WEEK = timedelta(days=7)
 MOST_LETTERS = 6000  # of one question: what the preview can show whole
+_THANKS = re.compile(rf"(?:{CLOSING})(?: (?:{CLOSING_TAIL}))*")
 _LOCAL = "a.member."
 _SEAL = re.compile(r"a\.member\.([a-z2-7]{8})")
 _TOKEN = re.compile(r"([a-z2-7]{8})([a-z2-7]{8})")
@@ -68,10 +70,11 @@ def address_of(seal: str, here: MailList) -> Address:
     return Address(f"{_LOCAL}{seal}", here.address.domain)
 
 
-def seal_in(address: Address | str) -> str:
-    """The seal in an address that stands for an asker; "" in any other."""
-    local = str(address).rpartition("@")[0].lower()
-    found = _SEAL.fullmatch(local)
+def seal_in(address: Address | None, here: MailList | None) -> str:
+    """The seal in an address of this list that stands for an asker; "" in any other."""
+    if address is None or here is None or address.domain != here.address.domain:
+        return ""
+    found = _SEAL.fullmatch(address.local.lower())
     return found[1] if found else ""
 
 
@@ -97,7 +100,14 @@ def answer_to(ring: Keyring, seal: str, here: MailList) -> Address:
 
 
 def said(words: str) -> str:
-    """ "send", "drop" or "all", where the first line says so; else ""."""
+    """ "send" or "drop", where nothing else is said but thanks: a word too much, and it is a text; else ""."""
+    lines = [line for line in words.splitlines() if line.strip()]
+    alone = all(_THANKS.fullmatch(" ".join(re.findall(r"\w+", line[:80])).casefold()) for line in lines[1:])
+    return first_said(words) if alone else ""
+
+
+def first_said(words: str) -> str:
+    """What the first line says, whatever stands below it."""
     first = next((line.strip() for line in words.splitlines() if line.strip()), "")
     return _SAID.get(first.strip(' .!"„“”*').casefold(), "")
 

@@ -154,7 +154,7 @@ class Pen:
         return self._letter(notice, replace(self._heading(notice, to, here, of), kind="question"), here)
 
     def _letter(self, notice: Notice, heading: Heading, here: MailList | None) -> Letter:
-        raw, asker = self._worded(notice, heading, here), seal_in(heading.to)
+        raw, asker = self._worded(notice, heading, here), seal_in(heading.to, here)
         if asker:  # the words may say whose the link is
             raw = self.ring.vault.shut(raw, f"letter {asker}") if self.ring.vault else b""
             return Letter(str(heading.to), raw, here.id if here else None, quiet=asker)
@@ -171,16 +171,22 @@ class Pen:
         # Who may not know a list's title (interface.md §4) reads its address in the notice instead.
         knows = here if here and getattr(notice, "list", "") == here.title else None
         token = derived(self.ring, "letter", f"{kind}\0{of}\0{to.key}")
-        asker = seal_in(to)
+        asker = seal_in(to, here)
         return Heading(
             to=to,
             from_name=knows.title if knows else "",
-            from_address=_hosts(here) if here else Address("postmaster", self.site.domain),
+            from_address=self._from(here, asker),
             message_id=f"{token}@{self.site.domain}",
             date=self._now(),
             list=knows,
             reply_to=answer_to(self.ring, asker, here) if asker and here else None,
         )
+
+    def _from(self, here: MailList | None, asker: str) -> Address:
+        """Whoever asks without a name must not write to the hosts by mistake."""
+        if here is None:
+            return Address("postmaster", self.site.domain)
+        return here.at("ask") if asker else _hosts(here)
 
     def passed_on(self, change: PassOn, arrival_id: int, raw: bytes) -> Letter:
         """A mail itself, to one member between two relay addresses."""

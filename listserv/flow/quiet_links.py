@@ -95,7 +95,8 @@ def _show(tx: Transaction, link: Quiet, change: AskQuietly | Redraft, pen: Pen, 
     """To its author alone: exactly what people would see."""
     here, draft = _list(tx, change.list_id), change.draft
     others = isinstance(change, AskQuietly) and change.others
-    notice = QuietlyPreview(here.title, draft.subject, draft.text, change.found, change.files, others)
+    name = pen.words.mark("asker" if draft.answers else "nobody")
+    notice = QuietlyPreview(here.title, name, draft.subject, draft.text, change.found, change.files, others)
     version = hashlib.sha256(f"{draft.subject}\0{draft.text}\0{now.timestamp()}".encode()).hexdigest()
     letter = pen.to_asker(notice, address_of(link.seal, here), here, version)
     deliveries.post_letter(tx, letter, now)
@@ -111,7 +112,7 @@ def _send(tx: Transaction, change: AskHosts, pen: Pen, now: datetime) -> None:
         name=pen.words.mark("asker" if draft.answers else "nobody"),
         from_address=own,
         to=here.address,
-        subject=draft.subject if not draft.answers else f"Re: {draft.subject}",
+        subject=draft.subject,
         message_id=f"{derived(pen.ring, 'quietly', link.seal)}@{here.address.domain}",
         text=draft.text,
         answers=draft.answers,
@@ -156,7 +157,7 @@ def _answer(tx: Transaction, change: AnswerAsAsker, pen: Pen, now: datetime) -> 
         text=change.words,
         date=format_datetime(now.replace(microsecond=0)),
     )
-    deliveries.post_letter(tx, Letter(writer.written, nameless_mail(said), here.id), now)
+    deliveries.post_letter(tx, Letter(writer.written, nameless_mail(said), here.id, returns=True), now)
 
 
 def _list(tx: Transaction, number: int) -> MailList:

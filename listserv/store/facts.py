@@ -96,7 +96,7 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
         reins=reins,
         automatic_count=storm.dropped,
         alarmed=storm.alarmed,
-        is_quiet=bool(seal_in(key)) and quiet.is_question(tx, ask.arrival.id),
+        is_quiet=bool(seal_in(mail.author, here)) and quiet.is_question(tx, ask.arrival.id),
     )
 
 

@@ -125,7 +125,8 @@ def counts(
         return 0, 0, ""
     mine = (_q.list_id == list_id, _q.whose == _whose(ring, person_id), _q.writer == "")
     rows = tx.execute(_LINKS.where(*mine, _q.expires > now).order_by(_q.id)).all()
-    undecided = sum(row.hold_state in (None, HoldState.WAITING) for row in rows)
+    links = [_read(tx, ring, row) for row in rows]
+    undecided = sum(link is not None and link.state in ("draft", HoldState.WAITING) for link in links)
     lately = sum(row.made > now - WEEK for row in rows)
     return undecided, lately, rows[-1].seal if rows else ""
 

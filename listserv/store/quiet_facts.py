@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 from listserv.core.address import Address
 from listserv.core.decide import relayed_hash
 from listserv.core.facts import QuietFacts
-from listserv.core.quietly import Quiet
+from listserv.core.quietly import Quiet, address_of
 from listserv.core.types import Mail, MailList, Member, Person
 from listserv.store import answered, directory, quiet, speakers
 from listserv.store.locks import Lock
@@ -43,7 +43,7 @@ def gather_quiet(tx: Connection, ask: Question, here: MailList) -> QuietFacts:
         proof=proof_of(ask, preclaimed=any(body != mail.body_hash for body in twins)),
         own_hash=own,
         duplicate=mail.body_hash in twins,
-        answered=answered.within_a_day(tx, _key(mail, member), here.id, ask.now),
+        answered=answered.within_a_day(tx, _key(mail, member, link, here), here.id, ask.now),
         addresses=_addresses(person, mail),
         written_as=mail.author_name,
         open=open_,
@@ -56,7 +56,10 @@ def _in_time(link: Quiet | None, ask: Question) -> Quiet | None:
     return link if link is not None and (link.state == "waiting" or link.expires > ask.now) else None
 
 
-def _key(mail: Mail, member: Member | None) -> str:
+def _key(mail: Mail, member: Member | None, link: Quiet | None, here: MailList) -> str:
+    """Under which it is noted what was told: where it is told by a link, never a person's."""
+    if link is not None:
+        return address_of(link.seal, here).key
     if member is not None:
         return member.address.key
     return mail.author.key if mail.author else ""
