@@ -97,13 +97,15 @@ def _closed(facts: QuietFacts, why: str) -> QuietlyClosed:
     return QuietlyClosed(here.title if knows else str(here.address), str(here.at("host")), why)
 
 
-def _drafted(mail: Mail, words: str, facts: QuietFacts, asker: Member, answers: str = "") -> Changes:
-    """The text as people would see it, to be shown; or why there is none."""
+def _drafted(
+    mail: Mail, words: str, facts: QuietFacts, asker: Member, goes_on: Draft | None = None
+) -> Changes:
+    """The text as people would see it, to be shown; or why there is none. ``goes_on``: what it adds to."""
     if facts.quiet is not None and not facts.is_on:
         return _told(facts, facts.quiet.seal, "off")
     if facts.newest and (facts.open >= MOST_OPEN or facts.lately >= MOST_A_WEEK):
         return _told(facts, facts.newest, "too many")
-    draft = draft_of(mail, words, facts, answers)
+    draft = draft_of(mail, words, traces_of(asker, facts), goes_on)
     if why := "empty" if not draft.text else "long" if len(draft.text) > MOST_LETTERS else "":
         seal = facts.quiet.seal if facts.quiet else ""
         return _told(facts, seal, why) if seal else _turned_away(asker.address, facts, why)
@@ -118,13 +120,12 @@ def _drafted(mail: Mail, words: str, facts: QuietFacts, asker: Member, answers: 
     return (asked, _end(facts, "shown to its author"))
 
 
-def draft_of(mail: Mail, words: str, facts: QuietFacts, answers: str = "") -> Draft:
+def draft_of(mail: Mail, words: str, traces: Traces, goes_on: Draft | None = None) -> Draft:
     """What of a mail goes out: only words, nameless."""
-    asker = facts.quiet.asker if facts.quiet and facts.quiet.asker else facts.member
-    traces = traces_of(asker, facts)
     text = nameless(words, traces)
-    subject = nameless_subject(mail.subject, text, traces)
-    return Draft(f"Re: {subject}" if answers else subject, text, answers)
+    if goes_on is not None and goes_on.answers:
+        return Draft(f"Re: {nameless_subject(goes_on.subject, text, traces)}", text, goes_on.answers)
+    return Draft(nameless_subject(mail.subject, text, traces), text)
 
 
 def traces_of(asker: Member | None, facts: QuietFacts) -> Traces:
@@ -159,8 +160,7 @@ def _answered(mail: Mail, facts: QuietFacts) -> Changes:
         case "waiting":
             return _of_waiting(mail, facts, quiet)
         case "approved":
-            answers = quiet.draft.answers if quiet.draft else ""
-            return _follow_up(mail, facts, quiet.asker, answers)
+            return _follow_up(mail, facts, quiet.asker, quiet.draft)
         case _:
             return _told(facts, quiet.seal, "over")
 
@@ -224,17 +224,17 @@ def _of_waiting(mail: Mail, facts: QuietFacts, quiet: Quiet) -> Changes:
     return (SendNotice(notice, quiet.host.address, facts.list.id, back), _end(facts, "answered a host"))
 
 
-def _follow_up(mail: Mail, facts: QuietFacts, asker: Member, answers: str) -> Changes:
+def _follow_up(mail: Mail, facts: QuietFacts, asker: Member, goes_on: Draft | None) -> Changes:
     """More words of the asker to all: shown first and read by a host, as the question was."""
     words = behind(mail.text) if first_said(mail.text) == "all" else mail.text
-    return _drafted(mail, words, facts, asker, answers)
+    return _drafted(mail, words, facts, asker, goes_on)
 
 
 def _to_writer(mail: Mail, facts: QuietFacts, quiet: Quiet, asker: Member) -> Changes:
     """To whoever answered in private; "all" on the first line: to everybody instead."""
     word = first_said(mail.text)
     if word == "all":
-        return _follow_up(mail, facts, asker, quiet.draft.answers if quiet.draft else "")
+        return _follow_up(mail, facts, asker, quiet.draft)
     words = nameless(behind(mail.text) if word == "send" else mail.text, traces_of(asker, facts))
     if not words:
         return _told(facts, quiet.seal, "empty")

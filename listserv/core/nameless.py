@@ -32,7 +32,7 @@ def nameless_subject(subject: str, text: str, traces: Traces) -> str:
     told = subject[:400]
     while found := _SUBJECT.match(told):
         told = told[found.end() :]
-    told = " ".join(own_words(told, traces, "").split()).strip(" -–—,:;")
+    told = " ".join(own_words(told, traces, GAP).split()).strip(" -–—,:;")
     if told.replace(GAP, "").strip():
         return told[:200]
     first = next((line.strip() for line in text.split("\n") if line.strip()), "")
