@@ -17,8 +17,10 @@ from listserv.core.notices import (
     Answer,
     AuthorAnswers,
     Declined,
+    Edited,
     Ended,
     Forwarded,
+    Held,
     HostAsks,
     HostEnded,
     HostNews,
@@ -29,6 +31,7 @@ from listserv.core.notices import (
     PostShown,
     SettingChanged,
     StillOpen,
+    StillWaiting,
     Storm,
     TakenOff,
     Welcome,
@@ -154,7 +157,10 @@ class Pen:
         return self._letter(notice, replace(self._heading(notice, to, here, of), kind="question"), here)
 
     def _letter(self, notice: Notice, heading: Heading, here: MailList | None) -> Letter:
-        raw, asker = self._worded(notice, heading, here), seal_in(heading.to, here)
+        asker = seal_in(heading.to, here)
+        if asker and isinstance(notice, Held | Declined | Edited | StillWaiting):
+            notice = replace(notice, hosts="")  # whoever writes to them is seen
+        raw = self._worded(notice, heading, here)
         if asker:  # the words may say whose the link is
             raw = self.ring.vault.shut(raw, f"letter {asker}") if self.ring.vault else b""
             return Letter(str(heading.to), raw, here.id if here else None, quiet=asker)
