@@ -127,7 +127,9 @@ def read_vault(settings: Settings) -> KeyVault:
     except OSError as error:
         raise unread(str(file), error, "without it nobody who asked without a name is reached") from None
     if len(key) != SECRET_LENGTH:
-        raise CannotDo(f"{file} is no key of ours; remove it, and a new one is made: links made so far are dead")
+        raise CannotDo(
+            f"{file} is no key of ours; remove it, and a new one is made: links made so far are dead"
+        )
     return KeyVault(key)
 
 

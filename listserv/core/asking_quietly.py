@@ -146,12 +146,8 @@ def _answered(mail: Mail, facts: QuietFacts) -> Changes:
     quiet = facts.quiet
     if quiet is None or quiet.asker is None or quiet.asker.standing is Standing.STRANGER:
         return (_end(facts, "the link is gone"),)
-    if not facts.is_owner:
-        if QuietlyClosed.__name__ in facts.answered:
-            return (_end(facts, "somebody else's token"),)
-        return _told(facts, quiet.seal, "other address", "somebody else's token")
-    if facts.proof is Check.FAILS:
-        return _told(facts, quiet.seal, "forged", "From fails")
+    if not facts.is_owner or facts.proof is Check.FAILS:
+        return _doubted(facts, quiet)
     if quiet.writer:
         return _to_writer(mail, facts, quiet, quiet.asker)
     match quiet.state:
@@ -163,6 +159,14 @@ def _answered(mail: Mail, facts: QuietFacts) -> Changes:
             return _follow_up(mail, facts, quiet.asker, quiet.draft)
         case _:
             return _told(facts, quiet.seal, "over")
+
+
+def _doubted(facts: QuietFacts, quiet: Quiet) -> Changes:
+    """The asker is told, once a day; whoever wrote hears nothing."""
+    end = "From fails" if facts.is_owner else "somebody else's token"
+    if QuietlyClosed.__name__ in facts.answered:
+        return (_end(facts, end),)
+    return _told(facts, quiet.seal, "forged" if facts.is_owner else "other address", end)
 
 
 def _told(facts: QuietFacts, seal: str, why: str, end: str = "") -> Changes:
@@ -245,4 +249,7 @@ def _to_writer(mail: Mail, facts: QuietFacts, quiet: Quiet, asker: Member) -> Ch
             SendNotice(notice, address_of(quiet.seal, facts.list), facts.list.id),
             _end(facts, "shows who wrote it"),
         )
-    return (AnswerAsAsker(quiet.id, facts.list.id, words[:MOST_LETTERS]), _end(facts, "answered as the asker"))
+    return (
+        AnswerAsAsker(quiet.id, facts.list.id, words[:MOST_LETTERS]),
+        _end(facts, "answered as the asker"),
+    )

@@ -19,7 +19,16 @@ from listserv.core.site import Site
 from listserv.core.threads import Known, Reins
 from listserv.core.types import Check, MailList, Member, Standing
 
-__all__ = ["Facts", "PassOnFacts", "PostFacts", "QuietFacts", "RelayFacts", "ReturnFacts", "SaidFacts", "Site"]
+__all__ = [
+    "Facts",
+    "PassOnFacts",
+    "PostFacts",
+    "QuietFacts",
+    "RelayFacts",
+    "ReturnFacts",
+    "SaidFacts",
+    "Site",
+]
 
 
 @dataclass(frozen=True, slots=True)

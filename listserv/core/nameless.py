@@ -14,11 +14,14 @@ from listserv.core.traces import GAP, Traces, own_words
 
 _MOST_FOUND = 12
 _LETTERS = 200_000
-_SUBJECT = re.compile(r"\s*(?:(?:re|aw|fwd?|wg|sv|vs|antw|tr|rif|res|odp)(?:\[\d+\])?\s*[:：]|\[[^\]]{0,60}\])", re.I)
+_SUBJECT = re.compile(
+    r"\s*(?:(?:re|aw|fwd?|wg|sv|vs|antw|tr|rif|res|odp)(?:\[\d+\])?\s*[:：]|\[[^\]]{0,60}\])", re.I
+)
 _ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _NUMBER = re.compile(r"(?<![\w.,/-])\+?\(?\d[\d ()/.-]{5,24}\d(?![\w])")
 _DATE = re.compile(r"(?:\d{1,4}[./-]){2}\d{1,4}|(?:19|20)\d\d ?[-/–] ?(?:19|20)\d\d")
-_COMMON = frozenset("gmail googlemail outlook hotmail yahoo icloud proton protonmail posteo mailbox live aol".split())
+_PROVIDERS = "gmail googlemail outlook hotmail yahoo icloud proton protonmail posteo mailbox live aol"
+_COMMON = frozenset(_PROVIDERS.split())
 
 
 def nameless(text: str, traces: Traces) -> str:

@@ -54,7 +54,7 @@ class Declined:
 class QuietlyPreview:
     """To who asks without a name: exactly what people would see.
 
-    ``found``: what may still tell who wrote it; ``files``: what does not go; ``others``: it went to others, too.
+    ``found``: what may still tell who wrote it; ``files``: what does not go; ``others``: others have seen it.
     """
 
     list: str
@@ -174,7 +174,10 @@ class HostAsks:
 
 @dataclass(frozen=True, slots=True)
 class AuthorAnswers:
-    """To the host who asked: the author's own words ("" for who asks without a name). Replying decides, or asks on."""
+    """To the host who asked: the author's own words. Replying decides, or asks on.
+
+    ``author`` is "" for who asks without a name.
+    """
 
     list: str
     author: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hmac import compare_digest
 
 from listserv.core.address import Address
 from listserv.core.courtesy_words import CLOSING, CLOSING_TAIL
@@ -26,14 +27,12 @@ _LOCAL = "a.member."
 _SEAL = re.compile(r"a\.member\.([a-z2-7]{8})")
 _TOKEN = re.compile(r"([a-z2-7]{8})([a-z2-7]{8})")
 
-# fmt: off
 _SAID = {
     # what one can say to a preview, alone on the first line
     **dict.fromkeys(("send", "yes", "ok", "senden", "ja"), "send"),
     **dict.fromkeys(("drop", "no", "cancel", "verwerfen", "nein"), "drop"),
     **dict.fromkeys(("all", "alle"), "all"),
 }
-# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +90,7 @@ def token(ring: Keyring, seal: str) -> str:
 def sealed_token(ring: Keyring, words: str) -> str:
     """The seal that a token speaks for; "" where it is none of ours."""
     found = _TOKEN.fullmatch(words.lower())
-    return found[1] if found and token(ring, found[1]) == words.lower() else ""
+    return found[1] if found and compare_digest(token(ring, found[1]), words.lower()) else ""
 
 
 def answer_to(ring: Keyring, seal: str, here: MailList) -> Address:
@@ -100,7 +99,7 @@ def answer_to(ring: Keyring, seal: str, here: MailList) -> Address:
 
 
 def said(words: str) -> str:
-    """ "send" or "drop", where nothing else is said but thanks: a word too much, and it is a text; else ""."""
+    """ "send" or "drop", where nothing else is said but thanks; a word too much, and it is a text: ""."""
     lines = [line for line in words.splitlines() if line.strip()]
     alone = all(_THANKS.fullmatch(" ".join(re.findall(r"\w+", line[:80])).casefold()) for line in lines[1:])
     return first_said(words) if alone else ""

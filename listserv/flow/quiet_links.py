@@ -14,7 +14,15 @@ from functools import partial
 from typing import assert_never
 
 from listserv.core.address import read_address
-from listserv.core.changes import AnswerAsAsker, AskHosts, AskQuietly, DropQuiet, OfQuiet, PassToAsker, Redraft
+from listserv.core.changes import (
+    AnswerAsAsker,
+    AskHosts,
+    AskQuietly,
+    DropQuiet,
+    OfQuiet,
+    PassToAsker,
+    Redraft,
+)
 from listserv.core.notices import QuietlyAnswered, QuietlyPreview
 from listserv.core.quietly import DRAFT_LASTS, Draft, Quiet, address_of, answer_to
 from listserv.core.seals import Keyring, derived
@@ -148,12 +156,13 @@ def _answer(tx: Transaction, change: AnswerAsAsker, pen: Pen, now: datetime) -> 
     if link is None or writer is None:
         return
     subject = link.draft.subject if link.draft else ""
+    own = derived(pen.ring, "quiet answer", f"{link.seal} {now.timestamp()}")
     said = Nameless(
         name=pen.words.mark("asker"),
         from_address=address_of(link.seal, here),
         to=read_address(writer.written),
         subject=subject if subject[:3].casefold() == "re:" else f"Re: {subject}",
-        message_id=f"{derived(pen.ring, 'quiet answer', f'{link.seal} {now.timestamp()}')}@{here.address.domain}",
+        message_id=f"{own}@{here.address.domain}",
         text=change.words,
         date=format_datetime(now.replace(microsecond=0)),
     )

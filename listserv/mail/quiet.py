@@ -15,7 +15,7 @@ from listserv.mail.names import shown_name
 
 @dataclass(frozen=True, slots=True)
 class Nameless:
-    """``name``: "A member", "The asker". ``answers``, ``message_id``: without <>; ``date``: RFC 5322's words."""
+    """``name``: "A member", "The asker". ``answers``, ``message_id``: without <>. ``date``: as written."""
 
     name: str
     from_address: Address

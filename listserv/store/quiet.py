@@ -25,12 +25,11 @@ from listserv.store.prepared import Prepared
 from listserv.store.queue import TAKEN_OUT, call_off
 
 _q, _h, _a, _l, _d = (
-    table.c
-    for table in (schema.quiet, schema.holds, schema.arrivals, schema.letters, schema.deliveries)
+    table.c for table in (schema.quiet, schema.holds, schema.arrivals, schema.letters, schema.deliveries)
 )
 _QUESTION = Prepared(select(_q.id).where(_q.arrival_id == bindparam("arrival")))
 _PRESENT = (MemberState.ACTIVE, MemberState.PAUSED, MemberState.BOUNCING)
-_LINKS = select(_q, _h.id.label("hold"), _h.state.label("hold_state")).select_from(
+_LINKS = select(schema.quiet, _h.id.label("hold"), _h.state.label("hold_state")).select_from(
     schema.quiet.outerjoin(schema.holds, _h.arrival_id == _q.arrival_id)
 )
 
@@ -177,7 +176,7 @@ def expire(tx: Connection, now: datetime) -> int:
 
 
 def forget(tx: Connection, ring: Keyring, person_id: int, now: datetime) -> None:
-    """Nothing leads to this person any more. A question that waits stays: its going would tell whose it is."""
+    """Nothing leads to this person any more. What waits stays: its going would tell whose it is."""
     if ring.vault is None:
         return
     mine = _q.whose == _whose(ring, person_id)

@@ -41,17 +41,17 @@ from listserv.flow.deliver import deliver_due
 from listserv.flow.guard_round import remind
 from listserv.flow.parcel import Parcel, offered
 from listserv.flow.pen import Pen
-from listserv.flow.quiet_links import forget_expired
 from listserv.flow.process import STRANGERS, Desk, process_due
 from listserv.flow.pulse_round import bring_due
+from listserv.flow.quiet_links import forget_expired
 from listserv.flow.results import Depot
 from listserv.flow.threads_round import release_kept
 from listserv.flow.upkeep import release_due
 from listserv.mail.notices import Words
-from listserv.mail.vault import KeyVault
 from listserv.mail.parse import as_sent, parse
 from listserv.mail.proof import ProofQuestion, prove
 from listserv.mail.returned import with_report
+from listserv.mail.vault import KeyVault
 from listserv.mail.washing import Washer
 from listserv.resources import resource
 from listserv.store import arrivals, counters, epochs, holds, lists, rosters, schema
