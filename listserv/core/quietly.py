@@ -13,7 +13,7 @@ from hmac import compare_digest
 
 from listserv.core.address import Address
 from listserv.core.courtesy_words import CLOSING, CLOSING_TAIL
-from listserv.core.seals import Keyring, short_seal
+from listserv.core.seals import Keyring, derived, short_seal
 from listserv.core.types import MailList, Member
 
 QUIETLY = "quietly"  # why such a mail waits for a host
@@ -25,7 +25,7 @@ MOST_LETTERS = 6000  # of one question: what the preview can show whole
 _THANKS = re.compile(rf"(?:{CLOSING})(?: (?:{CLOSING_TAIL}))*")
 _LOCAL = "a.member."
 _SEAL = re.compile(r"a\.member\.([a-z2-7]{8})")
-_TOKEN = re.compile(r"([a-z2-7]{8})([a-z2-7]{8})")
+_TOKEN = re.compile(r"([a-z2-7]{8})([a-z2-7]{12})")
 
 _SAID = {
     # what one can say to a preview, alone on the first line
@@ -83,8 +83,8 @@ def seal_for(ring: Keyring, number: int) -> str:
 
 
 def token(ring: Keyring, seal: str) -> str:
-    """What only the asker is sent: mail to ``book+re=TOKEN@`` comes from them."""
-    return seal + short_seal(ring, "quiet token", seal)
+    """What only the asker is sent, in ``book+re=TOKEN@``: the seal, which all see, and 60 secret bits."""
+    return seal + derived(ring, "quiet token", seal)[:12]
 
 
 def sealed_token(ring: Keyring, words: str) -> str:

@@ -276,7 +276,9 @@ def _letter_parcel(depot: Depot, copy: Copy, recorder: Recorder | None = None) -
     with depot.store.read() as tx:
         letter = deliveries.letter_of(tx, copy)
         here = lists.list_by_id(tx, copy.list_id) if copy.list_id is not None else None
-        asker = opened(tx, depot.ring, letter, here) if letter.quiet and recorder else None
+        if letter.quiet and recorder is None:
+            raise LookupError("it goes to who asked without a name, and is sealed")
+        asker = opened(tx, depot.ring, letter, here) if letter.quiet else None
     when = int(depot.clock.now().timestamp())
     if asker is not None and recorder is not None:
         recorder.veiled.add(copy.id)

@@ -196,7 +196,7 @@ class Recorder:
         self._conclude()
         if self._waiting:
             group, self._waiting = self._waiting, []
-            self._at_work = _Written(group, _written(self._depot, group))
+            self._at_work = _Written(group, _written(self._depot, group, self.veiled))
 
     def _conclude(self) -> None:
         """Wait until the group that the database has in hand is written down. Raises what broke that."""
@@ -219,7 +219,8 @@ class Recorder:
                 self._change.wait(_AFTER_TROUBLE)  # meanwhile others may report, and look themselves
             if self._at_work is at_work:
                 ends = depot.bells.closing.is_set()
-                self._at_work = None if ends else _Written(at_work.group, _written(depot, at_work.group))
+                again = None if ends else _written(depot, at_work.group, self.veiled)
+                self._at_work = _Written(at_work.group, again) if again is not None else None
         except Exception as error:
             self._broken, self._at_work = error, None
             raise
@@ -267,8 +268,11 @@ class Recorder:
             depot.log.warning("leases not renewed", why=str(error))
 
 
-def _written(depot: Depot, group: Group) -> Future[None]:
-    """One commit for a group of results: bounces counted, and the relay's rest begun or ended."""
+def _written(depot: Depot, group: Group, veiled: set[int]) -> Future[None]:
+    """One commit for a group of results: bounces counted, and the relay's rest begun or ended.
+
+    ``veiled``: copies whose letter is kept no longer than it takes to send it.
+    """
     now = depot.clock.now()
     refused = sorted(filter(None, map(_refusal, group)), key=lambda one: one.subscription_id)
 
@@ -278,6 +282,11 @@ def _written(depot: Depot, group: Group) -> Future[None]:
         for refusal in refused:
             if refusal.delivery_id in ended:
                 bounces.count_report(tx, refusal, now)
+        gone = [copy.letter_id for copy, outcome in group if copy.id in ended and _is_over(copy, outcome)]
+        deliveries.empty_letters(tx, gone)
+
+    def _is_over(copy: Copy, outcome: Outcome) -> bool:
+        return copy.id in veiled and not isinstance(outcome, Deferred)
 
     try:
         return depot.store.write(step)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -186,6 +186,12 @@ def letter_of(tx: Connection, copy: Copy) -> Letter:
     """The letter that a copy carries."""
     row = tx.execute(_READ_LETTER, {"letter": copy.letter_id}).one()
     return Letter(copy.to, bytes(row.bytes), copy.list_id, row.returns, quiet=row.quiet)
+
+
+def empty_letters(tx: Connection, ids: Sequence[int | None]) -> None:
+    """Nothing is left of what these letters said."""
+    if ids:
+        tx.execute(update(schema.letters).where(schema.letters.c.id.in_(ids)).values(bytes=b""))
 
 
 def claim(  # noqa: PLR0913  (two of them flags)
