@@ -600,7 +600,6 @@ class PassToAsker:
 
     list_id: int
     seal: str
-    writer: Address
     writer_seal: str
     subject: str
     words: str = field(repr=False)

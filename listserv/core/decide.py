@@ -323,7 +323,7 @@ def _passed(mail: Mail, author: Address, facts: RelayFacts) -> Changes:
         words = mail.text if len(mail.text) <= MOST_LETTERS else f"{mail.text[:MOST_LETTERS]}\n{GAP}"
         return (
             KeepRelay(seal, facts.list.id, author, mail.author_name),
-            PassToAsker(facts.list.id, asker, author, seal, mail.subject, words, files),
+            PassToAsker(facts.list.id, asker, seal, mail.subject, words, files),
         )
     return (
         KeepRelay(seal, facts.list.id, author, mail.author_name),

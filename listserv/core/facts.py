@@ -159,8 +159,6 @@ class QuietFacts:
     ``addresses``, ``written_as``: by what the asker can be known beside the name here.
     """
 
-    now: datetime
-    site: Site
     list: MailList
     recipient: Address
     is_on: bool

@@ -283,7 +283,11 @@ def _letter_parcel(depot: Depot, copy: Copy, recorder: Recorder | None = None) -
     if asker is not None and recorder is not None:
         recorder.veiled.add(copy.id)
         signed = depot.signer.sign(asker.raw, when) if depot.signer else asker.raw
-        return Parcel(copy.id, Envelope(asker.sender, (asker.to,), not asker.to.isascii()), (signed,))
+        return Parcel(
+            copy.id,
+            Envelope(asker.sender, (asker.to,), not asker.to.isascii(), not signed.isascii()),
+            (signed,),
+        )
     signed = depot.signer.sign(letter.raw, when) if depot.signer else letter.raw
     sender = return_path(depot, here.address, copy.id) if letter.returns and here else ""
     envelope = Envelope(sender, (copy.to,), not copy.to.isascii(), not signed.isascii())

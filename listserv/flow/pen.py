@@ -178,21 +178,17 @@ class Pen:
         knows = here if here and getattr(notice, "list", "") == here.title else None
         token = derived(self.ring, "letter", f"{kind}\0{of}\0{to.key}")
         asker = seal_in(to, here)
+        link = answer_to(self.ring, asker, here) if asker and here else None
         return Heading(
             to=to,
             from_name=knows.title if knows else "",
-            from_address=self._from(here, asker),
+            # Whatever a mail program makes of "reply", it comes by the link.
+            from_address=link or (_hosts(here) if here else Address("postmaster", self.site.domain)),
             message_id=f"{token}@{self.site.domain}",
             date=self._now(),
             list=knows,
-            reply_to=answer_to(self.ring, asker, here) if asker and here else None,
+            reply_to=link,
         )
-
-    def _from(self, here: MailList | None, asker: str) -> Address:
-        """Whoever asks without a name must not write to the hosts by mistake."""
-        if here is None:
-            return Address("postmaster", self.site.domain)
-        return here.at("ask") if asker else _hosts(here)
 
     def passed_on(self, change: PassOn, arrival_id: int, raw: bytes) -> Letter:
         """A mail itself, to one member between two relay addresses."""

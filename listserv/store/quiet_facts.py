@@ -31,8 +31,6 @@ def gather_quiet(tx: Connection, ask: Question, here: MailList) -> QuietFacts:
         quiet.counts(tx, ask.ring, here.id, asker.person_id, ask.now) if asker else (0, 0, "")
     )
     return QuietFacts(
-        now=ask.now,
-        site=ask.site,
         list=here,
         recipient=ask.arrival.recipient,
         is_on=here.settings.quietly and ask.ring.vault is not None,
