@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import re
+import stat
 from dataclasses import replace
 from email import policy
 from email.utils import parseaddr
@@ -15,9 +16,13 @@ import structlog
 from sqlalchemy import select, text
 
 from listserv.core.types import Deferred, Failed, MailList, Outcome
+from listserv.errors import CannotDo
 from listserv.flow.parcel import Parcel
 from listserv.mail.vault import KeyVault
+from listserv.opening import read_vault
+from listserv.settings import read_settings
 from listserv.store import deliveries, holds, lists, quiet, schema
+from tests.kit.desk import DOMAIN, OWNER, Desk
 from tests.kit.world import Mailed, World, open_world, sqlite_in
 
 ANA, BEN, HANNA = "ana@garden.example", "ben@hill.example", "hanna@host.example"
@@ -325,3 +330,17 @@ def test_the_database_of_an_operator_shows_what_the_promise_says_and_no_more(tmp
             *("id", "list_id", "seal", "box", "whose", "arrival_id", "writer", "host_id", "made", "expires")
         }
         assert world.ends() == {"held": 1, "commands": 2}
+
+
+def test_its_key_is_made_once_for_its_owner_alone_and_a_broken_one_is_named(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.does("init", "--domain", DOMAIN, "--owner", OWNER)
+    settings = read_settings(tmp_path / "listserv.toml", {})
+    first = read_vault(settings)
+    settings.quiet_file.unlink()  # as on a site that an earlier program founded, or that was restored
+    second = read_vault(settings)
+    assert first != second == read_vault(settings)
+    assert stat.S_IMODE(settings.quiet_file.stat().st_mode) == 0o600
+    settings.quiet_file.write_bytes(b"short")
+    with pytest.raises(CannotDo, match="no key of ours"):
+        read_vault(settings)

@@ -36,6 +36,7 @@ from listserv.store.relay_rest import Rest
 GROUP = 20  # results a commit at most: with what is in flight, the bound on duplicates (docs/promise.md)
 GROUP_SHARED = 500  # the same where a mail goes to many at once: five of them
 _GATHER_SECONDS = 0.05  # that a result waits for others at most
+_UNSAID = "what the relay said is not kept"  # it may name whom a letter by a link reached
 _RENEW_SECONDS = 8.0  # how often leases of what is still to be sent are renewed
 _AFTER_TROUBLE = 1.0
 Group: TypeAlias = list[tuple[Copy, Outcome]]
@@ -149,7 +150,7 @@ class Recorder:
             shared = self._shares.pop((key, recipient), None) if self._shares else None
             copy = self._open.pop(key if shared is None else shared)
             if copy.id in self.veiled:
-                outcome = replace(outcome, text="")
+                outcome = replace(outcome, text=_UNSAID)
             self._waiting.append((copy, outcome))
             if isinstance(outcome, Deferred) and outcome.of_relay:
                 self.away = outcome

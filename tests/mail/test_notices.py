@@ -237,6 +237,7 @@ EXAMPLES: tuple[Notice, ...] = (
     ),
     Answer("Book Circle", (Said("undone"), Said("resumed", "mon thu")), undo=False),
     Help("Book Circle", "book@lists.example.org", True, ALL_VERBS),
+    Help("Book Circle", "book@lists.example.org", True, ALL_VERBS[:1], quietly=True),
     Help("book@lists.example.org", "book@lists.example.org", False, join="invite", leaving=True),
     *(
         Help("book@l.example", "book@l.example", False, join=join)
