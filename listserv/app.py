@@ -55,7 +55,7 @@ from listserv.mail.leaves import leaf
 from listserv.mail.notices import Words
 from listserv.mail.signing import BadKey, Signer, load_key
 from listserv.mail.washing import Washer
-from listserv.opening import only_one, opened, prepare, read_secret, unread
+from listserv.opening import only_one, opened, prepare, read_secret, read_vault, unread
 from listserv.resources import resource
 from listserv.rounds import Rounds, scheduled
 from listserv.settings import FILE_NAME, Settings
@@ -121,7 +121,7 @@ def open_app(settings: Settings, log: Log) -> Iterator[App]:
     secret = read_secret(settings)
     with opened(settings) as store:
         with store.read() as tx:
-            ring = epochs.keyring(tx, secret)
+            ring = replace(epochs.keyring(tx, secret), vault=read_vault(settings))
         yield App(settings, store, SystemClock(), site_of(settings), Bells(), log, ring)
 
 

@@ -10,7 +10,15 @@ from functools import partial
 from listserv.clock import Clock
 from listserv.doctor.finding import Told
 from listserv.doctor.monthly import tell_monthly
-from listserv.flow import bounce_round, card_round, guard_round, loosening_round, pulse_round, upkeep
+from listserv.flow import (
+    bounce_round,
+    card_round,
+    guard_round,
+    loosening_round,
+    pulse_round,
+    quiet_links,
+    upkeep,
+)
 from listserv.flow.bells import Bells
 from listserv.flow.coming_back import bring_back
 from listserv.flow.pen import Pen
@@ -40,6 +48,7 @@ def scheduled(of: Rounds) -> tuple[Work, ...]:
         Work("guard", partial(guard_round.remind, pen, bells), bells.guard, rest=60.0),
         Work("threads", partial(release_kept, pen, bells), bells.threads, rest=1.0),
         Work("loosenings", partial(loosening_round.look_after, pen, bells), bells.loosenings, rest=20.0),
+        Work("quiet", partial(quiet_links.forget_expired, pen, bells), bells.quiet, rest=3600.0),
         Work("owner", partial(upkeep.tell_owner, pen), bells.owner, rest=60.0),
         Work("doctor", partial(tell_monthly, pen, bells, of.examine), bells.doctor, rest=3600.0),
         Work("links", partial(upkeep.forget_expired, store, clock), bells.links, rest=3600.0),

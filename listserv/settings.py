@@ -90,6 +90,11 @@ class Settings:
         """32 random bytes, mode 0600: every seal hangs on them."""
         return self.site.data_dir / "secret"
 
+    @property
+    def quiet_file(self) -> Path:
+        """32 random bytes, mode 0600, in no backup: who asks without a name (mail/vault.py)."""
+        return self.site.data_dir / "quiet.key"
+
 
 @dataclass(frozen=True, slots=True)
 class Key:

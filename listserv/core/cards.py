@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from listserv.core.address import Address, BadAddress, read_address
 from listserv.core.lookalikes import alike
+from listserv.core.quietly import QUIETLY
 from listserv.core.types import Check, Mail, Policy
 
 JOINING = "join request"  # why a hold waits that is no post
@@ -211,6 +212,10 @@ class Item:
     @property
     def is_join(self) -> bool:
         return self.waiting.why == JOINING
+
+    @property
+    def is_quiet(self) -> bool:
+        return self.waiting.why == QUIETLY
 
     @property
     def named(self) -> str:

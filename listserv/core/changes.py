@@ -9,6 +9,7 @@ from listserv.core.address import Address
 from listserv.core.asks import NewAsk
 from listserv.core.cards import Seen
 from listserv.core.notices import Notice
+from listserv.core.quietly import Draft
 from listserv.core.threads import Placement
 from listserv.core.types import ArrivalState, Mail, MemberState, ReportClass
 
@@ -549,8 +550,104 @@ class SendAlone:
     from_seal: str
 
 
+# -- asking without a name --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AskQuietly:
+    """A question is kept, sealed, and shown to its author.
+
+    ``found``: what may still tell who wrote it; ``files``: what does not go; ``others``: they saw it, too.
+    """
+
+    list_id: int
+    person_id: int
+    draft: Draft = field(repr=False)
+    found: tuple[str, ...] = field(default=(), repr=False)
+    files: tuple[str, ...] = field(default=(), repr=False)
+    others: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Redraft:
+    """It has another text from now on, and is shown again."""
+
+    quiet_id: int
+    list_id: int
+    draft: Draft = field(repr=False)
+    found: tuple[str, ...] = field(default=(), repr=False)
+    files: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AskHosts:
+    """Its author says "send": it comes to the list as a mail of ours, and waits for a host."""
+
+    quiet_id: int
+    list_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DropQuiet:
+    """Its author does not want it any more."""
+
+    quiet_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassToAsker:
+    """A private answer goes to the asker by way of the link, its writer shown by a relay address."""
+
+    list_id: int
+    seal: str
+    writer_seal: str
+    subject: str
+    words: str = field(repr=False)
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAsAsker:
+    """The asker's words go to whoever answered in private."""
+
+    quiet_id: int
+    list_id: int
+    words: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HostAsked:
+    """A host asked something about a question that waits: the answer is theirs."""
+
+    hold_id: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuietOut:
+    """The question goes out: from now on the link lasts so long and no longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Veil:
+    """Of this mail nothing stays but that there was one: no bytes, no sender, no token, no subject."""
+
+    recipient: Address  # what it is said to have been for
+
+
+OfQuiet = AskQuietly | Redraft | AskHosts | DropQuiet | PassToAsker | AnswerAsAsker
+OfLinks = HostAsked | QuietOut | Veil
 OfRecords = (
-    MailData | MailPreview | EraseMe | RecallPost | MailHold | BringCard | EditHold | SendAlone | BringPulse
+    MailData
+    | MailPreview
+    | EraseMe
+    | RecallPost
+    | MailHold
+    | BringCard
+    | EditHold
+    | SendAlone
+    | BringPulse
+    | OfQuiet
 )
 OfHolds = LetThrough | TurnDown | Reopen | PutOff | Ban | SetDuty | OffDuty
 OfThreads = SetThread | SplitThread | MergeThreads | MendThread | PartThreads
@@ -600,5 +697,6 @@ Change = (
     | OfLists
     | Complained
     | BounceOver
+    | OfLinks
 )
 Changes = tuple[Change, ...]

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import assert_never
 
 from listserv.core.address import Address
+from listserv.core.asking_quietly import decide_quiet
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.card_answers import decide_card, decide_talk, decide_without_a_card
 from listserv.core.cards import GUARD, seen_of
@@ -19,15 +20,18 @@ from listserv.core.changes import (
     MarkSeen,
     OpenHold,
     PassOn,
+    PassToAsker,
+    QuietOut,
     SendNotice,
     SpendProbation,
 )
-from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts, SaidFacts
+from listserv.core.facts import Facts, PassOnFacts, PostFacts, QuietFacts, RelayFacts, ReturnFacts, SaidFacts
 from listserv.core.guarding import did_you_mean
 from listserv.core.kept import BY_THREAD, kept_notice, waits_until
-from listserv.core.notices import DidYouMean, Forwarded, Held, Notice, Refused
+from listserv.core.notices import DidYouMean, Forwarded, Held, Notice, QuietlyOut, Refused
 from listserv.core.obeying import decide_said
 from listserv.core.privacy import may
+from listserv.core.quietly import LASTS, MOST_LETTERS, seal_in
 from listserv.core.relaying import judge_relayed
 from listserv.core.requests import WHICH, decide_doubtful, decide_request
 from listserv.core.returning import decide_return, heard_from
@@ -35,6 +39,7 @@ from listserv.core.rules import STRICT, is_proven, judge
 from listserv.core.seals import derived, message_hash, relay_seal
 from listserv.core.storms import tell_hosts
 from listserv.core.threads import place
+from listserv.core.traces import GAP
 from listserv.core.types import (
     ArrivalState,
     Automatic,
@@ -64,6 +69,8 @@ def _decide(mail: Mail, facts: Facts) -> Changes:
             return decide_relayed(mail, facts)
         case SaidFacts():
             return _decide_said(mail, facts)
+        case QuietFacts():
+            return decide_quiet(mail, facts)
         case _:
             assert_never(facts)
 
@@ -102,7 +109,7 @@ def decide_post(mail: Mail, facts: PostFacts) -> Changes:
                 until=waits_until(rule, facts),
             )
             ask = _answerable(facts, rule)
-            word = "" if ask is None else "yes" if ask.act else "cancel"
+            word = "cancel" if facts.is_quiet else "" if ask is None else "yes" if ask.act else "cancel"
             held = kept_notice(rule, mail, facts) or Held(
                 _named(facts), _hosts(facts.list), mail.subject, _why(rule, mail, facts), word
             )
@@ -122,7 +129,10 @@ def accept(mail: Mail, facts: PostFacts, verdict: Accept) -> Changes:
     post = kept_post(mail, facts)
     changes: list[Change] = []
     needs_relay = post.from_ != "author" or facts.list.settings.reply_to == "author"
-    if needs_relay and mail.author is not None:
+    if facts.is_quiet and mail.author is not None:
+        out = QuietlyOut(facts.list.title, mail.subject, (facts.now + LASTS).date())
+        changes += (QuietOut(), SendNotice(out, mail.author, facts.list.id))
+    elif needs_relay and mail.author is not None:
         seal = relay_seal(facts.ring, facts.list.list_id, mail.author.key)
         changes.append(KeepRelay(seal, facts.list.id, mail.author, mail.author_name))
     changes.append(post)
@@ -167,6 +177,8 @@ def shown_from(mail: Mail, facts: PostFacts) -> str:
     verifies after us: then we may change nothing that it covers (standards.md A3, A4).
     """
     settings = facts.list.settings
+    if facts.is_quiet:
+        return "author"  # an address of ours
     if settings.from_ != "auto":
         return "hidden" if settings.from_ == "relay" else "author"
     strict = mail.author is not None and mail.author.domain in facts.site.strict_domains
@@ -187,6 +199,8 @@ def who_is_told(mail: Mail, facts: PostFacts, rule: str) -> Address | None:
     if facts.member is not None and facts.standing is not Standing.STRANGER:
         fails = mail.proof.verdict is Check.FAILS and not is_proven(mail, facts)
         return None if fails else facts.member.address
+    if facts.is_quiet:
+        return mail.author
     return mail.author if is_proven(mail, facts) else None
 
 
@@ -304,6 +318,13 @@ def decide_relayed(mail: Mail, facts: RelayFacts) -> Changes:
 def _passed(mail: Mail, author: Address, facts: RelayFacts) -> Changes:
     """To the member, with a relay address of the writer's to answer to."""
     seal = relay_seal(facts.ring, facts.list.list_id, author.key)
+    if asker := seal_in(facts.to, facts.list):
+        files = tuple(part.name or part.type for part in mail.parts if part.attached)
+        words = mail.text if len(mail.text) <= MOST_LETTERS else f"{mail.text[:MOST_LETTERS]}\n{GAP}"
+        return (
+            KeepRelay(seal, facts.list.id, author, mail.author_name),
+            PassToAsker(facts.list.id, asker, seal, mail.subject, words, files),
+        )
     return (
         KeepRelay(seal, facts.list.id, author, mail.author_name),
         PassOn(facts.list.id, facts.to, facts.to_name, seal, mail.author_name),

@@ -12,13 +12,23 @@ from listserv.core.card_lines import CardLine
 from listserv.core.cards import Item
 from listserv.core.commands import Line
 from listserv.core.guard import Company
+from listserv.core.quietly import Quiet
 from listserv.core.scene import Scene
 from listserv.core.seals import Keyring
 from listserv.core.site import Site
 from listserv.core.threads import Known, Reins
 from listserv.core.types import Check, MailList, Member, Standing
 
-__all__ = ["Facts", "PassOnFacts", "PostFacts", "RelayFacts", "ReturnFacts", "SaidFacts", "Site"]
+__all__ = [
+    "Facts",
+    "PassOnFacts",
+    "PostFacts",
+    "QuietFacts",
+    "RelayFacts",
+    "ReturnFacts",
+    "SaidFacts",
+    "Site",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +57,12 @@ class PostFacts:
     reins: Reins | None = None  # how hosts hold the thread that it would join
     automatic_count: int = 0  # machines' mails to the list within the breaker's minutes
     alarmed: tuple[Address, ...] = ()  # hosts to be told, should this be one too many of those
+    is_quiet: bool = False  # a question without a name, as we wrote it ourselves
 
     @property
     def standing(self) -> Standing:
+        if self.is_quiet:
+            return Standing.MEMBER
         return self.member.standing if self.member else Standing.STRANGER
 
 
@@ -138,4 +151,30 @@ class SaidFacts:
         return self.scene.member.standing if self.scene.member else Standing.STRANGER
 
 
-Facts = PostFacts | PassOnFacts | ReturnFacts | RelayFacts | SaidFacts
+@dataclass(frozen=True, slots=True)
+class QuietFacts:
+    """For mail to ``book+quietly@``, and to what only an asker was sent (``by_token``).
+
+    ``open``, ``lately``: questions of the asker, not decided and of a week; ``newest``: the seal of the last.
+    ``addresses``, ``written_as``: by what the asker can be known beside the name here.
+    """
+
+    list: MailList
+    recipient: Address
+    is_on: bool
+    by_token: bool
+    quiet: Quiet | None
+    member: Member | None
+    is_owner: bool
+    proof: Check
+    own_hash: str
+    duplicate: bool
+    answered: frozenset[str]
+    addresses: tuple[Address, ...]
+    written_as: str = ""
+    open: int = 0
+    lately: int = 0
+    newest: str = ""
+
+
+Facts = PostFacts | PassOnFacts | ReturnFacts | RelayFacts | SaidFacts | QuietFacts

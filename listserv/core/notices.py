@@ -51,6 +51,61 @@ class Declined:
 
 
 @dataclass(frozen=True, slots=True)
+class QuietlyPreview:
+    """To who asks without a name: exactly what people would see.
+
+    ``found``: what may still tell who wrote it; ``files``: what does not go; ``others``: others have seen it.
+    """
+
+    list: str
+    name: str
+    subject: str
+    text: str = field(repr=False, metadata=_LINES)
+    found: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    others: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QuietlyOut:
+    """To the asker: a host let it out; how one goes on, and until when."""
+
+    list: str
+    subject: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class QuietlyClosed:
+    """Why nothing was done with what somebody asked without a name: a word of the template's table."""
+
+    list: str
+    hosts: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuietlyShows:
+    """To the asker: these words would tell who answers, so they were not passed on."""
+
+    list: str
+    found: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuietlyAnswered:
+    """To the asker: somebody answered in private. ``relay``: their address here."""
+
+    list: str
+    writer: str
+    relay: str
+    subject: str
+    words: str = field(repr=False, metadata=_LINES)
+    files: tuple[str, ...] = ()
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Posted:
     """To an author who gets no copy: a host let the post through."""
 
@@ -114,11 +169,15 @@ class HostAsks:
     subject: str
     words: str = field(default="", metadata=_LINES)
     join: bool = False
+    quiet: bool = False  # the host does not know who that is
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorAnswers:
-    """To the host who asked: the author's own words. Replying decides, or asks on."""
+    """To the host who asked: the author's own words. Replying decides, or asks on.
+
+    ``author`` is "" for who asks without a name.
+    """
 
     list: str
     author: str
@@ -366,7 +425,8 @@ class HelpLine:
 class Help:
     """What can be said by mail: to a member their verbs, to anybody else how to come in (``join``).
 
-    ``leaving``: somebody who is not on the list asked to be taken off it.
+    ``leaving``: somebody who is not on the list asked to be taken off it. ``quietly``: members may ask
+    without a name.
     """
 
     list: str
@@ -375,6 +435,7 @@ class Help:
     lines: tuple[HelpLine, ...] = ()
     join: str = ""
     leaving: bool = False
+    quietly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -914,6 +975,11 @@ Notice = (
     Held
     | Declined
     | Posted
+    | QuietlyPreview
+    | QuietlyOut
+    | QuietlyClosed
+    | QuietlyShows
+    | QuietlyAnswered
     | Edited
     | StillWaiting
     | Kept

@@ -384,7 +384,8 @@ def _help(facts: SaidFacts) -> Changes:
     lines = tuple(HelpLine(row.name, row.shape, GROUP_OF[row.name]) for row in allowed(facts.standing))
     if facts.standing is Standing.HOST or facts.scene.sections:
         lines += _to_cards()
-    notice = Help(facts.scene.list.title, str(facts.scene.list.address), True, lines)
+    here = facts.scene.list
+    notice = Help(here.title, str(here.address), True, lines, quietly=here.settings.quietly)
     ask = NewAsk(AskKind.MEMBER, member.person_id)
     return (SendNotice(notice, member.address, facts.scene.list.id, ask),)
 

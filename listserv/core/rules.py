@@ -15,6 +15,7 @@ from listserv.core.cards import CLOSED, RESTING, SLOWED
 from listserv.core.facts import PostFacts, RelayFacts
 from listserv.core.guard import sign_in
 from listserv.core.privacy import is_more_open, may
+from listserv.core.quietly import QUIETLY
 from listserv.core.seals import loop_marks
 from listserv.core.storms import blows
 from listserv.core.types import Automatic, Check, Mail, Policy, Role, Standing
@@ -67,6 +68,11 @@ def is_duplicate(mail: Mail, facts: Known) -> bool:
 
 def is_banned(mail: Mail, facts: PostFacts) -> bool:
     return facts.banned
+
+
+def is_quiet(mail: Mail, facts: PostFacts) -> bool:
+    """Asked without a name: a host always reads that first."""
+    return facts.is_quiet
 
 
 def is_approved(mail: Mail, facts: Known) -> bool:
@@ -175,6 +181,7 @@ POSTING_RULES: tuple[Rule[PostFacts], ...] = (
     Rule("automatic",                   is_automatic,                Discard),
     Rule("duplicate",                   is_duplicate,                Discard),
     Rule("approved",                    is_approved,                 Accept),
+    Rule(QUIETLY,                       is_quiet,                    Hold),
     Rule("banned",                      is_banned,                   Discard),
     Rule("no clear author",             has_no_clear_author,         Hold),
     Rule("a request",                   is_a_request,                Obey),

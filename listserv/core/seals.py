@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha1, sha256
-from typing import Any
+from typing import Any, Protocol
 
 LENGTH = 20
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648 §6, lower case
@@ -23,17 +23,31 @@ _HINT_BITS = 20
 _MAX_TRIES = 4096
 
 
+class Vault(Protocol):
+    """Seals words with a key of its own that is in no backup (mail/vault.py). ``of``: what they belong to."""
+
+    def shut(self, words: bytes, of: str) -> bytes:
+        """The words as only this key opens them, and only as belonging to ``of``."""
+
+    def open(self, box: bytes, of: str) -> bytes | None:
+        """The words; None where another key, or for something else, shut them."""
+
+    def mark(self, what: str) -> str:
+        """A name for something that without the key says nothing of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keyring:
     """The site's secret and the database's epochs, newest first (drawn by ``init`` and by ``restore``).
 
     Each epoch but the newest comes with the highest number it may speak for, because numbers given
-    out after the backup that ended it were lost and are given out again.
+    out after the backup that ended it were lost and are given out again. ``vault``: who asks without a name.
     """
 
     key: bytes = field(repr=False)
     epoch: str
     older: tuple[tuple[str, int], ...] = ()
+    vault: Vault | None = field(default=None, repr=False)
 
 
 def seal(ring: Keyring, kind: str, number: int) -> str:

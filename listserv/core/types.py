@@ -248,6 +248,7 @@ class ListSettings:
     outbox_minutes: int = 2
     guard: bool = True
     guard_words: str = ""
+    quietly: bool = False
     rhythm: str = "now"
     subject_tag: str = ""
     footer: str = ""

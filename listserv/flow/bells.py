@@ -55,6 +55,7 @@ class Bells:
     outbox: Bell = _bell("outbox")
     back: Bell = _bell("back")
     guard: Bell = _bell("guard")
+    quiet: Bell = _bell("quiet")
     threads: Bell = _bell("threads")
     loosenings: Bell = _bell("loosenings")
     owner: Bell = _bell("owner")

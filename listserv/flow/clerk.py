@@ -19,6 +19,7 @@ from listserv.core.changes import (
     MailData,
     MailHold,
     MailPreview,
+    OfQuiet,
     OfRecords,
     PassOn,
     RecallPost,
@@ -30,9 +31,10 @@ from listserv.flow import pulse_round
 from listserv.flow.held_mail import of_holds
 from listserv.flow.packing import pack
 from listserv.flow.pen import Answerable, Pen
+from listserv.flow.quiet_links import of_quiet
 from listserv.flow.recalling import Recalling, recall
 from listserv.mail.fields import first_of, read_mailboxes, split
-from listserv.store import asks, deliveries, erasing, farewells, guarding, lists, own_data, speakers
+from listserv.store import asks, deliveries, erasing, farewells, guarding, lists, own_data, quiet, speakers
 from listserv.store.acts import Hand
 from listserv.store.deliveries import Letter
 from listserv.store.engine import Transaction
@@ -60,8 +62,11 @@ class Clerk:
             case _:
                 self._of_mails(tx, change, hand)
 
-    def _of_mails(self, tx: Transaction, change: OfMails, hand: Hand) -> None:
+    def _of_mails(self, tx: Transaction, change: OfMails | OfQuiet, hand: Hand) -> None:
         """What needs a mail's bytes, or is a mail of its own."""
+        if isinstance(change, OfQuiet):
+            of_quiet(tx, change, self.pen, hand.at)
+            return
         match change:
             case BringPulse():
                 pulse_round.bring_one(tx, change, self.pen, hand.at)
@@ -108,6 +113,7 @@ class Clerk:
     def _erase(self, tx: Transaction, change: EraseMe, now: datetime) -> None:
         """The last mail goes out in the same transaction, to the address that it forgets."""
         forget = erasing.erase if change.words else erasing.anonymise
+        quiet.forget(tx, self.pen.ring, change.person_id, now)
         gone = forget(tx, change.person_id, Hand(f"person {change.person_id}", now), self.wash)
         if not gone.addresses:
             return

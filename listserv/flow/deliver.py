@@ -28,6 +28,7 @@ from listserv.core.types import (
 )
 from listserv.errors import StoreBusy
 from listserv.flow.parcel import Parcel, plain, stuff
+from listserv.flow.quiet_links import Unreachable, opened
 from listserv.flow.results import Depot, Recorder
 from listserv.flow.signers import Signers, Ticket
 from listserv.mail.compose import (
@@ -258,9 +259,11 @@ def _letter_parcels(depot: Depot, batch: list[Copy], recorder: Recorder) -> Iter
     """Letters have nothing in common: one that can't be composed is one."""
     for copy in batch:
         try:
-            parcel = _letter_parcel(depot, copy)
+            parcel = _letter_parcel(depot, copy, recorder)
         except StoreBusy:
             raise
+        except Unreachable:
+            recorder.report(copy.id, copy.to, _TAKEN_OUT)
         except Exception as error:
             depot.log.error("letter not composed", delivery=copy.id, exc_info=error)
             recorder.report(copy.id, copy.to, _our_error(error))
@@ -268,12 +271,23 @@ def _letter_parcels(depot: Depot, batch: list[Copy], recorder: Recorder) -> Iter
             yield parcel
 
 
-def _letter_parcel(depot: Depot, copy: Copy) -> Parcel:
+def _letter_parcel(depot: Depot, copy: Copy, recorder: Recorder | None = None) -> Parcel:
     """A notice of ours. Pure ones have the null sender, so that nothing answers them (RFC 3834 §3.3)."""
     with depot.store.read() as tx:
         letter = deliveries.letter_of(tx, copy)
         here = lists.list_by_id(tx, copy.list_id) if copy.list_id is not None else None
+        if letter.quiet and recorder is None:
+            raise LookupError("it goes to who asked without a name, and is sealed")
+        asker = opened(tx, depot.ring, letter, here) if letter.quiet else None
     when = int(depot.clock.now().timestamp())
+    if asker is not None and recorder is not None:
+        recorder.veiled.add(copy.id)
+        signed = depot.signer.sign(asker.raw, when) if depot.signer else asker.raw
+        return Parcel(
+            copy.id,
+            Envelope(asker.sender, (asker.to,), not asker.to.isascii(), not signed.isascii()),
+            (signed,),
+        )
     signed = depot.signer.sign(letter.raw, when) if depot.signer else letter.raw
     sender = return_path(depot, here.address, copy.id) if letter.returns and here else ""
     envelope = Envelope(sender, (copy.to,), not copy.to.isascii(), not signed.isascii())

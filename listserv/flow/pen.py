@@ -17,8 +17,10 @@ from listserv.core.notices import (
     Answer,
     AuthorAnswers,
     Declined,
+    Edited,
     Ended,
     Forwarded,
+    Held,
     HostAsks,
     HostEnded,
     HostNews,
@@ -29,10 +31,12 @@ from listserv.core.notices import (
     PostShown,
     SettingChanged,
     StillOpen,
+    StillWaiting,
     Storm,
     TakenOff,
     Welcome,
 )
+from listserv.core.quietly import answer_to, seal_in
 from listserv.core.seals import Keyring, derived, relay_seal, seal
 from listserv.core.types import Arrival, Mail, MailList
 from listserv.mail.names import discreet, relay_local
@@ -85,7 +89,8 @@ class Pen:
         reply = self._relay(here, mail) if isinstance(notice, Forwarded) else None
         if isinstance(notice, Forwarded):
             notice = replace(notice, original=arrival.raw, reply=str(reply or ""))
-        heading = replace(self._heading(notice, change.to, here, f"{arrival.id}"), reply_to=reply)
+        heading = self._heading(notice, change.to, here, f"{arrival.id}")
+        heading = replace(heading, reply_to=reply) if reply is not None else heading
         if change.ask is not None and number is not None and here is not None:
             heading = self._answerable(heading, here, Answerable(change.ask, number))
         if here is not None and isinstance(notice, StillOpen | PostShown):
@@ -147,8 +152,19 @@ class Pen:
         heading = self._answerable(self._heading(notice, to, here, f"ask {asked.number}"), here, asked)
         return self._letter(notice, heading, here)
 
+    def to_asker(self, notice: Notice, to: Address, here: MailList, of: str) -> Letter:
+        """To who asks without a name, at the address that stands for them; their answer comes by the link."""
+        return self._letter(notice, replace(self._heading(notice, to, here, of), kind="question"), here)
+
     def _letter(self, notice: Notice, heading: Heading, here: MailList | None) -> Letter:
-        return Letter(str(heading.to), self._worded(notice, heading, here), here.id if here else None)
+        asker = seal_in(heading.to, here)
+        if asker and isinstance(notice, Held | Declined | Edited | StillWaiting):
+            notice = replace(notice, hosts="")  # whoever writes to them is seen
+        raw = self._worded(notice, heading, here)
+        if asker:  # the words may say whose the link is
+            raw = self.ring.vault.shut(raw, f"letter {asker}") if self.ring.vault else b""
+            return Letter(str(heading.to), raw, here.id if here else None, quiet=asker)
+        return Letter(str(heading.to), raw, here.id if here else None)
 
     def _worded(self, notice: Notice, heading: Heading, here: MailList | None) -> bytes:
         """In the reader's own language, else the list's, else English."""
@@ -161,13 +177,17 @@ class Pen:
         # Who may not know a list's title (interface.md §4) reads its address in the notice instead.
         knows = here if here and getattr(notice, "list", "") == here.title else None
         token = derived(self.ring, "letter", f"{kind}\0{of}\0{to.key}")
+        asker = seal_in(to, here)
+        link = answer_to(self.ring, asker, here) if asker and here else None
         return Heading(
             to=to,
             from_name=knows.title if knows else "",
-            from_address=_hosts(here) if here else Address("postmaster", self.site.domain),
+            # Whatever a mail program makes of "reply", it comes by the link.
+            from_address=link or (_hosts(here) if here else Address("postmaster", self.site.domain)),
             message_id=f"{token}@{self.site.domain}",
             date=self._now(),
             list=knows,
+            reply_to=link,
         )
 
     def passed_on(self, change: PassOn, arrival_id: int, raw: bytes) -> Letter:

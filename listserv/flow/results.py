@@ -10,7 +10,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from time import monotonic
@@ -36,6 +36,7 @@ from listserv.store.relay_rest import Rest
 GROUP = 20  # results a commit at most: with what is in flight, the bound on duplicates (docs/promise.md)
 GROUP_SHARED = 500  # the same where a mail goes to many at once: five of them
 _GATHER_SECONDS = 0.05  # that a result waits for others at most
+_UNSAID = "what the relay said is not kept"  # it may name whom a letter by a link reached
 _RENEW_SECONDS = 8.0  # how often leases of what is still to be sent are renewed
 _AFTER_TROUBLE = 1.0
 Group: TypeAlias = list[tuple[Copy, Outcome]]
@@ -120,6 +121,7 @@ class Recorder:
         self._asleep = False  # our thread, until there is something to see to
         self._finishing = False
         self.arrivals: dict[int, int] = {}  # of posts, so that the log tells a mail's whole life
+        self.veiled: set[int] = set()  # copies of which no answer is kept: it may say whom they reached
         self.away: Deferred | None = None  # what was said when the relay turned out to be in trouble
         self._broken: Exception | None = None
         self._renewed = monotonic()
@@ -147,6 +149,8 @@ class Recorder:
                 raise self._broken
             shared = self._shares.pop((key, recipient), None) if self._shares else None
             copy = self._open.pop(key if shared is None else shared)
+            if copy.id in self.veiled:
+                outcome = replace(outcome, text=_UNSAID)
             self._waiting.append((copy, outcome))
             if isinstance(outcome, Deferred) and outcome.of_relay:
                 self.away = outcome
@@ -193,7 +197,7 @@ class Recorder:
         self._conclude()
         if self._waiting:
             group, self._waiting = self._waiting, []
-            self._at_work = _Written(group, _written(self._depot, group))
+            self._at_work = _Written(group, _written(self._depot, group, self.veiled))
 
     def _conclude(self) -> None:
         """Wait until the group that the database has in hand is written down. Raises what broke that."""
@@ -216,7 +220,8 @@ class Recorder:
                 self._change.wait(_AFTER_TROUBLE)  # meanwhile others may report, and look themselves
             if self._at_work is at_work:
                 ends = depot.bells.closing.is_set()
-                self._at_work = None if ends else _Written(at_work.group, _written(depot, at_work.group))
+                again = None if ends else _written(depot, at_work.group, self.veiled)
+                self._at_work = _Written(at_work.group, again) if again is not None else None
         except Exception as error:
             self._broken, self._at_work = error, None
             raise
@@ -264,8 +269,11 @@ class Recorder:
             depot.log.warning("leases not renewed", why=str(error))
 
 
-def _written(depot: Depot, group: Group) -> Future[None]:
-    """One commit for a group of results: bounces counted, and the relay's rest begun or ended."""
+def _written(depot: Depot, group: Group, veiled: set[int]) -> Future[None]:
+    """One commit for a group of results: bounces counted, and the relay's rest begun or ended.
+
+    ``veiled``: copies whose letter is kept no longer than it takes to send it.
+    """
     now = depot.clock.now()
     refused = sorted(filter(None, map(_refusal, group)), key=lambda one: one.subscription_id)
 
@@ -275,6 +283,11 @@ def _written(depot: Depot, group: Group) -> Future[None]:
         for refusal in refused:
             if refusal.delivery_id in ended:
                 bounces.count_report(tx, refusal, now)
+        gone = [copy.letter_id for copy, outcome in group if copy.id in ended and _is_over(copy, outcome)]
+        deliveries.empty_letters(tx, gone)
+
+    def _is_over(copy: Copy, outcome: Outcome) -> bool:
+        return copy.id in veiled and not isinstance(outcome, Deferred)
 
     try:
         return depot.store.write(step)

@@ -19,6 +19,7 @@ from listserv.core.changes import (
     KeepRelay,
     MarkSeen,
     OfHolds,
+    OfLinks,
     OfLists,
     OfRecords,
     OfThreads,
@@ -40,6 +41,7 @@ from listserv.store import (
     host_acts,
     own_acts,
     posts,
+    quiet,
     schema,
     steering,
 )
@@ -108,13 +110,15 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
 
 def _in_its_place(
     tx: Connection,
-    change: Noted | OfRecords | OfHolds | OfThreads | OfLists | own_acts.OwnAct,
+    change: Noted | OfRecords | OfLinks | OfHolds | OfThreads | OfLists | own_acts.OwnAct,
     hand: Hand,
 ) -> None:
     if isinstance(change, Noted):
         _note(tx, change, hand)
     elif isinstance(change, OfRecords):
         hand.clerk(tx, change, hand.act)
+    elif isinstance(change, OfLinks):
+        quiet.carry_out(tx, change, hand.arrival, hand.now)
     elif isinstance(change, OfHolds):
         deciding.carry_out(tx, change, hand.act)
     elif isinstance(change, OfThreads):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -160,12 +160,14 @@ class Letter:
     list_id: int | None = None
     returns: bool = False  # has a return path; pure notices have the null sender (RFC 3834 §3.3)
     subscription_id: int | None = None  # whose trouble it is if it comes back
+    quiet: str = ""  # the seal of the asker who gets it: ``raw`` is shut, ``to`` is an address of ours
 
 
 def post_letter(tx: Connection, letter: Letter, now: datetime) -> int:
     """Put a notice on its way; the delivery's id."""
-    letter_id = tx.scalar(_LETTER, {"bytes": letter.raw, "returns": letter.returns, "made": now})
-    values = {
+    values = {"bytes": letter.raw, "returns": letter.returns, "made": now, "quiet": letter.quiet}
+    letter_id = tx.scalar(_LETTER, values)
+    copy = {
         "kind": DeliveryKind.NOTICE,
         "list_id": letter.list_id,
         "letter_id": letter_id,
@@ -175,7 +177,7 @@ def post_letter(tx: Connection, letter: Letter, now: datetime) -> int:
         "created": now,
         "next_at": now,
     }
-    delivery_id = tx.execute(_POST_LETTER, values).scalar_one()
+    delivery_id = tx.execute(_POST_LETTER, copy).scalar_one()
     count(tx, {counter_of(DeliveryState.DUE): 1})
     return int(delivery_id)
 
@@ -183,7 +185,13 @@ def post_letter(tx: Connection, letter: Letter, now: datetime) -> int:
 def letter_of(tx: Connection, copy: Copy) -> Letter:
     """The letter that a copy carries."""
     row = tx.execute(_READ_LETTER, {"letter": copy.letter_id}).one()
-    return Letter(copy.to, bytes(row.bytes), copy.list_id, row.returns)
+    return Letter(copy.to, bytes(row.bytes), copy.list_id, row.returns, quiet=row.quiet)
+
+
+def empty_letters(tx: Connection, ids: Sequence[int | None]) -> None:
+    """Nothing is left of what these letters said."""
+    if ids:
+        tx.execute(update(schema.letters).where(schema.letters.c.id.in_(ids)).values(bytes=b""))
 
 
 def claim(  # noqa: PLR0913  (two of them flags)

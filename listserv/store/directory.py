@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, bindparam, func, or_, select, tuple_
 
 from listserv.core.address import Address, BadAddress, bare_sender, read_address
 from listserv.core.asks import Ask, AskKind
+from listserv.core.quietly import address_of, sealed_token
 from listserv.core.routing import Kind, Place, readings
 from listserv.core.seals import Keyring, unseal
 from listserv.core.types import MailList, Member, MemberState
@@ -33,12 +34,14 @@ class Found:
     relay_to: Address | None = None
     relay_name: str = ""
     ask: Ask | None = None
+    quiet: str = ""  # the seal of the asker's link that a token speaks for
 
 
 NOWHERE = Found(Place(Kind.NOWHERE))
 
 # Statements are made once: making one anew costs several times what running it does.
 _RELAY = Prepared(select(schema.relays).where(_r.seal == bindparam("seal")))
+_QUIET = Prepared(select(schema.quiet.c.list_id).where(schema.quiet.c.seal == bindparam("seal")))
 _LIST_OF = Prepared(select(_d.list_id).where(_d.id == bindparam("delivery")))
 _LAST_DELIVERY = Prepared(select(func.max(_d.id)))
 _SERVED = Prepared(
@@ -109,6 +112,8 @@ def _resolve(tx: Connection, place: Place, domain: str, site_domain: str, ring: 
 
 def _answered(tx: Connection, place: Place, here: MailList, ring: Keyring) -> Found | None:
     """A token speaks for its own list alone; one that was used or is too old is told so, not refused."""
+    if asker := sealed_token(ring, place.word):
+        return Found(place, here, quiet=asker)
     number = unseal(ring, "re", place.word, asks.last(tx))
     ask = asks.find(tx, number) if number is not None else None
     return Found(place, here, ask=ask) if ask is not None and ask.list.id == here.id else None
@@ -117,11 +122,20 @@ def _answered(tx: Connection, place: Place, here: MailList, ring: Keyring) -> Fo
 def _relayed(tx: Connection, place: Place, domain: str) -> Found | None:
     row = _RELAY.row(tx, {"seal": place.word})
     if row is None:
-        return None
+        return _asker(tx, place, domain)
     here = lists.list_by_id(tx, row.list_id)
     if here is None or here.address.domain != domain:
         return None
     return Found(place, here, relay_to=read_address(row.written), relay_name=row.name)
+
+
+def _asker(tx: Connection, place: Place, domain: str) -> Found | None:
+    """Who asked without a name is reached at an address that looks like any other's: as that, no further."""
+    number = _QUIET.scalar(tx, {"seal": place.word})
+    here = lists.list_by_id(tx, number) if number is not None else None
+    if here is None or here.address.domain != domain:
+        return None
+    return Found(place, here, relay_to=address_of(place.word, here))
 
 
 def _is_copy_of(tx: Connection, delivery_id: int, here: MailList) -> bool:

@@ -10,6 +10,7 @@ from listserv.core.decide import relayed_hash
 from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts
 from listserv.core.guard import Company
 from listserv.core.kept import midnight
+from listserv.core.quietly import seal_in
 from listserv.core.routing import Kind
 from listserv.core.seals import message_hash
 from listserv.core.threads import Reins, place
@@ -21,6 +22,8 @@ from listserv.store import (
     directory,
     guarding,
     posts,
+    quiet,
+    quiet_facts,
     returns,
     said_facts,
     storms,
@@ -45,6 +48,8 @@ def gather(tx: Connection, ask: Question) -> Facts | None:
             return _for_relay(tx, ask, ask.found.list)
         case Kind.HOST | Kind.COMMAND | Kind.OWNER if returns.is_complaint(ask.mail.report):
             return _for_return(tx, ask)  # where providers send them, too
+        case Kind.QUIETLY | Kind.ANSWER if ask.found.list and (ask.found.quiet or not ask.found.ask):
+            return quiet_facts.gather_quiet(tx, ask, ask.found.list)
         case Kind.COMMAND | Kind.ANSWER if ask.found.list is not None:
             return said_facts.gather_said(tx, ask, ask.found.list)
         case Kind.HOST | Kind.OWNER:
@@ -91,6 +96,7 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
         reins=reins,
         automatic_count=storm.dropped,
         alarmed=storm.alarmed,
+        is_quiet=bool(seal_in(mail.author, here)) and quiet.is_question(tx, ask.arrival.id),
     )
 
 

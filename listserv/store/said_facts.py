@@ -51,7 +51,7 @@ def gather_said(tx: Connection, ask: Question, here: MailList) -> SaidFacts:
         is_owner=_is_owner(mail, asked, scene),
         is_somebody=writer is not None,
         is_known=directory.is_known(tx, here.id, ask.arrival.envelope_from, ask.now),
-        proof=_proof(ask, preclaimed=any(body != mail.body_hash for body in twins)),
+        proof=proof_of(ask, preclaimed=any(body != mail.body_hash for body in twins)),
         own_hash=own,
         approved=bool(ask.arrival.approved),
         duplicate=mail.body_hash in twins and not ask.arrival.approved,
@@ -119,7 +119,7 @@ def _occasion(tx: Connection, ask: Question, here: MailList, lines: tuple[Line, 
     )
 
 
-def _proof(ask: Question, *, preclaimed: bool) -> Check:
+def proof_of(ask: Question, *, preclaimed: bool) -> Check:
     """What speaks for From; a DKIM pass counts only in a mail to this very address (interface.md §5)."""
     proof, mail = ask.mail.proof, ask.mail
     if proof.trusted is Check.PASSES:

@@ -472,6 +472,23 @@ relays = _table(
     Column("written", Text, nullable=False),
     Column("name", Text, nullable=False),
 )
+quiet = _table(
+    "quiet",  # a.member.XXXX@: who asked without a name, sealed (core/quietly.py); gone when it expires
+    _id(),
+    _ref("list_id", "lists.id"),
+    Column("seal", Text, nullable=False),
+    Column("box", LargeBinary, nullable=False),  # whose it is, and the words until they are sent
+    Column("whose", Text, nullable=False),  # the same for each question of one person; says nothing else
+    _ref("arrival_id", "arrivals.id", null=True),  # the question as it came to the list
+    Column("writer", Text, nullable=False, server_default=""),  # the relay seal of who answered in private
+    _ref("host_id", "subscriptions.id", null=True),  # who asked the asker something
+    Column("made", Moment, nullable=False),  # the day
+    Column("expires", Moment, nullable=False),
+    Index(None, "seal"),
+    Index(None, "whose"),
+    Index(None, "arrival_id"),
+    Index(None, "expires"),
+)
 
 # -- mail out ---------------------------------------------------------------------------------------
 
@@ -481,6 +498,8 @@ letters = _table(
     Column("bytes", LargeBinary, nullable=False),
     Column("returns", Boolean, nullable=False),  # has a return path: somebody's words, passed on
     Column("made", Moment, nullable=False),
+    Column("quiet", Text, nullable=False, server_default=""),  # sealed for the asker whose link this names
+    _partial("ix_letters_quiet", "quiet", where="quiet <> ''"),
 )
 briefs = _table(
     "briefs",  # one for all members who read the same: its letter has no line of one member alone

@@ -61,6 +61,8 @@ CASES: list[tuple[str, Mail, PostFacts, Verdict]] = [
     ("the same Message-ID, other words",        mail(),                                     facts(preclaimed=True),                        Accept("welcome")),
     ("a stranger's, let through",               mail(),                                     facts(member=None, approved=True),             Accept("approved")),
     ("a forged one, let through",               mail(proof=UNSIGNED),                       facts(approved=True),                          Accept("approved")),
+    ("asked without a name",                    mail(oddity="NUL"),                         facts(member=None, is_quiet=True, list=SECRET), Hold("quietly")),
+    ("asked without a name, let through",       mail(),                                     facts(member=None, is_quiet=True, approved=True), Accept("approved")),
     ("from whom a host banned",                 mail(),                                     facts(member=None, banned=True),               Discard("banned")),
     ("from whom a host banned, let through",    mail(),                                     facts(member=None, banned=True, approved=True), Accept("approved")),
     ("approved, but a duplicate",               mail(),                                     facts(approved=True, duplicate=True),          Discard("duplicate")),

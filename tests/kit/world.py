@@ -43,6 +43,7 @@ from listserv.flow.parcel import Parcel, offered
 from listserv.flow.pen import Pen
 from listserv.flow.process import STRANGERS, Desk, process_due
 from listserv.flow.pulse_round import bring_due
+from listserv.flow.quiet_links import forget_expired
 from listserv.flow.results import Depot
 from listserv.flow.threads_round import release_kept
 from listserv.flow.upkeep import release_due
@@ -50,6 +51,7 @@ from listserv.mail.notices import Words
 from listserv.mail.parse import as_sent, parse
 from listserv.mail.proof import ProofQuestion, prove
 from listserv.mail.returned import with_report
+from listserv.mail.vault import KeyVault
 from listserv.mail.washing import Washer
 from listserv.resources import resource
 from listserv.store import arrivals, counters, epochs, holds, lists, rosters, schema
@@ -125,7 +127,7 @@ class World:
     reader: PlainReader = field(default_factory=PlainReader)
     pigeons: Pigeons = field(default_factory=Pigeons)
     bells: Bells = field(default_factory=Bells)
-    ring: Keyring = Keyring(b"k" * 32, "epoch")
+    ring: Keyring = Keyring(b"k" * 32, "epoch", vault=KeyVault(b"q" * 32))
     log: Any = field(default_factory=lambda: structlog.wrap_logger(None, processors=[_drop]))
 
     # -- the scene ----------------------------------------------------------------------------------
@@ -182,6 +184,7 @@ class World:
         done += release_due(self.store, self.clock, self.bells) + look_after(self.pen, self.bells)
         done += bring_back(self.pen, self.bells) + remind(self.pen, self.bells)
         done += send_cards(self.pen, self.bells) + release_kept(self.pen, self.bells)
+        done += forget_expired(self.pen, self.bells)
         done += loosening_round.look_after(self.pen, self.bells)
         return done + deliver_due(self.depot)
 

@@ -71,6 +71,11 @@ from listserv.core.notices import (
     PostShown,
     Pulse,
     PulseLine,
+    QuietlyAnswered,
+    QuietlyClosed,
+    QuietlyOut,
+    QuietlyPreview,
+    QuietlyShows,
     Readers,
     Recalled,
     Refused,
@@ -145,6 +150,9 @@ CARD_ITEMS = (
     CardItem(4, "Dora Lind", "dora@dora.example", "Dora Lind", "join request", "09:00", None, 0, "none", ()),
     CardItem(5, "", "emi@lake.example", "", "join request", "09:00", None, 0, "none", ()),
 )
+QUIETLY_CLOSED = (
+    *("off", "stranger", "forged", "other address", "too many", "empty", "long", "dropped", "waits", "over"),
+)
 CARDS = ((1, 0, True), (2, 1, False), (3, 30, True), (5, 72, False))
 EXAMPLES: tuple[Notice, ...] = (
     *(
@@ -173,6 +181,19 @@ EXAMPLES: tuple[Notice, ...] = (
     Storm("Book Circle", "book@lists.example.org", 100, 10),
     Declined("Book Circle", HOSTS, "Cy Ng", join=True),
     Posted("Book Circle", SUBJECT),
+    Held("Book Circle", "", SUBJECT, "quietly", "cancel"),
+    Declined("Book Circle", "", SUBJECT, "Not now, please."),
+    HostAsks("Book Circle", "Hanna Berg", SUBJECT, "Are you safe?", quiet=True),
+    AuthorAnswers("Book Circle", "", "a.member.abcdefgh@lists.example.org", SUBJECT, "Yes.", waits=True),
+    QuietlyPreview("Book Circle", "A member", SUBJECT, "How?\n\n" + "and so on " * 20),
+    QuietlyPreview(
+        "Book Circle", "The asker", "Re: x", "How?", ("Ana", "garden.example"), ("pay.pdf",), True
+    ),
+    QuietlyOut("Book Circle", SUBJECT, date(2026, 12, 21)),
+    *(QuietlyClosed("Book Circle", HOSTS, why) for why in QUIETLY_CLOSED),
+    QuietlyShows("Book Circle", ("Ana", "+49 30 1234567")),
+    QuietlyAnswered("Book Circle", "Ben", "ben.abcdefgh@lists.example.org", SUBJECT, "No.\n\nBen"),
+    QuietlyAnswered("Book Circle", "", "member.abcdefgh@l.example", "", "", ("a.pdf",), date(2026, 12, 21)),
     Posted("book@lists.example.org", ""),
     Edited("Book Circle", HOSTS, SUBJECT, "Hello!\n\nIs there a meeting?"),
     StillWaiting("Book Circle", HOSTS, SUBJECT, 1),
@@ -228,6 +249,7 @@ EXAMPLES: tuple[Notice, ...] = (
     ),
     Answer("Book Circle", (Said("undone"), Said("resumed", "mon thu")), undo=False),
     Help("Book Circle", "book@lists.example.org", True, ALL_VERBS),
+    Help("Book Circle", "book@lists.example.org", True, ALL_VERBS[:1], quietly=True),
     Help("book@lists.example.org", "book@lists.example.org", False, join="invite", leaving=True),
     *(
         Help("book@l.example", "book@l.example", False, join=join)
