@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from listserv.clock import Clock
-from listserv.flow import bounce_round, card_round, guard_round, loosening_round, pulse_round, upkeep
+from listserv.flow import (
+    bounce_round,
+    card_round,
+    guard_round,
+    loosening_round,
+    pulse_round,
+    returned_round,
+    upkeep,
+)
 from listserv.flow.bells import Bells
 from listserv.flow.coming_back import bring_back
 from listserv.flow.pen import Pen
@@ -43,6 +51,7 @@ def scheduled(of: Rounds) -> tuple[Work, ...]:
         ),
         Work("pulse", partial(pulse_round.bring_due, pen, bells), bells.pulse, rest=60.0),
         Work("bounces", partial(bounce_round.look_after, pen, bells), bells.bounces, rest=60.0),
+        Work("returned", partial(returned_round.tell_writers, pen, bells), bells.returned, rest=20.0),
     )
     paused = (replace(work, step=partial(pause.unless_paused, store, work.step)) for work in works)
     # A restored site is searched before anything may leave it.

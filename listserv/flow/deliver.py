@@ -15,7 +15,7 @@ from functools import partial
 from itertools import groupby, islice
 
 from listserv.core.address import Address
-from listserv.core.seals import Keyring, loop_mark, relay_seal, seals
+from listserv.core.seals import Keyring, loop_mark, seals
 from listserv.core.types import (
     Copy,
     Deferred,
@@ -43,10 +43,11 @@ from listserv.mail.compose import (
     shared,
     variant,
 )
+from listserv.mail.disguise import named_in
 from listserv.mail.fields import all_of, split
 from listserv.mail.names import discreet, relay_local
 from listserv.mail.signing import Press
-from listserv.store import arrivals, deliveries, lists, posts, queue, relay_rest
+from listserv.store import aliases, arrivals, deliveries, lists, posts, queue, relay_rest
 from listserv.store.engine import Transaction
 
 BATCH = 500
@@ -293,7 +294,7 @@ def load(tx: Transaction, depot: Depot, post_id: int) -> tuple[Post, MailList, V
 
 def choose_from(tx: Transaction, depot: Depot, post: Post, here: MailList, raw: bytes) -> FromChoice:
     """How From shows the author, as it was decided when the post was accepted."""
-    relay = relay_address(depot.ring, here, post)
+    relay = relay_address(tx, depot.ring, here, post)
     if post.from_ == "hidden" and relay is None:
         relay = here.address  # several authors, or none: then nobody's name shows either
     if relay is None or (post.from_ == "author" and here.settings.reply_to != "author"):
@@ -304,11 +305,21 @@ def choose_from(tx: Transaction, depot: Depot, post: Post, here: MailList, raw: 
             named = [id_ for field in ("references", "in-reply-to") for id_ in _ids(raw, field)]
             public = posts.public_ids(tx, here.id, named)
             known = tuple(dict.fromkeys(public[id_] for id_ in named if id_ in public))
-            return HiddenFrom(relay, name, post.public_id, known)
+            return HiddenFrom(relay, name, post.public_id, known, _faces(tx, depot.ring, here, raw))
         case "relay":
             return RelayedFrom(relay, post.author_name)
         case _:
             return KeptFrom(relay)
+
+
+def _faces(tx: Transaction, ring: Keyring, here: MailList, raw: bytes) -> dict[str, Address]:
+    """What stands for members of the list in calendars and vCards."""
+    found = ((address, aliases.alias_of_known(tx, ring, here, address)) for address in named_in(raw))
+    return {
+        address.key: Address(relay_local(discreet(alias.name), alias.seal), here.address.domain)
+        for address, alias in found
+        if alias is not None
+    }
 
 
 def _ids(raw: bytes, name: str) -> list[str]:
@@ -317,12 +328,12 @@ def _ids(raw: bytes, name: str) -> list[str]:
     return [word[1:-1] for word in words if word.startswith("<") and word.endswith(">")][-50:]
 
 
-def relay_address(ring: Keyring, here: MailList, post: Post) -> Address | None:
-    """The lasting address of ours that reaches this author in this list."""
+def relay_address(tx: Transaction, ring: Keyring, here: MailList, post: Post) -> Address | None:
+    """The lasting address of ours that reaches this author in this list; in Briefs, too (``1p:``)."""
     if post.author is None:
         return None
-    token = relay_seal(ring, here.list_id, post.author.key)
-    return Address(relay_local(discreet(post.author_name), token), here.address.domain)
+    alias = aliases.alias_of(tx, ring, here, aliases.Somebody(post.author, post.author_name))
+    return Address(relay_local(discreet(alias.name), alias.seal), here.address.domain)
 
 
 def return_path(depot: Depot, address: Address, delivery_id: int) -> str:

@@ -28,7 +28,7 @@ from listserv.flow.door import Each, Log
 from listserv.flow.signers import Signers
 from listserv.mail.reports import kind_of_refusal
 from listserv.mail.signing import Signer
-from listserv.store import bounces, deliveries, relay_rest
+from listserv.store import bounces, deliveries, passing, relay_rest
 from listserv.store.deliveries import Result
 from listserv.store.engine import Store, Transaction
 from listserv.store.relay_rest import Rest
@@ -268,13 +268,17 @@ def _written(depot: Depot, group: Group) -> Future[None]:
     """One commit for a group of results: bounces counted, and the relay's rest begun or ended."""
     now = depot.clock.now()
     refused = sorted(filter(None, map(_refusal, group)), key=lambda one: one.subscription_id)
+    letters = {copy.id for copy, _ in group if copy.letter_id is not None}
 
     def step(tx: Transaction) -> None:
         rest = rested(tx, group, now, rest_known=depot.trouble.rest_known)
-        ended = set(deliveries.record(tx, depot.who, [result(*one, now, rest) for one in group], now))
+        results = [result(*one, now, rest) for one in group]
+        ended = set(deliveries.record(tx, depot.who, results, now))
         for refusal in refused:
             if refusal.delivery_id in ended:
                 bounces.count_report(tx, refusal, now)
+        lost = [one.id for one in results if one.id in letters and one.state is DeliveryState.FAILED]
+        passing.came_back(tx, sorted(ended.intersection(lost)), now)
 
     try:
         return depot.store.write(step)

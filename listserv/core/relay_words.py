@@ -1,0 +1,29 @@
+"""What a member says to a relay address and means for us, not for whoever is behind it (interface.md §6)."""
+
+from __future__ import annotations
+
+import re
+
+from listserv.core.administrivia import Asked, whole_request
+from listserv.core.commands import read_line
+from listserv.core.types import Mail
+
+TO_RELAYS = ("block", "unblock")
+_LONGEST = 200  # characters: the word, and perhaps a name below it
+_NAME = re.compile(r"(?:-- ?)?(?:[\w.'’-]+[ ,]*){0,4}")
+
+
+def meant_for_us(mail: Mail, language: str) -> Asked | None:
+    """The verb that is all a mail says; None for words that are meant for a person."""
+    lines = [line.strip() for line in mail.said.splitlines() if line.strip()]
+    if lines and len(mail.said) <= _LONGEST:
+        said = read_line(lines[0], language)
+        if said and said.verb.name in TO_RELAYS and all(_NAME.fullmatch(line) for line in lines[1:3]):
+            return Asked(said.verb.name) if len(lines) <= 3 else None
+    if not mail.references:  # a new mail may be about leaving, or about muting, between two people
+        return None
+    found = whole_request(mail.said, mail.subject, is_reply=True, language=language)
+    return found if isinstance(found, Asked) and found.verb in _OF_LISTS else None
+
+
+_OF_LISTS = ("leave", "mute", "unmute", "follow", "pause", "resume", "digest")
