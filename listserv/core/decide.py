@@ -331,7 +331,7 @@ def _passed(mail: Mail, author: Address, facts: RelayFacts, *, away: bool) -> Ch
         to=facts.to,
         sender=alias,
         receiver=facts.receiver,
-        name=mail.author_name,
+        name=mail.author_name or (facts.member.name if facts.member else ""),
         standing=facts.standing,
         proved=proved,
         knows=facts.knows,

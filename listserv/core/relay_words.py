@@ -10,7 +10,7 @@ from listserv.core.types import Mail
 
 TO_RELAYS = ("block", "unblock")
 _LONGEST = 200  # characters: the word, and perhaps a name below it
-_NAME = re.compile(r"(?:-- ?)?(?:[\w.'’-]+[ ,]*){0,4}")
+_NAME = re.compile(r"(?:-- ?)?(?:[\w.'’-]+(?:[ ,]+[\w.'’-]+){0,3}[ ,]*)?")
 
 
 def meant_for_us(mail: Mail, language: str) -> Asked | None:

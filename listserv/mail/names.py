@@ -47,10 +47,14 @@ _FOLDED = str.maketrans(
 )
 
 
+_IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+
+
 def relay_local(name: str, seal8: str) -> str:
     """The local part of a relay address, ``ana.silva.r4k2xxxx``: ASCII, at most 64 octets."""
+    bare = _IN_BRACKETS.sub(" ", name[:200])
     letters = (
-        unicodedata.normalize("NFKD", name[:200].lower().translate(_FOLDED))
+        unicodedata.normalize("NFKD", bare.lower().translate(_FOLDED))
         .encode("ascii", "ignore")
         .decode()
     )

@@ -72,7 +72,11 @@ def alias_of_author(tx: Connection, ask: Question, here: MailList) -> Alias | No
     mail = ask.mail
     if mail.author is None:
         return None
-    return aliases.alias_of(tx, ask.ring, here, Somebody(mail.author, mail.author_name))
+    name = mail.author_name
+    if not name:
+        member = directory.member_by_address(tx, here.id, mail.author)
+        name = member.name if member else ""
+    return aliases.alias_of(tx, ask.ring, here, Somebody(mail.author, name))
 
 
 def aliases_shown(tx: Connection, ask: Question, here: MailList) -> tuple[tuple[Address, Alias], ...]:

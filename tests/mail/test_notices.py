@@ -59,6 +59,7 @@ from listserv.core.notices import (
     MergeWhich,
     MyData,
     NoHost,
+    NotDelivered,
     Notice,
     NotUnderstood,
     OddLine,
@@ -68,6 +69,7 @@ from listserv.core.notices import (
     Posted,
     PostOrSetting,
     PostShown,
+    PrivateWaits,
     Pulse,
     PulseLine,
     Readers,
@@ -150,6 +152,13 @@ EXAMPLES: tuple[Notice, ...] = (
         for why in ("stranger", "probation", "too big", "no such rule")
     ),
     Held("book@lists.example.org", HOSTS, "", "not addressed to us"),
+    *(
+        PrivateWaits("Book Circle", HOSTS, SUBJECT, why, "cancel")
+        for why in ("not addressed to them", "private mails", "odd mail")
+    ),
+    PrivateWaits("book@lists.example.org", HOSTS, "", "stranger"),
+    NotDelivered("Book Circle", SUBJECT, "Ana Silva"),
+    NotDelivered("book@lists.example.org", ""),
     Declined(
         "Book Circle", HOSTS, SUBJECT, "Thank you.\n\nThis was on the list yesterday, " + "and before " * 20
     ),
