@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from email.utils import parseaddr
@@ -13,21 +14,21 @@ from sqlalchemy import select, update
 from listserv.core.address import read_address
 from listserv.core.changes import AddAddress, DropAddress
 from listserv.core.types import Failed, MailList, Outcome, Sent
+from listserv.flow.admission import Admission
+from listserv.flow.door import Caller, Refusal
 from listserv.flow.parcel import Parcel
+from listserv.flow.reception import Reception
 from listserv.store import aliases, own_acts, passing, rosters, schema
 from listserv.store.aliases import Somebody
 from listserv.store.engine import Transaction
+from tests.kit.doorstep import SETTINGS, RememberingLog
+from tests.kit.people import DOMAIN
 from tests.kit.returned import failure
 from tests.kit.speaker import NONE, Letter, Speaker, read
 from tests.kit.world import World, open_world, sqlite_in
 
-ANA, BEN, CY, HANNA, EVE = (
-    "ana@ana.example",
-    "ben@ben.example",
-    "cy@cy.example",
-    "h@host.example",
-    "eve@e.example",
-)
+ANA, BEN, CY = "ana@ana.example", "ben@ben.example", "cy@cy.example"
+HANNA, EVE = "hanna@host.example", "eve@eve.example"
 OTHER = "ana@work.example"
 LIST = "book@lists.example.org"
 
@@ -68,8 +69,9 @@ def from_of(letter: Letter) -> str:
 
 def away(author: str, to: str, number: int = 1) -> bytes:
     """What a mail program answers for somebody on holiday."""
-    head = f"From: <{author}>\nTo: <{to}>\nSubject: Automatic reply: Hello\nMessage-ID: <away{number}@m.example>\n"
-    return f"{head}Auto-Submitted: auto-replied\n\nI am away until Monday.\n".encode()
+    head = f"From: <{author}>\nTo: <{to}>\nSubject: Automatic reply: Hello\n"
+    ids = f"Message-ID: <away{number}@m.example>\nAuto-Submitted: auto-replied\n"
+    return f"{head}{ids}\nI am away until Monday.\n".encode()
 
 
 # -- one lasting address ----------------------------------------------------------------------------
@@ -165,13 +167,12 @@ def test_who_did_not_prove_to_be_the_writer_is_only_maybe_they(world: World, boo
 
 
 def test_a_signed_private_mail_keeps_its_bytes(world: World, book: MailList) -> None:
-    body = b"--b\r\nContent-Type: text/plain\r\n\r\nsigned  \r\n--b\r\nContent-Type: application/pgp-signature\r\n\r\nx\r\n--b--\r\n"
+    kinds = ("text/plain", "application/pgp-signature")
+    body = "".join(f"--b\nContent-Type: {kind}\n\nkept  \n" for kind in kinds) + "--b--\n"
     head = Speaker(world, BEN).mail(shown(world)).partition(b"MIME-Version")[0]
-    raw = (
-        head + b"MIME-Version: 1.0\nContent-Type: multipart/signed; boundary=b\n\n" + body.replace(b"\r", b"")
-    )
-    (got,) = Speaker(world, BEN).sends(raw, shown(world))
-    assert got.mailed.raw.endswith(b"\r\n\r\n" + body)
+    whole = f"MIME-Version: 1.0\nContent-Type: multipart/signed; boundary=b\n\n{body}".encode()
+    (got,) = Speaker(world, BEN).sends(head + whole, shown(world))
+    assert got.mailed.raw.endswith(f"\n\n{body}".replace("\n", "\r\n").encode())
 
 
 def test_a_mail_that_names_the_list_in_cc_is_a_post_and_a_private_mail_once_each(
@@ -263,10 +264,9 @@ def test_forging_a_blocked_member_gets_nothing_and_a_longer_mail_is_no_word_for_
 
 
 def test_spam_in_bcc_waits_and_its_writer_hears_so_once(world: World, book: MailList) -> None:
-    raw = Speaker(world, BEN, NONE).mail("undisclosed@ben.example", "Buy now")
-    sent = [
-        Speaker(world, BEN, NONE).sends(raw, f"{n}.{shown(world).partition('.silva.')[2]}") for n in "xyz"
-    ]
+    ben, seal = Speaker(world, BEN, NONE), shown(world).partition(".silva.")[2]
+    raw = ben.mail("undisclosed@ben.example", "Buy now")
+    sent = [ben.sends(raw, f"{name}.{seal}") for name in "xyz"]
     assert [[one.to for one in each if one.to != HANNA] for each in sent] == [[BEN], [], []]
     assert set(world.why()[1:]) == {"not addressed to them"}
 
@@ -361,3 +361,40 @@ def test_what_was_passed_on_is_forgotten_after_a_month_and_with_whom_it_was(
     world.store.do(lambda tx: passing.forget_old(tx, world.clock.now()))
     with world.store.read() as tx:
         assert tx.execute(select(schema.passed)).all() == []
+
+
+# -- guessing ---------------------------------------------------------------------------------------
+
+
+def ask(world: World, peer: str, senders: list[str], recipients: list[str]) -> list[int]:
+    """The answers at RCPT, one after the other."""
+    admission = Admission(world.store, DOMAIN, 26_214_400, world.clock.now, world.bells, world.ring)
+    reception = Reception(SETTINGS, admission, world.clock.now, RememberingLog())
+
+    async def all_of_them() -> list[int]:
+        found = []
+        for sender in senders:
+            for to in recipients:
+                caller = Caller(peer, "client.example", sender, None, smtputf8=False, lmtp=True)
+                answer = await reception.ask(to, caller)
+                found.append(answer.code if isinstance(answer, Refusal) else 250)
+        return found
+
+    answers = asyncio.run(all_of_them())
+    reception.shut()
+    return answers
+
+
+def guesses(many: int) -> list[str]:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    return [f"ana.silva.{letters[n]}aaaaaaa@{DOMAIN}" for n in range(many)]
+
+
+def test_after_twenty_guesses_a_hit_can_not_be_told_from_a_miss(world: World, book: MailList) -> None:
+    told = ask(world, "192.0.2.1", [EVE], [*guesses(21), shown(world), LIST])
+    assert told == [550] * 20 + [451] * 2 + [250]
+
+
+def test_who_guesses_by_our_own_mta_locks_nobody_out(world: World, book: MailList) -> None:
+    told = ask(world, "local", [EVE, BEN, ""], [*guesses(21), shown(world)])
+    assert told == ([550] * 20 + [451, 250]) * 3

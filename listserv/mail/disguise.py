@@ -33,8 +33,12 @@ _CARDS = frozenset(
 _CARD_NAMES = (".ics", ".vcs", ".vcf", ".vcard")
 _SEALED = re.compile(r"multipart/(?:signed|encrypted)|application/(?:x-)?(?:pkcs7-|pgp-encrypted)")
 _Change = Callable[[str], str]
-# An address; or the sign for a line's end (RFC 5545 §3.3.11), which is no part of one that follows.
-_BOX = re.compile(r"\\[nN]|[\w.!#$*+^`{|}~%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}")
+_LETTER = r"[\w.!#$*+^`{|}~%-]"
+# An address; or the sign for a line's end (RFC 5545 §3.3.11), no part of one that follows. Tried only
+# where a word begins: else a long one would be read again from each of its letters.
+_BOX = re.compile(
+    rf"\\[nN]|(?:(?<=\\[nN])|(?<!{_LETTER})){_LETTER}{{1,64}}+@[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{0,8}}"
+)
 _FOLD = re.compile(r"\r?\n[ \t]")
 _WIDE = 75  # octets of a line, without its end (RFC 5545 §3.1, RFC 6350 §3.2)
 
@@ -60,7 +64,7 @@ def disguised(raw: bytes, faces: Faces, domain: str) -> bytes:
     walked = nodes(raw)
     if any(_SEALED.match(node.type) for node, _ in walked):
         return raw
-    ids = _new_ids(walked, domain)
+    ids = _new_ids(walked, sha256(raw).hexdigest()[:24], domain)
     edits = [edit for node, is_leaf in walked for edit in _edits(raw, (node, is_leaf), faces, ids)]
     return _with_boundaries(_applied(raw, edits), walked)
 
@@ -186,14 +190,18 @@ _ID = re.compile(r"<([^<>\s]+@[^<>\s]+)>")
 _NEUTRAL = re.compile(r"[0-9a-f.]+", re.I)  # Outlook's image001.png@01DA2B3C.4D5E6F70 names nobody
 
 
-def _new_ids(walked: list[tuple[Node, bool]], domain: str) -> dict[str, str]:
-    """Content-IDs whose right part may name a machine or a domain, and what stands in their place."""
+def _new_ids(walked: list[tuple[Node, bool]], mark: str, domain: str) -> dict[str, str]:
+    """Content-IDs whose right part may name a machine or a domain, and what stands in their place.
+
+    ``mark``: what tells this mail from all others, and nothing of the ids.
+    """
     found: dict[str, str] = {}
     for node, _ in walked:
         field = first_of(node.fields, "content-id") if node.depth else None
         match = _ID.search(field.text) if field else None
-        if match and not _NEUTRAL.fullmatch(match[1].rpartition("@")[2]):
-            found[match[1]] = f"{sha256(match[1].encode('utf-8', 'replace')).hexdigest()[:24]}@{domain}"
+        right = match[1].rpartition("@")[2] if match else ""
+        if match and right != domain and not _NEUTRAL.fullmatch(right):
+            found.setdefault(match[1], f"{len(found) + 1}.{mark}@{domain}")
     return found
 
 
@@ -239,7 +247,7 @@ _HOSTLY = re.compile(r"@|[\w-]\.[a-z]{2,}", re.I)
 
 def _with_boundary(raw: bytes, old: bytes) -> bytes:
     """Another boundary wherever a line or a parameter has this one; none where it is written in pieces."""
-    drawn = sha256(old).hexdigest()
+    drawn = sha256(raw).hexdigest()
     new = next((name for n in range(33) if (name := f"=_{drawn[n : n + 32]}".encode()) not in raw), old)
     said = re.compile(rb"(boundary=\"?)" + re.escape(old) + rb"(?=[\"\s;]|\Z)", re.I)
     if not said.search(raw):

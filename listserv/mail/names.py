@@ -54,9 +54,7 @@ def relay_local(name: str, seal8: str) -> str:
     """The local part of a relay address, ``ana.silva.r4k2xxxx``: ASCII, at most 64 octets."""
     bare = _IN_BRACKETS.sub(" ", name[:200])
     letters = (
-        unicodedata.normalize("NFKD", bare.lower().translate(_FOLDED))
-        .encode("ascii", "ignore")
-        .decode()
+        unicodedata.normalize("NFKD", bare.lower().translate(_FOLDED)).encode("ascii", "ignore").decode()
     )
     words = ".".join(re.findall(r"[a-z0-9]+", letters))
     room = 64 - len(seal8) - 1
