@@ -215,7 +215,7 @@ def test_who_is_blocked_reaches_them_no_more_by_any_address_and_hears_nothing(
     ana, ben, to = Speaker(world, ANA), Speaker(world, BEN), shown(world)
     (got,) = ben.writes(to, "Hello")
     (told,) = ana.answers(got, "Block.")
-    assert told.to == ANA and told.text.startswith("No more private mail from Ben Okafor")
+    assert told.to == ANA and told.text.startswith("Blocked: Ben Okafor.")
     person = person_of(world, book, BEN)
     world.store.do(
         lambda tx: own_acts.carry_out(

@@ -45,7 +45,7 @@ from listserv.mail.compose import (
 )
 from listserv.mail.disguise import named_in
 from listserv.mail.fields import all_of, split
-from listserv.mail.names import discreet, relay_local
+from listserv.mail.names import address_of, discreet
 from listserv.mail.signing import Press
 from listserv.store import aliases, arrivals, deliveries, lists, posts, queue, relay_rest
 from listserv.store.engine import Transaction
@@ -314,12 +314,8 @@ def choose_from(tx: Transaction, depot: Depot, post: Post, here: MailList, raw: 
 
 def _faces(tx: Transaction, ring: Keyring, here: MailList, raw: bytes) -> dict[str, Address]:
     """What stands for members of the list in calendars and vCards."""
-    found = ((address, aliases.alias_of_known(tx, ring, here, address)) for address in named_in(raw))
-    return {
-        address.key: Address(relay_local(discreet(alias.name), alias.seal), here.address.domain)
-        for address, alias in found
-        if alias is not None
-    }
+    found = aliases.faces(tx, ring, here, named_in(raw))
+    return {key: address_of(alias, here) for key, alias in found}
 
 
 def _ids(raw: bytes, name: str) -> list[str]:
@@ -333,7 +329,7 @@ def relay_address(tx: Transaction, ring: Keyring, here: MailList, post: Post) ->
     if post.author is None:
         return None
     alias = aliases.alias_of(tx, ring, here, aliases.Somebody(post.author, post.author_name))
-    return Address(relay_local(discreet(alias.name), alias.seal), here.address.domain)
+    return address_of(alias, here)
 
 
 def return_path(depot: Depot, address: Address, delivery_id: int) -> str:

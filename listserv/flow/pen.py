@@ -8,7 +8,6 @@ from typing import Literal
 
 from listserv.clock import Clock
 from listserv.core.address import Address, read_address
-from listserv.core.aliases import Alias
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.cards import JOINING
 from listserv.core.changes import PassOn, SendNotice
@@ -36,7 +35,8 @@ from listserv.core.notices import (
 )
 from listserv.core.seals import Keyring, derived, seal
 from listserv.core.types import Arrival, Mail, MailList
-from listserv.mail.names import discreet, relay_local
+from listserv.mail.disguise import disguised, named_in
+from listserv.mail.names import address_of, discreet
 from listserv.mail.notices import Letter as Heading
 from listserv.mail.notices import Words, write
 from listserv.mail.passing import Way, pass_on, passing_token
@@ -119,7 +119,7 @@ class Pen:
         who = aliases.Somebody(mail.author, mail.author_name)
         with self.store.read() as tx:
             alias = aliases.alias_of(tx, self.ring, here, who)
-        return _address(alias, here)
+        return address_of(alias, here)
 
     def declined(self, here: MailList, row: HoldRow) -> Letter:
         """To an author: a host, or the operator, decided not to let a mail through."""
@@ -182,7 +182,7 @@ class Pen:
             wording = self.words.spoken(speakers.language_at(tx, change.to, here))
         token = passing_token(self.ring, arrival_id)
         way = Way(
-            sender=_address(change.sender, here),
+            sender=address_of(change.sender, here),
             name=wording.written_through(_writer(change, here)),
             to=change.to,
             message_id=f"{token}@{self.site.domain}",
@@ -190,7 +190,17 @@ class Pen:
             away=change.away,
         )
         # What a machine wrote has no way back: nothing comes of it that could go round (RFC 3834 §3.3).
-        return Letter(str(change.to), pass_on(raw, way), change.list_id, returns=not change.away)
+        passed = pass_on(self._veiled(raw, here), way)
+        return Letter(str(change.to), passed, change.list_id, returns=not change.away)
+
+    def _veiled(self, raw: bytes, here: MailList) -> bytes:
+        """Where a list hides addresses, its private mails' calendars and cards do, too."""
+        if here.settings.from_ != "relay":
+            return raw
+        with self.store.read() as tx:
+            found = dict(aliases.faces(tx, self.ring, here, named_in(raw)))
+        known = {key: address_of(alias, here) for key, alias in found.items()}
+        return disguised(raw, known, here.address.domain)
 
     def _list(self, list_id: int | None) -> MailList | None:
         if list_id is None:
@@ -211,10 +221,6 @@ def _just_chosen(notice: Notice) -> str:
 def _answered(mail: Mail, to: Address) -> str | None:
     """The mail that a letter answers: only for who wrote it, or somebody learns of a mail in their name."""
     return mail.message_id if mail.author is not None and mail.author.key == to.key else None
-
-
-def _address(alias: Alias, here: MailList) -> Address:
-    return Address(relay_local(discreet(alias.name), alias.seal), here.address.domain)
 
 
 def _writer(change: PassOn, here: MailList) -> Writer:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from listserv.core.address import Address
+from listserv.core.aliases import Alias
 from listserv.core.types import MailList
 from listserv.mail.encoded import encode_words, one_line
 
@@ -45,6 +47,11 @@ def discreet(name: str) -> str:
 _FOLDED = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
 )
+
+
+def address_of(alias: Alias, here: MailList) -> Address:
+    """A relay address as it is shown, the same in every mail: ``ana.silva.r4k2mmpq@lists.example.org``."""
+    return Address(relay_local(discreet(alias.name), alias.seal), here.address.domain)
 
 
 _IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")

@@ -6,7 +6,7 @@ it. Older ones of theirs go on working. A stranger has one for each address, and
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -106,6 +106,16 @@ def alias_of_known(tx: Connection, ring: Keyring, here: MailList, address: Addre
     if there is None and _kept(tx, here.id, address.key, person) is None:
         return None
     return alias_of(tx, ring, here, Somebody(address, there.name if there else "", person))
+
+
+def faces(
+    tx: Connection, ring: Keyring, here: MailList, named: Iterable[Address]
+) -> Iterator[tuple[str, Alias]]:
+    """By key, what stands for those of these addresses whom the list knows."""
+    for address in named:
+        alias = alias_of_known(tx, ring, here, address)
+        if alias is not None:
+            yield address.key, alias
 
 
 def _kept(tx: Connection, list_id: int, key: str, person: int | None) -> Any:

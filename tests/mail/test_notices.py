@@ -219,6 +219,7 @@ EXAMPLES: tuple[Notice, ...] = (
     SetAside("lists.example.org", 312, date(2026, 11, 23)),
     Held("Book Circle", HOSTS, SUBJECT, "probation", "cancel"),
     Held("Book Circle", HOSTS, SUBJECT, "unproven", "yes"),
+    Held("Book Circle", HOSTS, SUBJECT, "would show an address", "yes"),
     *(
         Answer("Book Circle", (Said(key, "3", "Berlin"),), undo)
         for key, undo in (("rhythm", True), ("left", True))
