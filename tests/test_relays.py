@@ -41,6 +41,10 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture
 def book(world: World) -> MailList:
+    return a_book(world)
+
+
+def a_book(world: World) -> MailList:
     """Ana's post is out, and shows a relay address of hers."""
     here = world.circle(from_="relay", guard=False)
     for name, address in (("Ana Silva", ANA), ("Ben Okafor", BEN), ("Cy Ng", CY)):
@@ -361,6 +365,26 @@ def test_what_was_passed_on_is_forgotten_after_a_month_and_with_whom_it_was(
     world.store.do(lambda tx: passing.forget_old(tx, world.clock.now()))
     with world.store.read() as tx:
         assert tx.execute(select(schema.passed)).all() == []
+
+
+def test_both_databases_keep_aliases_blocks_and_what_came_back(database_url: str) -> None:
+    with open_world(database_url) as world:
+        book = a_book(world)
+        to, ana, ben = shown(world), Speaker(world, ANA), Speaker(world, BEN)
+        (got,) = ben.writes(to, "Hello")
+        assert [one.to for one in ana.sends(away(ANA, got.answer_to), got.answer_to)] == [BEN]
+        assert ana.sends(away(ANA, got.answer_to, 2), got.answer_to) == []
+        world.receive(failure(ANA), got.mailed.sender, "")
+        assert read(world.outbox[-1]).subject == "Not delivered: Hello"
+        ana.answers(got, "block")
+        assert ben.writes(to, "Hello?") == []
+        ana.answers(got, "unblock")
+        change_address(world, book)
+        world.receive(post(OTHER, "A. Silva", 2), sender=OTHER)
+        assert shown(world) == to
+        assert [one.to for one in ben.writes(to, "Hello!")] == [OTHER]
+        world.pass_time(days=31)
+        world.store.do(lambda tx: passing.forget_old(tx, world.clock.now()))
 
 
 # -- guessing ---------------------------------------------------------------------------------------
