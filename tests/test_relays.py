@@ -18,7 +18,8 @@ from listserv.flow.admission import Admission
 from listserv.flow.door import Caller, Refusal
 from listserv.flow.parcel import Parcel
 from listserv.flow.reception import Reception
-from listserv.store import aliases, own_acts, passing, rosters, schema
+from listserv.mail.washing import Washer
+from listserv.store import aliases, erasing, own_acts, passing, rosters, schema
 from listserv.store.aliases import Somebody
 from listserv.store.engine import Transaction
 from tests.kit.doorstep import SETTINGS, RememberingLog
@@ -44,9 +45,9 @@ def book(world: World) -> MailList:
     return a_book(world)
 
 
-def a_book(world: World) -> MailList:
+def a_book(world: World, **settings: object) -> MailList:
     """Ana's post is out, and shows a relay address of hers."""
-    here = world.circle(from_="relay", guard=False)
+    here = world.circle(**({"from_": "relay", "guard": False} | settings))
     for name, address in (("Ana Silva", ANA), ("Ben Okafor", BEN), ("Cy Ng", CY)):
         world.member(here, address, name=name)
     world.host(here, HANNA, name="Hanna Host")
@@ -385,6 +386,38 @@ def test_both_databases_keep_aliases_blocks_and_what_came_back(database_url: str
         assert [one.to for one in ben.writes(to, "Hello!")] == [OTHER]
         world.pass_time(days=31)
         world.store.do(lambda tx: passing.forget_old(tx, world.clock.now()))
+
+
+def test_who_is_forgotten_leaves_no_alias_no_block_and_no_news(world: World, book: MailList) -> None:
+    to, ana = shown(world), Speaker(world, ANA)
+    (got,) = Speaker(world, BEN).writes(to, "Hello")
+    ana.answers(got, "block")
+    for address in (BEN, ANA):
+        person = person_of(world, book, address)
+        wash = Washer(world.pen.words.mark("member"))
+        world.store.do(lambda tx, person=person, wash=wash: erasing.anonymise(tx, person, world.hand, wash))
+    with world.store.read() as tx:
+        left = [tx.execute(select(one)).all() for one in (schema.relays, schema.passed, schema.blocks)]
+    assert left == [[], [], []]
+    assert ask(world, "192.0.2.1", [EVE], [to]) == [550]
+
+
+def test_a_mail_sent_to_one_alone_by_the_guard_heeds_a_block_too(world: World) -> None:
+    book = a_book(world, from_="auto", guard=True, guard_words="salary")
+    with world.store.read() as tx:
+        own = aliases.alias_of(tx, world.ring, book, Somebody(read_address(BEN))).seal
+    ben = Speaker(world, BEN)
+    raw = ben.mail(LIST, "Ana, what is your salary?", "Re: Garlic", "1@x.example")
+    (asked,) = ben.sends(raw, LIST)
+    assert [one.to for one in ben.answers(asked, "Ana")] == [ANA, BEN]
+    got = read([one for one in world.outbox if one.recipient == ANA][-1])
+    assert own in got.answer_to
+    Speaker(world, ANA).answers(got, "block")
+    (asked,) = ben.sends(
+        raw.replace(b"Message-ID: <", b"Message-ID: <again").replace(b"salary?", b"salary now?"), LIST
+    )
+    (told,) = ben.answers(asked, "Ana")
+    assert told.to == BEN and told.subject.startswith("Sent to Ana")
 
 
 # -- guessing ---------------------------------------------------------------------------------------
