@@ -265,6 +265,17 @@ def test_forging_a_blocked_member_gets_nothing_and_a_longer_mail_is_no_word_for_
     assert Speaker(world, BEN, NONE).writes(shown(world), "Hello") == []
 
 
+def test_a_verb_in_answer_to_a_post_is_obeyed_and_between_two_people_it_is_a_word(world: World) -> None:
+    a_book(world, from_="author", reply_to="author")
+    ben, to = Speaker(world, BEN), read(world.outbox[-1]).answer_to
+    (told,) = ben.writes(to, "mute", "Re: Garlic", answers="1@x.example")
+    assert told.to == BEN and told.text.startswith("Muted.")
+    (got,) = ben.writes(to, "Should we stay, or leave?", "Re: Garlic", answers="1@x.example")
+    assert got.to == ANA
+    (back,) = Speaker(world, ANA).writes(got.answer_to, "Leave.", "Re: Garlic", answers="private@ours")
+    assert back.to == BEN and back.text.startswith("Leave.")
+
+
 # -- limits -----------------------------------------------------------------------------------------
 
 

@@ -29,7 +29,7 @@ from listserv.core.kept import BY_THREAD, kept_notice, waits_until
 from listserv.core.notices import DidYouMean, Forwarded, Held, Notice, PrivateWaits, Refused
 from listserv.core.obeying import decide_said
 from listserv.core.privacy import may
-from listserv.core.relaying import AWAY, judge_relayed
+from listserv.core.relaying import AWAY, LIMIT, judge_relayed
 from listserv.core.requests import WHICH, decide_doubtful, decide_request, obey_relayed
 from listserv.core.returning import decide_return, heard_from
 from listserv.core.rules import STRICT, is_proven, judge
@@ -311,15 +311,18 @@ def decide_relayed(mail: Mail, facts: RelayFacts) -> Changes:
         case _:
             rule = verdict.rule
             hold = _hold(mail, list_id, rule, who_is_told(mail, facts, rule))
-            why = _why(rule, mail, facts)
-            word = "cancel" if _answerable(facts, rule) else ""
-            waits = PrivateWaits(_named(facts), _hosts(facts.list), mail.subject, why, word)
-            return (
-                seen,
-                hold,
-                Finish(ArrivalState.HELD, rule, list_id),
-                *_tell(mail, facts, waits, rule),
-            )
+            end = Finish(ArrivalState.HELD, rule, list_id)
+            return (seen, hold, end, *_private_waits(mail, facts, rule))
+
+
+def _private_waits(mail: Mail, facts: RelayFacts, rule: str) -> Changes:
+    """The writer hears so; that there are too many once a day, or those who send many get many."""
+    if rule == LIMIT and PrivateWaits.__name__ in facts.answered:
+        return ()
+    word = "cancel" if _answerable(facts, rule) else ""
+    why = _why(rule, mail, facts)
+    waits = PrivateWaits(_named(facts), _hosts(facts.list), mail.subject, why, word)
+    return _tell(mail, facts, waits, rule)
 
 
 def _passed(mail: Mail, author: Address, facts: RelayFacts, *, away: bool) -> Changes:

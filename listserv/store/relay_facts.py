@@ -15,7 +15,7 @@ from listserv.core.privacy import may
 from listserv.core.relay_words import meant_for_us
 from listserv.core.routing import Kind
 from listserv.core.types import Automatic, MailList, Member, Standing
-from listserv.store import aliases, answered, deciding, directory, lists, passing, posts, speakers
+from listserv.store import aliases, answered, deciding, directory, lists, passing, posts, speakers, voices
 from listserv.store.aliases import Reached, Somebody
 from listserv.store.locks import Lock
 from listserv.store.question import Question
@@ -122,7 +122,8 @@ def _request(tx: Connection, ask: Question, here: MailList, member: Member | Non
     if _is_stranger(member) or machine or attached or ask.arrival.approved or ask.mail.oddity:
         return None
     language = speakers.spoken_by(tx, member.person_id if member else None, here)
-    return meant_for_us(ask.mail, language)
+    answered_id = posts.known(tx, here.id, ask.mail).references[-1:]
+    return meant_for_us(ask.mail, language, to_post=bool(voices.known_posts(tx, here.id, answered_id)))
 
 
 # -- what comes back --------------------------------------------------------------------------------

@@ -135,6 +135,8 @@ def test_a_private_reply_ends(mail: Mail, facts: RelayFacts, end: tuple[ArrivalS
         (private(to=()), facts(), True),
         (private(to=()), facts(answered=frozenset(["PrivateWaits"])), False),
         (private(to=(), proof=TRUSTED), facts(answered=frozenset(["PrivateWaits"])), True),
+        (private(proof=TRUSTED), facts(traffic=Traffic(20)), True),
+        (private(proof=TRUSTED), facts(traffic=Traffic(20), answered=frozenset(["PrivateWaits"])), False),
         (private(proof=FORGED), facts(), False),
         (private(), facts(member=None), False),
         (private(proof=TRUSTED), facts(member=None), True),
