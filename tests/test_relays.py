@@ -6,7 +6,9 @@ import asyncio
 import re
 from collections.abc import Iterator
 from email.utils import parseaddr
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -45,9 +47,10 @@ def book(world: World) -> MailList:
     return a_book(world)
 
 
-def a_book(world: World, **settings: object) -> MailList:
+def a_book(world: World, **settings: Any) -> MailList:
     """Ana's post is out, and shows a relay address of hers."""
-    here = world.circle(**({"from_": "relay", "guard": False} | settings))
+    chosen: dict[str, Any] = {"from_": "relay", "guard": False} | settings
+    here = world.circle(**chosen)
     for name, address in (("Ana Silva", ANA), ("Ben Okafor", BEN), ("Cy Ng", CY)):
         world.member(here, address, name=name)
     world.host(here, HANNA, name="Hanna Host")
@@ -403,10 +406,12 @@ def test_who_is_forgotten_leaves_no_alias_no_block_and_no_news(world: World, boo
     to, ana = shown(world), Speaker(world, ANA)
     (got,) = Speaker(world, BEN).writes(to, "Hello")
     ana.answers(got, "block")
+    wash = Washer(world.pen.words.mark("member"))
     for address in (BEN, ANA):
-        person = person_of(world, book, address)
-        wash = Washer(world.pen.words.mark("member"))
-        world.store.do(lambda tx, person=person, wash=wash: erasing.anonymise(tx, person, world.hand, wash))
+        forget = partial(
+            erasing.anonymise, person_id=person_of(world, book, address), hand=world.hand, wash=wash
+        )
+        world.store.do(forget)
     with world.store.read() as tx:
         left = [tx.execute(select(one)).all() for one in (schema.relays, schema.passed, schema.blocks)]
     assert left == [[], [], []]
