@@ -17,6 +17,7 @@ from listserv.flow import (
     loosening_round,
     pulse_round,
     quiet_links,
+    returned_round,
     upkeep,
 )
 from listserv.flow.bells import Bells
@@ -58,6 +59,7 @@ def scheduled(of: Rounds) -> tuple[Work, ...]:
         ),
         Work("pulse", partial(pulse_round.bring_due, pen, bells), bells.pulse, rest=60.0),
         Work("bounces", partial(bounce_round.look_after, pen, bells), bells.bounces, rest=60.0),
+        Work("returned", partial(returned_round.tell_writers, pen, bells), bells.returned, rest=20.0),
     )
     paused = (replace(work, step=partial(pause.unless_paused, store, work.step)) for work in works)
     # A restored site is searched before anything may leave it.

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from listserv.core.address import Address
+from listserv.core.aliases import Alias
 from listserv.core.asks import NewAsk
 from listserv.core.cards import Seen
 from listserv.core.notices import Notice
 from listserv.core.quietly import Draft
 from listserv.core.threads import Placement
-from listserv.core.types import ArrivalState, Mail, MemberState, ReportClass
+from listserv.core.types import ArrivalState, Mail, MemberState, ReportClass, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,13 @@ class SpendProbation:
 
 @dataclass(frozen=True, slots=True)
 class KeepRelay:
-    """This relay address reaches this author."""
+    """This relay address reaches this author. ``person``: whose it is from now on; None: a stranger's."""
 
     seal: str
     list_id: int
     address: Address
     name: str
+    person: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +104,30 @@ class SendNotice:
 
 @dataclass(frozen=True, slots=True)
 class PassOn:
-    """Send the mail itself on to one member, between two relay addresses (interface.md §4)."""
+    """Send the mail itself on to one person, between two relay addresses (interface.md §4).
+
+    ``sender``, ``receiver``: the aliases of both. ``name``: as the writer has it in From; ``standing``: the
+    writer's. ``proved``: something passes for From. ``knows``: the receiver may read the list's title.
+    ``tell``: the writer may hear that it came back. ``away``: a machine answers for somebody who is away.
+    """
 
     list_id: int
     to: Address
-    to_name: str
-    from_seal: str
-    from_name: str
+    sender: Alias
+    receiver: Alias
+    name: str
+    standing: Standing = Standing.MEMBER
+    proved: bool = False
+    knows: bool = True
+    tell: bool = False
+    away: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A copy came back. Where it was a private mail, its writer hears so, once."""
+
+    delivery_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,6 +479,15 @@ class DropAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """A member wants no private mail of whoever has this relay address; ``on`` False: wants it again."""
+
+    subscription_id: int
+    seal: str
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class WithdrawPost:
     """The author takes a post back while it waits in the outbox."""
 
@@ -541,13 +569,19 @@ class EraseMe:
 
 @dataclass(frozen=True, slots=True)
 class SendAlone:
-    """A mail that waits goes to one member instead of all, as a private mail does (see ``PassOn``)."""
+    """A mail that waits goes to one member instead of all, as a private mail does (see ``PassOn``).
+
+    ``to_member``: the subscription of whoever gets it; ``person``: who wrote it, ``author``: their address.
+    """
 
     hold_id: int
     list_id: int
     to: Address
     to_name: str
-    from_seal: str
+    to_member: int | None
+    author: Address
+    name: str
+    person: int
 
 
 # -- asking without a name --------------------------------------------------------------------------
@@ -672,6 +706,7 @@ OfMembers = (
     | WishThread
     | AddAddress
     | DropAddress
+    | Block
     | WithdrawPost
     | CancelHold
     | ReleaseHold
@@ -687,6 +722,7 @@ Change = (
     | KeepRelay
     | SendNotice
     | PassOn
+    | Returned
     | CountBounce
     | UseAsk
     | UndoAsk

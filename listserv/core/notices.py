@@ -40,6 +40,29 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivateWaits:
+    """To whoever wrote to a relay address: a host reads it first, and why. ``answer``: as in ``Held``."""
+
+    list: str
+    hosts: str
+    subject: str
+    why: str
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotDelivered:
+    """To whoever wrote a private mail: it did not arrive. ``name``: of whom it was for, "" where unknown.
+
+    Never the address, nor what a server said.
+    """
+
+    list: str
+    subject: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Declined:
     """To the author: a host said no, perhaps with words. ``join``: no to a wish to join, not to a mail."""
 
@@ -973,6 +996,8 @@ class BounceComplaint:
 
 Notice = (
     Held
+    | PrivateWaits
+    | NotDelivered
     | Declined
     | Posted
     | QuietlyPreview

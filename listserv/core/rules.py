@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from listserv.core.administrivia import Asked, Doubtful
+from listserv.core.aliases import names_alias
 from listserv.core.cards import CLOSED, RESTING, SLOWED
 from listserv.core.facts import PostFacts, RelayFacts
 from listserv.core.guard import sign_in
@@ -24,6 +25,7 @@ from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject, Verdict
 Known = PostFacts | RelayFacts  # what predicates that both tables use may look at
 F = TypeVar("F", PostFacts, RelayFacts)
 STRICT = (Policy.QUARANTINE, Policy.REJECT)
+_KEYS = ("application/pgp-keys", "application/pkix-cert", "application/x-x509-user-cert")
 _NO_AUTHOR = ("no author", "several authors", "ambiguous From", "two From fields")
 
 
@@ -36,8 +38,8 @@ class Rule(Generic[F]):
     then: type[Accept] | type[Hold] | type[Reject] | type[Discard] | type[Obey]
 
 
-def is_proven(mail: Mail, facts: PostFacts) -> bool:
-    """Whether something that counts passes for From. A DKIM pass counts only for a mail to this list (§5)."""
+def is_proven(mail: Mail, facts: Known) -> bool:
+    """Whether something that counts passes for From. A DKIM pass counts only for mail to this place (§5)."""
     if mail.proof.trusted is Check.PASSES:
         return True
     replayed = facts.preclaimed or is_addressed_elsewhere(mail, facts)
@@ -66,7 +68,7 @@ def is_duplicate(mail: Mail, facts: Known) -> bool:
     return facts.duplicate
 
 
-def is_banned(mail: Mail, facts: PostFacts) -> bool:
+def is_banned(mail: Mail, facts: Known) -> bool:
     return facts.banned
 
 
@@ -79,7 +81,7 @@ def is_approved(mail: Mail, facts: Known) -> bool:
     return facts.approved
 
 
-def is_a_request(mail: Mail, facts: PostFacts) -> bool:
+def is_a_request(mail: Mail, facts: Known) -> bool:
     return isinstance(facts.request, Asked)
 
 
@@ -95,7 +97,9 @@ def is_odd(mail: Mail, facts: PostFacts) -> bool:
     return bool(mail.oddity)
 
 
-def is_addressed_elsewhere(mail: Mail, facts: PostFacts) -> bool:
+def is_addressed_elsewhere(mail: Mail, facts: Known) -> bool:
+    if isinstance(facts, RelayFacts):
+        return not names_alias((*mail.to, *mail.cc), facts.recipient)
     ours = {facts.list.address.key, *(alias.key for alias in facts.list.aliases)}
     return ours.isdisjoint(address.key for address in (*mail.to, *mail.cc))
 
@@ -105,7 +109,7 @@ def is_forged(mail: Mail, facts: PostFacts) -> bool:
     return known and mail.proof.policy in STRICT and not is_proven(mail, facts)
 
 
-def is_unproven(mail: Mail, facts: PostFacts) -> bool:
+def is_unproven(mail: Mail, facts: Known) -> bool:
     if facts.standing is Standing.STRANGER or is_proven(mail, facts):
         return False
     return facts.earlier_proved or (
@@ -120,7 +124,16 @@ def would_reveal_another_list(mail: Mail, facts: PostFacts) -> bool:
     )
 
 
-def is_too_big(mail: Mail, facts: PostFacts) -> bool:
+def would_show_an_address(mail: Mail, facts: PostFacts) -> bool:
+    """A signature or a key names its owner, and can't be changed: not without the author's word."""
+    return facts.list.settings.from_ == "relay" and (mail.sealed or has_a_key(mail))
+
+
+def has_a_key(mail: Mail) -> bool:
+    return any(part.type in _KEYS for part in mail.parts)
+
+
+def is_too_big(mail: Mail, facts: Known) -> bool:
     return mail.size > facts.list.settings.max_bytes
 
 
@@ -191,6 +204,7 @@ POSTING_RULES: tuple[Rule[PostFacts], ...] = (
     Rule("forged",                      is_forged,                   Hold),
     Rule("unproven",                    is_unproven,                 Hold),
     Rule("would reveal another list",   would_reveal_another_list,   Hold),
+    Rule("would show an address",       would_show_an_address,       Hold),
     Rule("too big",                     is_too_big,                  Reject),
     Rule("posts per day",               has_posted_enough_today,     Hold),
     Rule("storm",                       is_storm,                    Hold),

@@ -129,6 +129,7 @@ class Mail:
     said: str = ""  # of that its author's own new words, the first MOST_SAID (core/replies.py)
     html: str = ""  # sanitised (nh3), "" where the text says it all
     parts: tuple[Part, ...] = ()
+    named: tuple[Address, ...] = ()  # in its calendars and vCards
     sheet: str = ""  # the words of the first attached list of addresses (CSV or text), if it is small
     automatic: Automatic = Automatic.NO
     list_ids: tuple[str, ...] = ()  # of List-Id fields, lower case, without <>

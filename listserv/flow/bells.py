@@ -66,6 +66,7 @@ class Bells:
     cards: Bell = _bell("cards")
     bounces: Bell = _bell("bounces")
     pulse: Bell = _bell("pulse")
+    returned: Bell = _bell("returned")
     closing: threading.Event = field(default_factory=threading.Event)  # stays set: begin nothing new
     lull: Lull = field(default_factory=Lull)
 

@@ -15,7 +15,8 @@ from functools import partial
 from itertools import groupby, islice
 
 from listserv.core.address import Address
-from listserv.core.seals import Keyring, loop_mark, relay_seal, seals
+from listserv.core.quietly import seal_in
+from listserv.core.seals import Keyring, loop_mark, seals
 from listserv.core.types import (
     Copy,
     Deferred,
@@ -44,10 +45,11 @@ from listserv.mail.compose import (
     shared,
     variant,
 )
+from listserv.mail.disguise import named_in
 from listserv.mail.fields import all_of, split
-from listserv.mail.names import discreet, relay_local
+from listserv.mail.names import address_of, discreet
 from listserv.mail.signing import Press
-from listserv.store import arrivals, deliveries, lists, posts, queue, relay_rest
+from listserv.store import aliases, arrivals, deliveries, lists, posts, queue, relay_rest
 from listserv.store.engine import Transaction
 
 BATCH = 500
@@ -307,7 +309,7 @@ def load(tx: Transaction, depot: Depot, post_id: int) -> tuple[Post, MailList, V
 
 def choose_from(tx: Transaction, depot: Depot, post: Post, here: MailList, raw: bytes) -> FromChoice:
     """How From shows the author, as it was decided when the post was accepted."""
-    relay = relay_address(depot.ring, here, post)
+    relay = relay_address(tx, depot.ring, here, post)
     if post.from_ == "hidden" and relay is None:
         relay = here.address  # several authors, or none: then nobody's name shows either
     if relay is None or (post.from_ == "author" and here.settings.reply_to != "author"):
@@ -318,11 +320,17 @@ def choose_from(tx: Transaction, depot: Depot, post: Post, here: MailList, raw: 
             named = [id_ for field in ("references", "in-reply-to") for id_ in _ids(raw, field)]
             public = posts.public_ids(tx, here.id, named)
             known = tuple(dict.fromkeys(public[id_] for id_ in named if id_ in public))
-            return HiddenFrom(relay, name, post.public_id, known)
+            return HiddenFrom(relay, name, post.public_id, known, _faces(tx, depot.ring, here, raw))
         case "relay":
             return RelayedFrom(relay, post.author_name)
         case _:
             return KeptFrom(relay)
+
+
+def _faces(tx: Transaction, ring: Keyring, here: MailList, raw: bytes) -> dict[str, Address]:
+    """What stands for members of the list in calendars and vCards."""
+    found = aliases.faces(tx, ring, here, named_in(raw))
+    return {key: address_of(alias, here) for key, alias in found}
 
 
 def _ids(raw: bytes, name: str) -> list[str]:
@@ -331,12 +339,12 @@ def _ids(raw: bytes, name: str) -> list[str]:
     return [word[1:-1] for word in words if word.startswith("<") and word.endswith(">")][-50:]
 
 
-def relay_address(ring: Keyring, here: MailList, post: Post) -> Address | None:
-    """The lasting address of ours that reaches this author in this list."""
-    if post.author is None:
-        return None
-    token = relay_seal(ring, here.list_id, post.author.key)
-    return Address(relay_local(discreet(post.author_name), token), here.address.domain)
+def relay_address(tx: Transaction, ring: Keyring, here: MailList, post: Post) -> Address | None:
+    """The lasting address of ours that reaches this author in this list; in Briefs, too (``1p:``)."""
+    if post.author is None or seal_in(post.author, here):
+        return post.author  # who asked without a name has no other
+    alias = aliases.alias_of(tx, ring, here, aliases.Somebody(post.author, post.author_name))
+    return address_of(alias, here)
 
 
 def return_path(depot: Depot, address: Address, delivery_id: int) -> str:

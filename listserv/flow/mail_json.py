@@ -42,6 +42,7 @@ def _records(data: dict[str, Any]) -> dict[str, Any]:
         "author": Address(**data["author"]) if data["author"] else None,
         "to": tuple(Address(**one) for one in data["to"]),
         "cc": tuple(Address(**one) for one in data["cc"]),
+        "named": tuple(Address(**one) for one in data["named"]),
         "date": datetime.fromisoformat(data["date"]) if data["date"] else None,
         "parts": tuple(Part(**one) for one in data["parts"]),
         "automatic": Automatic(data["automatic"]),

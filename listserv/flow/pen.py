@@ -37,13 +37,15 @@ from listserv.core.notices import (
     Welcome,
 )
 from listserv.core.quietly import answer_to, seal_in
-from listserv.core.seals import Keyring, derived, relay_seal, seal
+from listserv.core.seals import Keyring, derived, seal
 from listserv.core.types import Arrival, Mail, MailList
-from listserv.mail.names import discreet, relay_local
+from listserv.mail.disguise import disguised, named_in
+from listserv.mail.names import address_of, discreet
 from listserv.mail.notices import Letter as Heading
 from listserv.mail.notices import Words, write
 from listserv.mail.passing import Way, pass_on, passing_token
-from listserv.store import lists, speakers
+from listserv.mail.wording import Writer
+from listserv.store import aliases, lists, speakers
 from listserv.store.deliveries import Letter
 from listserv.store.engine import Store
 from listserv.store.holds import HoldRow
@@ -119,8 +121,10 @@ class Pen:
         """The address of ours that reaches the author of a mail."""
         if here is None or mail.author is None:
             return None
-        token = relay_seal(self.ring, here.list_id, mail.author.key)
-        return Address(relay_local(discreet(mail.author_name), token), here.address.domain)
+        who = aliases.Somebody(mail.author, mail.author_name)
+        with self.store.read() as tx:
+            alias = aliases.alias_of(tx, self.ring, here, who)
+        return address_of(alias, here)
 
     def declined(self, here: MailList, row: HoldRow) -> Letter:
         """To an author: a host, or the operator, decided not to let a mail through."""
@@ -194,11 +198,29 @@ class Pen:
         """A mail itself, to one member between two relay addresses."""
         here = self._list(change.list_id)
         assert here is not None, "a relay address is a list's"
-        name = discreet(change.from_name)
-        sender = Address(relay_local(name, change.from_seal), here.address.domain)
+        with self.store.read() as tx:
+            wording = self.words.spoken(speakers.language_at(tx, change.to, here))
         token = passing_token(self.ring, arrival_id)
-        passed = pass_on(raw, Way(sender, name, change.to, f"{token}@{self.site.domain}"))
-        return Letter(str(change.to), passed, change.list_id, returns=True)
+        way = Way(
+            sender=address_of(change.sender, here),
+            name=wording.written_through(_writer(change, here)),
+            to=change.to,
+            message_id=f"{token}@{self.site.domain}",
+            writer=change.standing.value + ("" if change.proved else ", unproven"),
+            away=change.away,
+        )
+        # What a machine wrote has no way back: nothing comes of it that could go round (RFC 3834 §3.3).
+        passed = pass_on(self._veiled(raw, here), way)
+        return Letter(str(change.to), passed, change.list_id, returns=not change.away)
+
+    def _veiled(self, raw: bytes, here: MailList) -> bytes:
+        """Where a list hides addresses, its private mails' calendars and cards do, too."""
+        if here.settings.from_ != "relay":
+            return raw
+        with self.store.read() as tx:
+            found = dict(aliases.faces(tx, self.ring, here, named_in(raw)))
+        known = {key: address_of(alias, here) for key, alias in found.items()}
+        return disguised(raw, known, here.address.domain)
 
     def _list(self, list_id: int | None) -> MailList | None:
         if list_id is None:
@@ -219,6 +241,12 @@ def _just_chosen(notice: Notice) -> str:
 def _answered(mail: Mail, to: Address) -> str | None:
     """The mail that a letter answers: only for who wrote it, or somebody learns of a mail in their name."""
     return mail.message_id if mail.author is not None and mail.author.key == to.key else None
+
+
+def _writer(change: PassOn, here: MailList) -> Writer:
+    name = discreet(change.name) or discreet(change.sender.name)
+    title = here.title if change.knows else here.address.local
+    return Writer(name, title, change.standing.value, proved=change.proved)
 
 
 def _hosts(here: MailList) -> Address:

@@ -13,7 +13,6 @@ from email.utils import format_datetime
 from functools import partial
 from typing import assert_never
 
-from listserv.core.address import read_address
 from listserv.core.changes import (
     AnswerAsAsker,
     AskHosts,
@@ -33,9 +32,9 @@ from listserv.mail.fields import split, write_field
 from listserv.mail.names import discreet, relay_local
 from listserv.mail.quiet import Nameless, nameless_mail
 from listserv.store import arrivals, deliveries, lists, quiet, speakers
+from listserv.store.aliases import reached
 from listserv.store.deliveries import Letter
 from listserv.store.engine import Transaction
-from listserv.store.relayed import relay_of
 
 
 class Unreachable(LookupError):
@@ -140,8 +139,8 @@ def _pass_on(tx: Transaction, change: PassToAsker, pen: Pen, now: datetime) -> N
     answers = parent.draft.answers if parent.draft else ""
     new = replace(parent, writer=change.writer_seal, draft=Draft(change.subject, "", answers))
     link = quiet.begin(tx, pen.ring, new, here.id, now)
-    known = relay_of(tx, change.writer_seal)
-    name = discreet(known.name) if known else ""
+    known = reached(tx, change.writer_seal)
+    name = discreet(known.alias.name) if known else ""
     relay = f"{relay_local(name, change.writer_seal)}@{here.address.domain}"
     notice = QuietlyAnswered(
         here.title, name, relay, change.subject, change.words, change.files, link.expires.date()
@@ -152,7 +151,7 @@ def _pass_on(tx: Transaction, change: PassToAsker, pen: Pen, now: datetime) -> N
 def _answer(tx: Transaction, change: AnswerAsAsker, pen: Pen, now: datetime) -> None:
     """To whoever wrote in private, who may answer again: the link's own address stands in From."""
     link, here = quiet.by_id(tx, pen.ring, change.quiet_id), _list(tx, change.list_id)
-    writer = relay_of(tx, link.writer) if link is not None else None
+    writer = reached(tx, link.writer) if link is not None else None
     if link is None or writer is None:
         return
     subject = link.draft.subject if link.draft else ""
@@ -160,13 +159,13 @@ def _answer(tx: Transaction, change: AnswerAsAsker, pen: Pen, now: datetime) -> 
     said = Nameless(
         name=pen.words.mark("asker"),
         from_address=address_of(link.seal, here),
-        to=read_address(writer.written),
+        to=writer.to,
         subject=subject if subject[:3].casefold() == "re:" else f"Re: {subject}",
         message_id=f"{own}@{here.address.domain}",
         text=change.words,
         date=format_datetime(now.replace(microsecond=0)),
     )
-    deliveries.post_letter(tx, Letter(writer.written, nameless_mail(said), here.id, returns=True), now)
+    deliveries.post_letter(tx, Letter(str(writer.to), nameless_mail(said), here.id, returns=True), now)
 
 
 def _list(tx: Transaction, number: int) -> MailList:

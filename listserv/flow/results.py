@@ -28,7 +28,7 @@ from listserv.flow.door import Each, Log
 from listserv.flow.signers import Signers
 from listserv.mail.reports import kind_of_refusal
 from listserv.mail.signing import Signer
-from listserv.store import bounces, deliveries, relay_rest
+from listserv.store import bounces, deliveries, passing, relay_rest
 from listserv.store.deliveries import Result
 from listserv.store.engine import Store, Transaction
 from listserv.store.relay_rest import Rest
@@ -276,15 +276,19 @@ def _written(depot: Depot, group: Group, veiled: set[int]) -> Future[None]:
     """
     now = depot.clock.now()
     refused = sorted(filter(None, map(_refusal, group)), key=lambda one: one.subscription_id)
+    letters = {copy.id for copy, _ in group if copy.letter_id is not None}
 
     def step(tx: Transaction) -> None:
         rest = rested(tx, group, now, rest_known=depot.trouble.rest_known)
-        ended = set(deliveries.record(tx, depot.who, [result(*one, now, rest) for one in group], now))
+        results = [result(*one, now, rest) for one in group]
+        ended = set(deliveries.record(tx, depot.who, results, now))
         for refusal in refused:
             if refusal.delivery_id in ended:
                 bounces.count_report(tx, refusal, now)
         gone = [copy.letter_id for copy, outcome in group if copy.id in ended and _is_over(copy, outcome)]
         deliveries.empty_letters(tx, gone)
+        lost = [one.id for one in results if one.id in letters and one.state is DeliveryState.FAILED]
+        passing.came_back(tx, sorted(ended.intersection(lost)), now)
 
     def _is_over(copy: Copy, outcome: Outcome) -> bool:
         return copy.id in veiled and not isinstance(outcome, Deferred)

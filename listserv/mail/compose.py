@@ -14,6 +14,7 @@ from typing import assert_never
 from listserv.core.address import Address
 from listserv.core.types import ListSettings, MailList, Post
 from listserv.mail.cleansing import anonymous, cleansed, single
+from listserv.mail.disguise import Faces, disguised
 from listserv.mail.dressing import footed, is_sealed, tagged
 from listserv.mail.fields import Field, first_of, split, wants_no_archive, write_field, write_mailbox
 from listserv.mail.names import list_id, shown_name
@@ -53,12 +54,14 @@ class HiddenFrom:
     """The list's ``from=relay``: nothing in the header leads to the author's address.
 
     ``message_id`` and ``references`` (oldest first, without <>) are the public ids: those that copies carry.
+    ``faces``: what stands for members' addresses in calendars and vCards.
     """
 
     relay: Address
     name: str
     message_id: str
     references: tuple[str, ...] = ()
+    faces: Faces = field(default_factory=dict)
 
 
 FromChoice = KeptFrom | RelayedFrom | HiddenFrom
@@ -90,6 +93,8 @@ class Personal:
 
 def variant(raw: bytes, post: Post, frame: Frame, from_: FromChoice) -> Variant:
     """Everything that copies share. ``raw``: the arrival's bytes, CRLF line ends; nothing in them raises."""
+    if isinstance(from_, HiddenFrom):
+        raw = disguised(raw, from_.faces, frame.list.address.domain)
     came, separator, body = split(raw)
     fields = single(cleansed(came, frame.list, frame.domain))
     if separator:  # else a broken line ended the header, and what is below it is anybody's guess

@@ -18,6 +18,7 @@ from listserv.core.replies import new_words
 from listserv.core.types import MOST_SAID, READ_FOR_WORDS, Automatic, Mail, Malformed, Proof
 from listserv.mail.automatic import automatic_kind
 from listserv.mail.body import Body, read_body
+from listserv.mail.disguise import is_card, named_in
 from listserv.mail.encoded import decode_words, one_line
 from listserv.mail.fields import Field, Mailboxes, all_of, first_of, read_mailboxes, split, wants_no_archive
 from listserv.mail.prescan import refuse_early
@@ -69,6 +70,7 @@ def _read(raw: bytes, proof: Proof) -> Mail:
         said=new_words(body.text[:READ_FOR_WORDS])[:MOST_SAID],
         html=body.html,
         parts=body.parts,
+        named=named_in(raw) if any(map(is_card, body.parts)) else (),
         sheet=body.sheet,
         automatic=automatic_kind(fields, body.top, (part.type for part in body.parts), subject, body.text),
         list_ids=_list_ids(fields),

@@ -25,12 +25,14 @@ from listserv.core.changes import (
     OfThreads,
     OpenHold,
     PassOn,
+    Returned,
     SendNotice,
     SpendProbation,
 )
 from listserv.core.types import Arrival
 from listserv.store import (
     acts,
+    aliases,
     answered,
     arrivals,
     asks,
@@ -40,6 +42,7 @@ from listserv.store import (
     holds,
     host_acts,
     own_acts,
+    passing,
     posts,
     quiet,
     schema,
@@ -53,7 +56,7 @@ from listserv.store.rows import insert_new
 _s = schema.subscriptions.c
 _SUBSCRIPTION = update(schema.subscriptions).where(_s.id == bindparam("subscription"))
 _SPEND = Prepared(_SUBSCRIPTION.where(_s.probation_left > 0).values(probation_left=_s.probation_left - 1))
-Noted = MarkSeen | KeepRelay | SpendProbation | CountBounce | Complained | BounceOver
+Noted = MarkSeen | KeepRelay | SpendProbation | Returned | CountBounce | Complained | BounceOver
 Clerk = Callable[[Connection, OfRecords, acts.Hand], None]
 Pen = Callable[[SendNotice | PassOn, int | None], Letter]
 
@@ -136,9 +139,10 @@ def _note(tx: Connection, change: Noted, hand: Hand) -> None:
             new = insert_new(tx, schema.seen, [key | {"arrival_id": hand.arrival.id}])
             if posted and not new:
                 tx.execute(update(schema.seen).filter_by(**key).values(arrival_id=hand.arrival.id))
-        case KeepRelay(seal, list_id, address, name):
-            row = {"seal": seal, "list_id": list_id, "key": address.key, "written": str(address)}
-            insert_new(tx, schema.relays, [row | {"name": name}])
+        case KeepRelay():
+            aliases.keep(tx, change)
+        case Returned(delivery_id):
+            passing.came_back(tx, (delivery_id,), hand.now)
         case SpendProbation(subscription_id):
             _SPEND.run(tx, {"subscription": subscription_id})
         case _:
@@ -150,6 +154,8 @@ def _send(tx: Connection, change: SendNotice | PassOn, hand: Hand) -> None:
     if isinstance(change, SendNotice) and change.ask is not None and change.list_id is not None:
         sent = asks.Sent(change.list_id, change.to, hand.now, hand.arrival.id)
         number = asks.open_ask(tx, change.ask, sent)
-    deliveries.post_letter(tx, hand.pen(change, number), hand.now)
-    if isinstance(change, SendNotice):
+    delivery_id = deliveries.post_letter(tx, hand.pen(change, number), hand.now)
+    if isinstance(change, PassOn):
+        passing.note(tx, delivery_id, hand.arrival.id, change, hand.now)
+    else:
         answered.note(tx, type(change.notice).__name__, change.to.key, change.list_id or 0, hand.now)

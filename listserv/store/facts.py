@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from listserv.core.decide import relayed_hash
-from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts
+from listserv.core.facts import Facts, PassOnFacts, PostFacts, ReturnFacts
 from listserv.core.guard import Company
 from listserv.core.kept import midnight
 from listserv.core.quietly import seal_in
@@ -24,6 +23,7 @@ from listserv.store import (
     posts,
     quiet,
     quiet_facts,
+    relay_facts,
     returns,
     said_facts,
     storms,
@@ -45,7 +45,7 @@ def gather(tx: Connection, ask: Question) -> Facts | None:
         case Kind.RETURNED:
             return _for_return(tx, ask)
         case Kind.RELAYED if ask.found.list is not None:
-            return _for_relay(tx, ask, ask.found.list)
+            return relay_facts.gather_relayed(tx, ask, ask.found.list)
         case Kind.HOST | Kind.COMMAND | Kind.OWNER if returns.is_complaint(ask.mail.report):
             return _for_return(tx, ask)  # where providers send them, too
         case Kind.QUIETLY | Kind.ANSWER if ask.found.list and (ask.found.quiet or not ask.found.ask):
@@ -97,6 +97,8 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
         automatic_count=storm.dropped,
         alarmed=storm.alarmed,
         is_quiet=bool(seal_in(mail.author, here)) and quiet.is_question(tx, ask.arrival.id),
+        alias=relay_facts.alias_of_author(tx, ask, here),
+        shown=relay_facts.aliases_shown(tx, ask, here),
     )
 
 
@@ -150,6 +152,7 @@ def _for_pass_on(tx: Connection, ask: Question) -> PassOnFacts:
         standing=member.standing if member else Standing.STRANGER,
         ring=ask.ring,
         member=member,
+        alias=relay_facts.alias_of_author(tx, ask, here) if here else None,
     )
 
 
@@ -165,25 +168,5 @@ def _for_return(tx: Connection, ask: Question) -> ReturnFacts:
         named=about.named,
         complainer=who,
         answered=answered.within_a_day(tx, who.address.key, who.list_id, ask.now) if who else frozenset(),
-    )
-
-
-def _for_relay(tx: Connection, ask: Question, here: MailList) -> RelayFacts | None:
-    if ask.found.relay_to is None:
-        return None
-    recipient = ask.arrival.recipient
-    twins = twins_of(tx, here.id, relayed_hash(ask.mail.message_id, recipient), ask.arrival.id)
-    return RelayFacts(
-        now=ask.now,
-        site=ask.site,
-        list=here,
-        member=_member(tx, here.id, ask.mail),
-        recipient=recipient,
-        to=ask.found.relay_to,
-        to_name=ask.found.relay_name,
-        approved=bool(ask.arrival.approved),
-        duplicate=twins.get(ask.mail.body_hash) == "gone out",
-        held_twin=twins.get(ask.mail.body_hash) == "waits",
-        preclaimed=any(body != ask.mail.body_hash for body in twins),
-        ring=ask.ring,
+        private=relay_facts.private_mail(tx, ask.found.delivery_id, ask.now),
     )

@@ -47,7 +47,7 @@ def forget_person(tx: Connection, who: KnownAs) -> None:
     tx.execute(update(schema.people).where(schema.people.c.id == who.person_id).values(blank))
     mine = _s.person_id == who.person_id
     tx.execute(update(schema.subscriptions).where(mine).values(name="", paused_until=None))
-    tx.execute(delete(schema.relays).where(schema.relays.c.key.in_(who.keys)))
+    _forget_relays(tx, who)
     tx.execute(delete(schema.answered).where(schema.answered.c.key.in_(who.keys)))
     for table in (schema.links, schema.sessions):
         tx.execute(delete(table).where(table.c.person_id == who.person_id))
@@ -67,6 +67,20 @@ def forget_person(tx: Connection, who: KnownAs) -> None:
         delete(schema.thread_wishes).where(schema.thread_wishes.c.subscription_id.in_(who.subscriptions))
     )
     tx.execute(update(schema.arrivals).where(_a.author_key.in_(who.keys)).values(author_key="", subject=""))
+
+
+def _forget_relays(tx: Connection, who: KnownAs) -> None:
+    """What their relay addresses led to, who wrote to whom by them, and who blocks whom."""
+    seals = [one.partition("@")[0] for one in who.traces.relays]
+    passed, blocks = schema.passed.c, schema.blocks.c
+    tx.execute(delete(schema.passed).where(or_(passed.from_seal.in_(seals), passed.to_seal.in_(seals))))
+    mine = (blocks.subscription_id.in_(who.subscriptions), blocks.person_id == who.person_id)
+    tx.execute(delete(schema.blocks).where(or_(*mine, blocks.key.in_(who.keys))))
+    tx.execute(delete(schema.relays).where(schema.relays.c.seal.in_(seals)))
+    for seal in seals:
+        for column in (schema.asks.c.act, schema.asks.c.undo):
+            named = column.in_((f"block {seal}", f"unblock {seal}"))
+            tx.execute(update(schema.asks).where(named).values({column: ""}))
 
 
 def forget_mail(keeper: Keeper, who: KnownAs, stain: Stain, wash: Washing) -> None:

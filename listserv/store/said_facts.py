@@ -176,5 +176,6 @@ def scene_of_request(
         ring=ask.ring,
         thread=place(known).thread,
         parents=known.references,
+        across=ask.found.place.word if ask.found.reached else "",
     )
     return speakers.scene_of(tx, person, occasion)

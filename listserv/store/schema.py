@@ -465,12 +465,41 @@ attachments = _table(
     PrimaryKeyConstraint("post_id", "position"),
 )
 relays = _table(
-    "relays",  # NAME.XXXX@: one lasting address per author and list
+    "relays",  # NAME.XXXX@: one lasting address per person and list; of a stranger, per address
     Column("seal", Text, primary_key=True),
     _ref("list_id", "lists.id"),
-    Column("key", Text, nullable=False),
+    Column("key", Text, nullable=False),  # of the address under which it was first used
     Column("written", Text, nullable=False),
     Column("name", Text, nullable=False),
+    _ref("person_id", "people.id", null=True),  # whose it is, whatever their addresses become
+    Index(None, "person_id"),
+    Index(None, "key"),
+)
+passed = _table(
+    "passed",  # private mails on their way between two relay addresses, so that what comes back finds home
+    Column("delivery_id", Id, ForeignKey("deliveries.id"), primary_key=True, autoincrement=False),
+    _ref("list_id", "lists.id"),
+    _ref("arrival_id", "arrivals.id"),
+    Column("from_seal", Text, nullable=False),  # the writer's relay address
+    Column("to_seal", Text, nullable=False),  # the receiver's
+    Column("kind", Text, nullable=False),  # mail, away
+    Column("proved", Boolean, nullable=False),  # something passed for From
+    Column("tell", Boolean, nullable=False),  # its writer may hear that it came back
+    Column("at", Moment, nullable=False),
+    Column("returned", Moment),  # it came back, or was never taken
+    Column("told", Moment),  # and its writer heard of it
+    Index(None, "from_seal", "at"),
+    Index(None, "to_seal", "at"),
+    Index(None, "at"),
+    _partial("ix_passed_returned", "delivery_id", where="returned IS NOT NULL AND told IS NULL"),
+)
+blocks = _table(
+    "blocks",  # whose private mails a member wants no more
+    _ref("subscription_id", "subscriptions.id"),
+    Column("key", Text, nullable=False),  # of the address they wrote from
+    _ref("person_id", "people.id", null=True),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("subscription_id", "key"),
 )
 quiet = _table(
     "quiet",  # a.member.XXXX@: who asked without a name, sealed (core/quietly.py); gone when it expires

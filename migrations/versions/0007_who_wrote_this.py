@@ -18,6 +18,7 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite counts by it
 
 def upgrade() -> None:
     _quietly()
+    _relays()
 
 
 def _quietly() -> None:
@@ -44,3 +45,54 @@ def _quietly() -> None:
     op.add_column("letters", sa.Column("quiet", sa.Text(), nullable=False, server_default=""))
     sealed = sa.text("quiet <> ''")
     op.create_index("ix_letters_quiet", "letters", ["quiet"], sqlite_where=sealed, postgresql_where=sealed)
+
+
+def _relays() -> None:
+    """A relay address is a person's, whatever their addresses become; what passes through it comes back."""
+    _reference("relays", "person_id", "people")
+    op.create_index("ix_relays_person_id", "relays", ["person_id"])
+    op.create_index("ix_relays_key", "relays", ["key"])
+    op.execute(
+        "UPDATE relays SET person_id = (SELECT addresses.person_id FROM addresses"
+        " WHERE addresses.key = relays.key AND addresses.confirmed IS NOT NULL)"
+    )
+    op.create_table(
+        "passed",
+        sa.Column("delivery_id", ID, autoincrement=False, nullable=False),
+        sa.Column("list_id", ID, nullable=False),
+        sa.Column("arrival_id", ID, nullable=False),
+        sa.Column("from_seal", sa.Text(), nullable=False),
+        sa.Column("to_seal", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("proved", sa.Boolean(), nullable=False),
+        sa.Column("tell", sa.Boolean(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("returned", sa.BigInteger(), nullable=True),
+        sa.Column("told", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["delivery_id"], ["deliveries.id"], name="fk_passed_delivery_id"),
+        sa.ForeignKeyConstraint(["list_id"], ["lists.id"], name="fk_passed_list_id"),
+        sa.ForeignKeyConstraint(["arrival_id"], ["arrivals.id"], name="fk_passed_arrival_id"),
+        sa.PrimaryKeyConstraint("delivery_id", name="pk_passed"),
+    )
+    op.create_index("ix_passed_from_seal_at", "passed", ["from_seal", "at"])
+    op.create_index("ix_passed_to_seal_at", "passed", ["to_seal", "at"])
+    op.create_index("ix_passed_at", "passed", ["at"])
+    back = sa.text("returned IS NOT NULL AND told IS NULL")
+    op.create_index("ix_passed_returned", "passed", ["delivery_id"], sqlite_where=back, postgresql_where=back)
+    op.create_table(
+        "blocks",
+        sa.Column("subscription_id", ID, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("person_id", ID, nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name="fk_blocks_subscription_id"),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="fk_blocks_person_id"),
+        sa.PrimaryKeyConstraint("subscription_id", "key", name="pk_blocks"),
+    )
+
+
+def _reference(table: str, column: str, target: str) -> None:
+    """In one piece, as SQLite can add it: a table of years is not written anew."""
+    kind = "INTEGER" if op.get_bind().dialect.name == "sqlite" else "BIGINT"
+    name = f"fk_{table}_{column}"
+    op.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind} CONSTRAINT {name} REFERENCES {target} (id)")

@@ -17,7 +17,7 @@ from listserv.core.facts import PostFacts
 from listserv.core.guard import Company
 from listserv.core.rules import POSTING_RULES, judge, table
 from listserv.core.threads import Reins
-from listserv.core.types import ArrivalState, Automatic, Check, Mail, MemberState, Policy, Proof, Role
+from listserv.core.types import ArrivalState, Automatic, Check, Mail, MemberState, Part, Policy, Proof, Role
 from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject, Verdict
 from tests.kit.people import ANA, BOOK, DOMAIN, NOW, a_list, a_mail, a_member, the_facts
 
@@ -27,6 +27,7 @@ SIGNED = Proof(dkim=Check.PASSES, policy=Policy.REJECT, intact=True)
 TRUSTED = Proof(trusted=Check.PASSES, policy=Policy.REJECT)
 UNSIGNED = Proof(policy=Policy.REJECT)
 SECRET = a_list(visible="hidden")
+KEY = Part(1, "application/pgp-keys", "key.asc", 900, attached=True)
 SECRETLY = "Between you and me, it was awful."
 LATER = NOW + timedelta(hours=1)
 
@@ -97,6 +98,10 @@ CASES: list[tuple[str, Mail, PostFacts, Verdict]] = [
     ("also to a private one, from a listed",    mail(),                                     facts(list=a_list(visible="listed"), others=(a_list(),)), Hold("would reveal another list")),
     ("also to a listed one",                    mail(),                                     facts(others=(a_list(visible="listed"),)),     Accept("welcome")),
     ("private archive beside a public one",     mail(),                                     facts(list=a_list(archive="public"), others=(a_list(),)), Hold("would reveal another list")),
+    ("signed, where addresses are hidden",      mail(sealed=True),                          facts(list=a_list(from_="relay")),             Hold("would show an address")),
+    ("with a key, where they are hidden",       mail(parts=(KEY,)),                         facts(list=a_list(from_="relay")),             Hold("would show an address")),
+    ("signed, and its author said yes",         mail(sealed=True),                          facts(list=a_list(from_="relay"), approved=True), Accept("approved")),
+    ("signed, where they are not hidden",       mail(sealed=True),                          facts(),                                       Accept("welcome")),
     ("too big",                                 mail(size=11_000_000),                      facts(),                                       Reject("too big")),
     ("the eleventh post of a day",              mail(),                                     facts(list=a_list(max_posts_per_day=10), posts_today=10), Hold("posts per day")),
     ("the tenth post of a day",                 mail(),                                     facts(list=a_list(max_posts_per_day=10), posts_today=9), Accept("welcome")),

@@ -45,6 +45,7 @@ from listserv.flow.process import STRANGERS, Desk, process_due
 from listserv.flow.pulse_round import bring_due
 from listserv.flow.quiet_links import forget_expired
 from listserv.flow.results import Depot
+from listserv.flow.returned_round import tell_writers
 from listserv.flow.threads_round import release_kept
 from listserv.flow.upkeep import release_due
 from listserv.mail.notices import Words
@@ -185,7 +186,7 @@ class World:
         done += bring_back(self.pen, self.bells) + remind(self.pen, self.bells)
         done += send_cards(self.pen, self.bells) + release_kept(self.pen, self.bells)
         done += forget_expired(self.pen, self.bells)
-        done += loosening_round.look_after(self.pen, self.bells)
+        done += loosening_round.look_after(self.pen, self.bells) + tell_writers(self.pen, self.bells)
         return done + deliver_due(self.depot)
 
     def pass_time(self, **by: float) -> None:

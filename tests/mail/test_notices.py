@@ -60,6 +60,7 @@ from listserv.core.notices import (
     MergeWhich,
     MyData,
     NoHost,
+    NotDelivered,
     Notice,
     NotUnderstood,
     OddLine,
@@ -69,6 +70,7 @@ from listserv.core.notices import (
     Posted,
     PostOrSetting,
     PostShown,
+    PrivateWaits,
     Pulse,
     PulseLine,
     QuietlyAnswered,
@@ -160,6 +162,13 @@ EXAMPLES: tuple[Notice, ...] = (
         for why in ("stranger", "probation", "too big", "no such rule")
     ),
     Held("book@lists.example.org", HOSTS, "", "not addressed to us"),
+    *(
+        PrivateWaits("Book Circle", HOSTS, SUBJECT, why, "cancel")
+        for why in ("not addressed to them", "private mails", "odd mail")
+    ),
+    PrivateWaits("book@lists.example.org", HOSTS, "", "stranger"),
+    NotDelivered("Book Circle", SUBJECT, "Ana Silva"),
+    NotDelivered("book@lists.example.org", ""),
     Declined(
         "Book Circle", HOSTS, SUBJECT, "Thank you.\n\nThis was on the list yesterday, " + "and before " * 20
     ),
@@ -243,6 +252,7 @@ EXAMPLES: tuple[Notice, ...] = (
     DoctorSays("lists.example.org", (Symptom("settings", True, "unreadable", "Mend it."),), 0),
     Held("Book Circle", HOSTS, SUBJECT, "probation", "cancel"),
     Held("Book Circle", HOSTS, SUBJECT, "unproven", "yes"),
+    Held("Book Circle", HOSTS, SUBJECT, "would show an address", "yes"),
     *(
         Answer("Book Circle", (Said(key, "3", "Berlin"),), undo)
         for key, undo in (("rhythm", True), ("left", True))
