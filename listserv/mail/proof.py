@@ -11,8 +11,9 @@ from __future__ import annotations
 import base64
 import logging
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
@@ -23,8 +24,10 @@ from dkim.util import parse_tag_value
 
 from listserv.core.address import BadAddress, read_domain
 from listserv.core.types import Check, Proof
+from listserv.mail.arc import judge
+from listserv.mail.cleansing import unsure
 from listserv.mail.dmarc import Ask, Author, published
-from listserv.mail.fields import Field, all_of, first_of, read_mailboxes, start_of, walk_fields
+from listserv.mail.fields import Field, all_of, first_of, read_mailboxes, split, start_of, walk_fields
 from listserv.mail.prescan import refuse_early
 from listserv.mail.results import trusted_results
 
@@ -32,6 +35,8 @@ _MOST_SIGNATURES = 5
 _MOST_LOOKUPS = 10
 _OLDEST = timedelta(days=7)
 _SLOP = timedelta(hours=10)
+_TRAVEL = timedelta(days=1)
+_MOST_NAMES = 200  # of a signature's h=
 _LONGEST_KEY_RECORD = 1200  # a key of 4096 bits takes about 740 characters
 _MOST_BITS = 4096
 _MOST_WORK = 3_600_000  # for all signatures of a mail, about four seconds: dkimpy hashes anew for each
@@ -48,6 +53,7 @@ class ProofQuestion:
     now: datetime
     trusted_authserv_ids: tuple[str, ...]
     txt: Callable[[str], list[str] | None]
+    arc: bool = False  # whether our copies will carry ARC sets: then those of the mail are judged
 
 
 def prove(raw: bytes, question: ProofQuestion) -> Proof:
@@ -61,14 +67,22 @@ def prove(raw: bytes, question: ProofQuestion) -> Proof:
     ask = _counted(question.txt)
     author = Author(domain, published(domain, ask), ask)
     try:
-        signed, intact = _signatures(raw, fields, author, question.now)
+        signed = _signatures(raw, fields, author, question.now)
     except Exception:  # dkimpy on a stranger's bytes: whatever it raises, nothing was proven
-        signed, intact = Check.NONE, False
+        signed = _Signed()
     try:
         trusted = trusted_results(fields, author, question.trusted_authserv_ids)
     except Exception:  # authres raises SyntaxError, RecursionError and more
         trusted = Check.NONE
-    return Proof(signed, trusted, author.published.policy, intact)
+    policy, organization = author.published.policy, author.published.organization
+    chain = _chain(raw, fields, question) if question.arc else ""
+    return Proof(signed.check, trusted, policy, signed.intact, signed.guards, organization, chain)
+
+
+def _chain(raw: bytes, fields: list[Field], question: ProofQuestion) -> str:
+    body = split(raw)[2]
+    chain = judge(fields, body, _counted(question.txt)) if _work(raw) <= _MOST_WORK else None
+    return str(chain or "")
 
 
 def _from_domain(fields: Iterable[Field]) -> str:
@@ -100,22 +114,50 @@ class _Signature:
     selector: str
     tags: dict[bytes, bytes]
 
+    @property
+    def covered(self) -> list[str]:
+        """The names of ``h=``, lower case, as often as they stand there."""
+        names = self.tags.get(b"h", b"").split(b":")
+        return [name.strip().lower().decode("ascii", "replace") for name in names]
 
-def _signatures(raw: bytes, fields: list[Field], author: Author, now: datetime) -> tuple[Check, bool]:
-    """What the aligned signatures say together, and whether any of them verifies."""
-    seen: list[Check] = []
-    intact = False
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """What the aligned signatures say together; ``intact`` and ``guards`` as in Proof."""
+
+    check: Check = Check.NONE
+    intact: bool = False
+    guards: tuple[str, ...] = ()
+
+
+def _signatures(raw: bytes, fields: list[Field], author: Author, now: datetime) -> _Signed:
+    seen: list[bool] = []
+    lasting = _Signed()
     message = raw[start_of(raw) :]
     tries = min(_MOST_SIGNATURES, _MOST_WORK // _work(raw))
     for signature in _aligned(fields, author)[:tries]:
         verifies = _verifies(message, signature, author.ask)
-        intact = intact or verifies is True
-        if verifies is False:
-            seen.append(Check.FAILS)
-        elif verifies and _counts(signature, fields, now):
-            return Check.PASSES, True
+        seen += [] if verifies is None else [verifies]
+        if verifies and not lasting.intact and _lasts(signature, fields, now):
+            lasting = _Signed(Check.NONE, True, _guards(signature, fields))
+        if verifies and _counts(signature, fields, now):
+            return replace(lasting, check=Check.PASSES)
     # One that verifies but doesn't count proves nothing; it isn't a failure either.
-    return (Check.FAILS if seen and not intact else Check.NONE), intact
+    return replace(lasting, check=Check.FAILS if seen and not any(seen) else Check.NONE)
+
+
+def _lasts(signature: _Signature, fields: list[Field], now: datetime) -> bool:
+    """Whether it can verify after us: it covers nothing that we take out, and has a day left to travel."""
+    expires = _moment(signature.tags.get(b"x"))
+    lives = expires is None or expires > now + _TRAVEL
+    return lives and unsure(fields).isdisjoint(signature.covered)
+
+
+def _guards(signature: _Signature, fields: list[Field]) -> tuple[str, ...]:
+    """Names that it lists more often than they are there: a further field of that name breaks it."""
+    present = Counter(field.name for field in fields)
+    listed = Counter(signature.covered[:_MOST_NAMES])
+    return tuple(sorted(name for name, times in listed.items() if times > present[name]))
 
 
 def _work(raw: bytes) -> int:
@@ -158,24 +200,44 @@ def _verifies(message: bytes, signature: _Signature, ask: Ask) -> bool | None:
     if records and not keys:
         return None
     record = keys[0].encode("ascii", "replace") if keys else b""
-    if _forbids(record, signature):
+    key = _key_tags(record)
+    if _forbids(key, signature):
         return False
+    verified = _checked(message, signature, record)
+    testing = b"y" in _words(key, b"t")
+    # A domain that only tries it out must not fare worse than one that does not sign (RFC 6376 §3.6.1).
+    return None if testing and not verified else verified
+
+
+def _checked(message: bytes, signature: _Signature, record: bytes) -> bool | None:
     checker = dkim.DKIM(message, logger=_QUIET)
     try:
         if signature.tags[b"a"].strip() == b"ed25519-sha256":
             return _verifies_ed25519(checker, signature, record)
         verified = bool(checker.verify(signature.number, dnsfunc=lambda name, timeout=5: record))
-    except (dkim.DKIMException, ValueError, KeyError):
+    except (dkim.DKIMException, dkim.util.InvalidTagValueList, ValueError, KeyError):
         return False
     return None if checker.keysize and checker.keysize > _MOST_BITS else verified
 
 
-def _forbids(record: bytes, signature: _Signature) -> bool:
-    """``t=s`` in the key: ``i=`` must name the very domain of ``d=`` (RFC 6376 §3.6.1)."""
-    flags = re.search(rb"(?:^|;)\s*t\s*=([^;]*)", record)
+def _key_tags(record: bytes) -> dict[bytes, bytes]:
+    try:
+        return dict(parse_tag_value(record))
+    except dkim.util.InvalidTagValueList:
+        return {}
+
+
+def _words(tags: dict[bytes, bytes], name: bytes) -> list[bytes]:
+    return [word.strip().lower() for word in tags.get(name, b"").split(b":") if word.strip()]
+
+
+def _forbids(key: dict[bytes, bytes], signature: _Signature) -> bool:
+    """A key that is not for this: another service's, without our hash, or for the exact domain (§3.6.1)."""
     identity = signature.tags.get(b"i", b"").rpartition(b"@")[2].strip().lower().decode("ascii", "replace")
-    strict = flags is not None and b"s" in [flag.strip() for flag in flags[1].split(b":")]
-    return strict and identity not in ("", signature.domain)
+    exact = b"s" in _words(key, b"t") and identity not in ("", signature.domain)
+    services, hashes = _words(key, b"s"), _words(key, b"h")
+    elsewhere = bool(services) and not {b"*", b"email"} & set(services)
+    return exact or elsewhere or (bool(hashes) and b"sha256" not in hashes)
 
 
 class _Ed25519:
@@ -227,9 +289,7 @@ def _counts(signature: _Signature, fields: list[Field], now: datetime) -> bool:
     else somebody who was once written to could put a list's address, another Message-ID, other words in
     front of a mail that is signed, and post it in its author's name.
     """
-    covered = [
-        name.strip().lower().decode("ascii", "replace") for name in signature.tags.get(b"h", b"").split(b":")
-    ]
+    covered = signature.covered
     whole = all(covered.count(name) >= len(all_of(fields, name)) for name in _SAYS_WHAT_IT_IS)
     if b"l" in signature.tags or not whole:
         return False

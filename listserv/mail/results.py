@@ -14,11 +14,15 @@ _MOST_RESULTS = 10
 
 
 def trusted_results(fields: list[Field], author: Author, ids: tuple[str, ...]) -> Check:
-    """DMARC where the hop says it, else aligned DKIM or SPF (RFC 8601 §2.7). ``ids``: whose word counts."""
+    """DMARC where the hop says it, else aligned DKIM or SPF (RFC 8601 §2.7). ``ids``: whose word counts.
+
+    The hop takes out what others wrote in its name (RFC 8601 §5). Should it not: where two results differ,
+    the upper one is younger, and so is the hop's.
+    """
     results = [result for field in _believed(fields, ids) for result in _results(field)]
-    said = {result.result.lower() for result in results if _speaks_of(result, author)}
-    if said & {"pass", "fail"}:
-        return Check.PASSES if "pass" in said else Check.FAILS
+    said = [result.result.lower() for result in results if _speaks_of(result, author)]
+    if said and said[0] in ("pass", "fail"):
+        return Check.PASSES if said[0] == "pass" else Check.FAILS
     checks = [_aligned_result(result, author) for result in results[:_MOST_RESULTS]]
     if Check.PASSES in checks:
         return Check.PASSES
