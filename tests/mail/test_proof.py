@@ -40,6 +40,7 @@ MAIL = (
     + b"\r\nMessage-ID: <1@good.example>\r\n\r\nhello\r\n"
 )
 ALL = (b"from", b"to", b"subject", b"date", b"message-id")
+ORGANIZATION = "good.example"
 REJECT = {"_dmarc.good.example": ["v=DMARC1; p=reject"]}
 
 
@@ -56,12 +57,12 @@ def ask(raw: bytes, dns: Dns | None = None, *ids: str, now: datetime = NOW) -> P
 
 
 def test_an_aligned_signature_that_covers_what_matters_passes() -> None:
-    assert ask(signed(), REJECT) == Proof(Check.PASSES, Check.NONE, Policy.REJECT, intact=True)
+    assert ask(signed(), REJECT) == Proof(Check.PASSES, Check.NONE, Policy.REJECT, intact=True, organization=ORGANIZATION)
 
 
 def test_a_mail_that_was_changed_fails() -> None:
     changed = signed().replace(b"hello", b"hallo")
-    assert ask(changed, REJECT) == Proof(Check.FAILS, Check.NONE, Policy.REJECT, intact=False)
+    assert ask(changed, REJECT) == Proof(Check.FAILS, Check.NONE, Policy.REJECT, intact=False, organization=ORGANIZATION)
 
 
 @pytest.mark.parametrize("missing", [b"to", b"date"])
@@ -101,7 +102,7 @@ def test_a_signature_older_than_seven_days_proves_nothing() -> None:
 
 def test_somebody_elses_signature_says_nothing_of_the_from() -> None:
     dns: dict[str, list[str] | None] = {"s._domainkey.evil.example": [RECORD]}
-    assert ask(signed(domain="evil.example"), dns) == Proof()
+    assert ask(signed(domain="evil.example"), dns) == Proof(organization=ORGANIZATION)
 
 
 @pytest.mark.parametrize("first", [b"From: boss@good.example\r\n", b"From: Boss <boss@other.example>\r\n"])
