@@ -62,11 +62,9 @@ def _results(field: Field) -> list[authres.core.AuthenticationResult]:
 
 
 def _speaks_of(result: authres.core.AuthenticationResult, author: Author) -> bool:
-    """A DMARC result, and about this From if it names one."""
-    if result.method != "dmarc":
-        return False
-    named = _property(result, "header", "from")
-    return not named or named.rpartition("@")[2] == author.domain
+    """A DMARC result about this very From."""
+    named = _property(result, "header", "from") if result.method == "dmarc" else ""
+    return named.rpartition("@")[2] == author.domain
 
 
 def _aligned_result(result: authres.core.AuthenticationResult, author: Author) -> Check:
