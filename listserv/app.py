@@ -98,9 +98,7 @@ class App:
 def site_of(settings: Settings) -> facts.Site:
     """What decisions need of the settings."""
     site = settings.site
-    return facts.Site(
-        site.domain, site.owner, site.base_url, site.timezone, settings.deliver.treat_as_reject
-    )
+    return facts.Site(site.domain, site.owner, site.base_url, site.timezone, settings.deliver.treat_as_reject)
 
 
 def read_signer(settings: Settings) -> Signer | None:

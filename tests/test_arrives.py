@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from listserv.core.decide import kept_post
-from listserv.core.types import ListSettings, Mail, Post
+from listserv.core.types import Mail, Post
 from listserv.mail.compose import Frame, FromChoice, KeptFrom, Personal, RelayedFrom, personal, variant
 from listserv.mail.parse import parse
 from listserv.mail.proof import ProofQuestion, prove
@@ -132,7 +132,11 @@ def test_from_changes_only_where_policy_and_our_own_changes_ask_for_it(
     raw = signed_by(domain, a_mail_of(domain, program), style)
     copy, got = posted(raw, **settings)
     assert got == shown
-    if shown == "author" and settings.get("from_") != "author" and domain not in ("none.example", "absent.example"):
+    if (
+        shown == "author"
+        and settings.get("from_") != "author"
+        and domain not in ("none.example", "absent.example")
+    ):
         assert domain in signers(copy, ZONE)  # the author's own signature still verifies
 
 
@@ -165,7 +169,9 @@ def test_from_does_not_stay_where_we_take_out_what_its_signature_covers(field: s
 
 
 def test_opendkim_too_finds_the_authors_signature_and_ours_valid(tmp_path: Path) -> None:
-    cases = [case for case in FROM_STAYS if case[4] == "author" and case[0] in ("reject.example", "gmail.com")]
+    cases = [
+        case for case in FROM_STAYS if case[4] == "author" and case[0] in ("reject.example", "gmail.com")
+    ]
     for number, (domain, program, style, settings, _) in enumerate(cases):
         if settings.get("from_"):
             continue
@@ -190,7 +196,11 @@ def opendkim(folder: Path) -> list[str]:
     (folder / "conf").write_text(f"Mode v\nSyslog no\nTestPublicKeys {folder}/keys\n")
     files = ",".join(str(file) for file in sorted(folder.glob("*.eml")))
     ran = subprocess.run(
-        ["opendkim", "-x", str(folder / "conf"), "-t", files], capture_output=True, text=True, timeout=60, check=True
+        ["opendkim", "-x", str(folder / "conf"), "-t", files],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     lines = (ran.stdout + ran.stderr).splitlines()
     return [line for line in lines if "verification" in line or "error" in line.lower()]

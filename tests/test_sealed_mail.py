@@ -13,7 +13,16 @@ from pathlib import Path
 import pytest
 
 from listserv.core.types import Mail, Post
-from listserv.mail.compose import Frame, FromChoice, HiddenFrom, KeptFrom, Personal, RelayedFrom, personal, variant
+from listserv.mail.compose import (
+    Frame,
+    FromChoice,
+    HiddenFrom,
+    KeptFrom,
+    Personal,
+    RelayedFrom,
+    personal,
+    variant,
+)
 from listserv.mail.parse import parse
 from tests.kit.people import ANA, BOOK, DOMAIN, a_list
 
@@ -62,7 +71,9 @@ def folder() -> Iterator[Path]:
     made.joinpath("words").write_bytes(WORDS)
     request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 9 -subj /CN=Ana"
     run("openssl", *request.split(), "-keyout", "key", "-out", "cert", cwd=made)
-    key = "--batch --quiet --passphrase= --pinentry-mode loopback --quick-generate-key ana@good.example ed25519"
+    key = (
+        "--batch --quiet --passphrase= --pinentry-mode loopback --quick-generate-key ana@good.example ed25519"
+    )
     run("gpg", *key.split(), "sign", "never", cwd=made)
     yield made
     run("gpgconf", "--kill", "all", cwd=made)
@@ -80,19 +91,31 @@ def test_openssl_verifies_what_it_signed(folder: Path, form: tuple[str, ...]) ->
 
 
 def test_openssl_reads_what_it_encrypted(folder: Path) -> None:
-    encrypt = "openssl cms -encrypt -aes256 -recip cert -in words -keyid".split()
+    encrypt = ["openssl", "cms", "-encrypt", "-aes256", "-recip", "cert", "-in", "words", "-keyid"]
     raw = HEAD + crlf(run(*encrypt, cwd=folder))
     for copy in copies(raw):
-        read = run(*"openssl cms -decrypt -recip cert -inkey key".split(), given=copy, cwd=folder)
+        read = run(*["openssl", "cms", "-decrypt", "-recip", "cert", "-inkey", "key"], given=copy, cwd=folder)
         assert crlf(read).strip() == WORDS.strip()
 
 
 def test_gpg_verifies_a_signed_part(folder: Path) -> None:
-    sign = "gpg --batch --passphrase= --pinentry-mode loopback --armor --detach-sign --output -".split()
+    sign = [
+        "gpg",
+        "--batch",
+        "--passphrase=",
+        "--pinentry-mode",
+        "loopback",
+        "--armor",
+        "--detach-sign",
+        "--output",
+        "-",
+    ]
     made = crlf(run(*sign, given=WORDS.removesuffix(b"\r\n"), cwd=folder))
     raw = (
         HEAD + b'Content-Type: multipart/signed; micalg=pgp-sha512; boundary="=b";\r\n'
-        b' protocol="application/pgp-signature"\r\n\r\n--=b\r\n' + WORDS.removesuffix(b"\r\n") + b"\r\n--=b\r\n"
+        b' protocol="application/pgp-signature"\r\n\r\n--=b\r\n'
+        + WORDS.removesuffix(b"\r\n")
+        + b"\r\n--=b\r\n"
         b"Content-Type: application/pgp-signature\r\n\r\n" + made + b"\r\n--=b--\r\n"
     )
     for copy in copies(raw):
@@ -104,7 +127,7 @@ def test_gpg_verifies_a_signed_part(folder: Path) -> None:
 
 
 def test_gpg_verifies_words_signed_within_the_text(folder: Path) -> None:
-    sign = "gpg --batch --passphrase= --pinentry-mode loopback --clearsign --output -".split()
+    sign = ["gpg", "--batch", "--passphrase=", "--pinentry-mode", "loopback", "--clearsign", "--output", "-"]
     raw = HEAD + b"\r\n" + crlf(run(*sign, given=b"Garlic goes in now.\n- -- \nAna\n", cwd=folder))
     for copy in copies(raw):
         run("gpg", "--batch", "--verify", given=copy.partition(b"\r\n\r\n")[2], cwd=folder)

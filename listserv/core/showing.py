@@ -14,16 +14,15 @@ from listserv.core.types import Mail, Policy
 
 # What we put in front of a post whose From stays. Many programs sign that there is none of these: Exim
 # names the list fields, Gmail and Rspamd name Reply-To (RFC 6376 §5.4).
-PUT_ON = frozenset(
-    """list-id list-post list-help list-subscribe list-owner list-archive list-unsubscribe
-    list-unsubscribe-post archived-at precedence feedback-id x-listserv-kind x-loop""".split()
-)
+_LIST_FIELDS = "list-id list-post list-help list-subscribe list-owner list-archive list-unsubscribe"
+_OTHERS = "list-unsubscribe-post archived-at precedence feedback-id x-listserv-kind x-loop"
+PUT_ON = frozenset(f"{_LIST_FIELDS} {_OTHERS}".split())
 PUT_ON_WHERE_MISSING = frozenset(("message-id", "date"))
 _LONGEST_SUBJECT = 1000  # what is longer is not known whole
 
 
 def shown_from(mail: Mail, facts: PostFacts) -> str:
-    """ "author"; "relay" where DMARC or our own good name demand it; "hidden" where the list hides authors."""
+    """One of author, relay where DMARC or our own good name demand it, hidden where the list hides them."""
     settings = facts.list.settings
     if settings.from_ != "auto":
         return "hidden" if settings.from_ == "relay" else "author"

@@ -82,7 +82,7 @@ def judge(fields: Sequence[Field], body: bytes, ask: Ask) -> Chain | None:
 
 
 def _sets(fields: Sequence[Field]) -> list[_Set]:
-    """The sets in order. Each has its three fields once, they count from 1, and no seal says that it failed."""
+    """The sets in order: each has its fields once, they count from 1, and no seal says that it failed."""
     kinds = [(_instance(field), field) for field in fields if field.name in (_AAR, _AMS, _AS)]
     if len(kinds) > 3 * _MOST_SETS:
         raise _Broken
@@ -92,7 +92,11 @@ def _sets(fields: Sequence[Field]) -> list[_Set]:
         sets = [_Set(found[n, _AAR], found[n, _AMS], found[n, _AS]) for n in range(1, count + 1)]
     except KeyError:
         raise _Broken from None
-    if len(found) != len(kinds) or len(kinds) != 3 * count or not all(_says_so(n, s) for n, s in enumerate(sets)):
+    if (
+        len(found) != len(kinds)
+        or len(kinds) != 3 * count
+        or not all(_says_so(n, s) for n, s in enumerate(sets))
+    ):
         raise _Broken
     return sets
 
@@ -166,7 +170,9 @@ _SIGNATURE = re.compile(rb"((?:^|;)\s*b\s*=)[^;]*")
 def _emptied(field: Field) -> Field:
     """The field without its signature: the value of ``b=``."""
     name, colon, value = field.raw.partition(b":")
-    return Field(field.name, name + colon + _SIGNATURE.sub(rb"\1", value.removesuffix(b"\r\n"), count=1) + b"\r\n")
+    return Field(
+        field.name, name + colon + _SIGNATURE.sub(rb"\1", value.removesuffix(b"\r\n"), count=1) + b"\r\n"
+    )
 
 
 def _as_it_came(field: Field) -> bytes:
@@ -212,12 +218,15 @@ def _verifies(kind: bytes, public: bytes, made: bytes, digest: bytes) -> bool:
 # -- our own set ------------------------------------------------------------------------------------
 
 # What copies of one variant share, and what an author or an earlier list signed (RFC 8617 §4.1.2).
-_COVERED = """from sender reply-to to cc subject date message-id in-reply-to references mime-version
+_NAMES = """from sender reply-to to cc subject date message-id in-reply-to references mime-version
     content-type content-transfer-encoding list-id list-post list-help list-subscribe list-owner
-    list-archive dkim-signature""".split()
+    list-archive dkim-signature"""
+_COVERED = tuple(_NAMES.split())
 
 
-def sealed(fields: Sequence[Field], body: str, chain: Chain, results: str, sealer: tuple[Signer, int]) -> bytes:
+def sealed(
+    fields: Sequence[Field], body: str, chain: Chain, results: str, sealer: tuple[Signer, int]
+) -> bytes:
     """The three fields of our own set, to stand on top of ``fields``; b"" where the chain is full.
 
     ``body``: its relaxed ``body_hash``; ``results``: of RFC 8601, without the authserv-id; ``sealer``: who
@@ -227,7 +236,9 @@ def sealed(fields: Sequence[Field], body: str, chain: Chain, results: str, seale
     number = chain.sets + 1
     if number > _MOST_SETS:
         return b""
-    answers = Field(_AAR, write_field("ARC-Authentication-Results", f"i={number}; {signer.domain}; {results}"))
+    answers = Field(
+        _AAR, write_field("ARC-Authentication-Results", f"i={number}; {signer.domain}; {results}")
+    )
     message = _message_signature(fields, number, body, sealer)
     earlier = [field for one in _sets(fields) for field in (one.results, one.message, one.seal)]
     before = earlier if chain.verdict == "pass" else []
@@ -235,7 +246,9 @@ def sealed(fields: Sequence[Field], body: str, chain: Chain, results: str, seale
         f" i={number}; a=rsa-sha256; t={when}; cv={chain.verdict};\r\n"
         f" d={signer.domain}; s={signer.selector};\r\n b="
     ).encode("ascii")
-    text = b"".join(map(relaxed, (*before, answers, message))) + _unsigned(relaxed(Field(_AS, _AS.encode() + b":" + value)))
+    text = b"".join(map(relaxed, (*before, answers, message))) + _unsigned(
+        relaxed(Field(_AS, _AS.encode() + b":" + value))
+    )
     seal = b"ARC-Seal:" + value + _signature(signer, text)
     return b"".join((seal, message.raw, answers.raw))
 
@@ -244,8 +257,8 @@ def _message_signature(fields: Sequence[Field], number: int, body: str, sealer: 
     signer, when = sealer
     names = [name for name in _COVERED for field in fields if field.name == name]
     value = (
-        f" i={number}; a=rsa-sha256; c=relaxed/relaxed;\r\n d={signer.domain}; s={signer.selector}; t={when};\r\n"
-        f"{folded(names)};\r\n bh={body};\r\n b="
+        f" i={number}; a=rsa-sha256; c=relaxed/relaxed; t={when};\r\n"
+        f" d={signer.domain}; s={signer.selector};\r\n{folded(names)};\r\n bh={body};\r\n b="
     ).encode("ascii")
     own = Field(_AMS, _AMS.encode() + b":" + value)
     text = b"".join(map(relaxed, _picked(fields, names))) + _unsigned(relaxed(own))

@@ -18,15 +18,16 @@ _SEALED_TYPES = (
     rb"multipart/(?:signed|encrypted|report)|application/(?:x-)?pkcs7-|application/pgp|text/calendar"
     rb"|application/ics"
 )
-_SEALED = re.compile(
-    rb"^content-type:(?:\s|\"){0,9}(?:" + _SEALED_TYPES + rb")|^-----BEGIN PGP ", re.I | re.M
-)
+_LINE = rb"(?i:content-type:(?:\s|\"){0,9}(?:" + _SEALED_TYPES + rb")|-----BEGIN PGP )"
+_SEALED_FIRST = re.compile(_LINE)
+_SEALED_LATER = re.compile(rb"\n" + _LINE)  # not by ^: to look for the line end itself is ten times as fast
 
 
 def goes_as_it_is(fields: tuple[Field, ...], body: bytes) -> bool:
     """Signed, encrypted or calendar mail, anywhere in it: nothing may be added. Doubt counts as yes."""
     types = all_of(fields, "content-type")
-    return len(types) > 1 or any(_SEALED.search(field.raw) for field in types) or bool(_SEALED.search(body))
+    sealed = any(_SEALED_FIRST.match(field.raw) for field in types)
+    return len(types) > 1 or sealed or bool(_SEALED_FIRST.match(body) or _SEALED_LATER.search(body))
 
 
 _REPLY = re.compile(

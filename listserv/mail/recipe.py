@@ -6,7 +6,7 @@ that signs changes wants to know them. It costs one pass over two headers.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from collections import deque
 from dataclasses import dataclass
 
 from listserv.mail.compose import Variant
@@ -72,16 +72,17 @@ def recipe(raw: bytes, made: Variant) -> Recipe:
 
 def _compared(came: tuple[Field, ...], ours: tuple[Field, ...]) -> tuple[tuple[int, ...], tuple[Taken, ...]]:
     """Which of ours are theirs, byte for byte and in their order; and which of theirs are not there."""
-    places: dict[bytes, list[int]] = {}
+    places: dict[bytes, deque[int]] = {}
     for number, field in enumerate(ours):
-        places.setdefault(field.raw, []).append(number)
+        places.setdefault(field.raw, deque()).append(number)
     kept: list[int] = []
     taken: list[Taken] = []
     for field in came:
-        known = places.get(field.raw, [])
-        after = bisect_left(known, kept[-1] + 1 if kept else 0)
-        if after < len(known):
-            kept.append(known[after])
+        left = places.get(field.raw, deque())
+        while left and kept and left[0] < kept[-1]:  # passed by: no later one can stand there either
+            left.popleft()
+        if left:
+            kept.append(left.popleft())
         else:
             taken.append(Taken(len(kept), field))
     return tuple(kept), tuple(taken)

@@ -1,4 +1,4 @@
-"""One address, read in one way or not at all (standards.md S4), and envelope senders without their dressing."""
+"""An address, read in one way or not at all (standards.md S4); envelope senders without their dressing."""
 
 from __future__ import annotations
 

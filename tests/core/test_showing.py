@@ -1,4 +1,4 @@
-"""From stays or becomes a relay address: each policy with each change and each signature (standards.md A3, A4)."""
+"""How From shows an author: each policy with each change and each signature (standards.md A3, A4)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ SIGNED: dict[str, dict[str, Any]] = {
     "absent": {},
     "guards Reply-To": {"dkim": Check.PASSES, "intact": True, "guards": ("from", "reply-to")},
     "guards List-Id": {"dkim": Check.PASSES, "intact": True, "guards": ("from", "list-id")},
-    "guards what we don't touch": {"dkim": Check.PASSES, "intact": True, "guards": ("cc", "from", "resent-to")},
+    "guards what we don't touch": {
+        "dkim": Check.PASSES,
+        "intact": True,
+        "guards": ("cc", "from", "resent-to"),
+    },
 }
 
 
@@ -68,7 +72,9 @@ MORE = [
 # fmt: on
 
 
-@pytest.mark.parametrize(("mail", "settings", "shown"), [row[1:] for row in MORE], ids=[row[0] for row in MORE])
+@pytest.mark.parametrize(
+    ("mail", "settings", "shown"), [row[1:] for row in MORE], ids=[row[0] for row in MORE]
+)
 def test_from_shows(mail: dict[str, Any], settings: dict[str, Any], shown: str) -> None:
     assert shown_from(a_mail(**mail), the_facts(list=a_list(**settings))) == shown
 

@@ -43,7 +43,7 @@ PROGRAMS = {  # how a mail is made, as its content fields and body
 
 @cache
 def a_key(name: str) -> tuple[bytes, str]:
-    """A private key as PEM, and the TXT record of its public half; the same for a name. Short: dkimpy is slow."""
+    """A private key (PEM) and its TXT record, the same for the same name. Short, for dkimpy is slow."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
     encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL
     pem = key.private_bytes(encoding, form, serialization.NoEncryption())

@@ -28,7 +28,9 @@ def would_reject(copy: bytes, zone: Zone, mail_from: str = "") -> str:
     if policy == "none":
         return ""
     speaks = [*signers(copy, zone), mail_from.rpartition("@")[2].lower()]
-    aligned = [one for one in speaks if one == domain or (not strict and _policy(one, zone)[2] == organization)]
+    aligned = [
+        one for one in speaks if one == domain or (not strict and _policy(one, zone)[2] == organization)
+    ]
     return "" if aligned else f"{domain} wants {policy}; it is signed by {speaks or 'nobody'}"
 
 

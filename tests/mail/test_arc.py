@@ -48,7 +48,9 @@ def verdict(raw: bytes) -> str:
 
 def dkimpys(raw: bytes) -> str:
     """The other program's: pass, fail or none."""
-    cv, _, _ = dkim.arc_verify(raw, dnsfunc=lambda name, timeout=5: ZONE.get(name.decode().rstrip("."), "").encode())
+    cv, _, _ = dkim.arc_verify(
+        raw, dnsfunc=lambda name, timeout=5: ZONE.get(name.decode().rstrip("."), "").encode()
+    )
     return "none" if cv is None else str(cv.decode())
 
 
@@ -140,7 +142,9 @@ CHAINS = [
 # fmt: on
 
 
-@pytest.mark.parametrize(("raw", "ours", "theirs"), [row[1:] for row in CHAINS], ids=[row[0] for row in CHAINS])
+@pytest.mark.parametrize(
+    ("raw", "ours", "theirs"), [row[1:] for row in CHAINS], ids=[row[0] for row in CHAINS]
+)
 def test_a_chain_stands_as_it_deserves(raw: bytes, ours: str, theirs: str) -> None:
     assert verdict(raw) == ours
     assert theirs in ("", dkimpys(raw))
@@ -157,7 +161,15 @@ def test_a_set_more_than_fifty_is_not_added() -> None:
 
 
 def test_no_header_makes_judging_raise() -> None:
-    for trash in (b"", b"i=1", b"i=1; a", b"i=1; b=\xff; d=\xff; s=", b"i=" + b"9" * 5000, b"=" * 3000, b";" * 3000):
+    for trash in (
+        b"",
+        b"i=1",
+        b"i=1; a",
+        b"i=1; b=\xff; d=\xff; s=",
+        b"i=" + b"9" * 5000,
+        b"=" * 3000,
+        b";" * 3000,
+    ):
         raw = b"".join(name.encode() + b": " + trash + b"\r\n" for name in (SEAL, AMS, AAR)) + MAIL
         assert verdict(raw) in (BROKEN, "fail 1")
 
@@ -194,7 +206,9 @@ SEALED = [
 
 
 @pytest.mark.parametrize(
-    ("raw", "settings", "number", "says", "found"), [row[1:] for row in SEALED], ids=[row[0] for row in SEALED]
+    ("raw", "settings", "number", "says", "found"),
+    [row[1:] for row in SEALED],
+    ids=[row[0] for row in SEALED],
 )
 def test_every_copy_carries_a_set_that_dkimpy_verifies_beside_our_signature(
     raw: bytes, settings: dict[str, str], number: int, says: str, found: str
@@ -206,8 +220,12 @@ def test_every_copy_carries_a_set_that_dkimpy_verifies_beside_our_signature(
         assert (verdict(copy), dkimpys(copy)) == (f"pass {number}", "pass")
         assert DOMAIN in signers(copy, ZONE)
     assert made.body == a_variant(raw, **settings)[0].body
-    (answers,) = [f for f in split(copy)[0] if f.name == AAR and f.raw.startswith(b"ARC-A") and DOMAIN in f.text]
-    assert f"i={number}; {DOMAIN}; {found} header.from=good.example; arc={says}" == re.sub(r"\s+", " ", answers.text)
+    (answers,) = [
+        f for f in split(copy)[0] if f.name == AAR and f.raw.startswith(b"ARC-A") and DOMAIN in f.text
+    ]
+    assert f"i={number}; {DOMAIN}; {found} header.from=good.example; arc={says}" == re.sub(
+        r"\s+", " ", answers.text
+    )
     (seal, *_) = [f for f in split(copy)[0] if f.name == SEAL]
     assert f"cv={says};" in seal.text
 

@@ -16,10 +16,10 @@ from listserv.core.address import Address
 from listserv.core.rules import judge
 from listserv.core.types import Check, Mail, Policy, Proof
 from listserv.core.verdicts import Hold
+from listserv.mail.fields import Field
 from listserv.mail.parse import parse
 from listserv.mail.proof import ProofQuestion, prove
 from listserv.mail.signing import Signer, body_hash, load_key, relaxed
-from listserv.mail.fields import Field
 from tests.kit.people import BOOK, DOMAIN, a_list, a_member, the_facts
 from tests.kit.signed import a_key, a_mail_of, signed_by
 
@@ -95,7 +95,9 @@ def question(*ids: str, now: datetime = NOW) -> ProofQuestion:
 
 @pytest.mark.parametrize(("header", "rule"), [row[1:] for row in SPOOFS], ids=[row[0] for row in SPOOFS])
 def test_no_trick_makes_a_mail_hers(header: bytes, rule: str) -> None:
-    raw = header + f"\r\nTo: {BOOK}\r\nSubject: money\r\nMessage-ID: <1@x.example>\r\n\r\nSend it.\r\n".encode()
+    raw = (
+        header + f"\r\nTo: {BOOK}\r\nSubject: money\r\nMessage-ID: <1@x.example>\r\n\r\nSend it.\r\n".encode()
+    )
     if b"\0" not in raw:
         raw = signed_by("evil.example", raw, key="evil")  # whoever lies may sign as himself
     mail = parse(raw, prove(raw, question()))
@@ -177,7 +179,9 @@ KEYS = [
 # fmt: on
 
 
-@pytest.mark.parametrize(("records", "whole", "broken"), [row[1:] for row in KEYS], ids=[row[0] for row in KEYS])
+@pytest.mark.parametrize(
+    ("records", "whole", "broken"), [row[1:] for row in KEYS], ids=[row[0] for row in KEYS]
+)
 def test_a_key_says_what_it_is_for(records: list[str] | None, whole: Check, broken: Check) -> None:
     dns = {**ZONE, "s._domainkey.good.example": records}
     asked = ProofQuestion(NOW, (), lambda name: dns.get(name, []))
@@ -193,7 +197,9 @@ def test_a_key_of_less_than_1024_bits_proves_nothing() -> None:
     assert prove(raw, ProofQuestion(NOW, (), lambda name: dns.get(name, []))).dkim is Check.FAILS
 
 
-def by_hand(tags: str, when: datetime, names: str = "from:to:date:subject:message-id:content-type", raw: bytes = HERS) -> bytes:
+def by_hand(
+    tags: str, when: datetime, names: str = "from:to:date:subject:message-id:content-type", raw: bytes = HERS
+) -> bytes:
     """A signature of good.example with tags of one's choice."""
     head, _, body = raw.partition(b"\r\n\r\n")
     lines = {line.partition(b":")[0].lower(): line for line in head.split(b"\r\n")}
@@ -230,7 +236,9 @@ AGES = [
 # fmt: on
 
 
-@pytest.mark.parametrize(("when", "tags", "counts", "stays"), [row[1:] for row in AGES], ids=[r[0] for r in AGES])
+@pytest.mark.parametrize(
+    ("when", "tags", "counts", "stays"), [row[1:] for row in AGES], ids=[r[0] for r in AGES]
+)
 def test_a_signature_counts_while_it_lives(when: datetime, tags: str, counts: Check, stays: bool) -> None:
     proof = prove(by_hand(tags, when), question())
     assert (proof.dkim, proof.intact) == (counts, stays)

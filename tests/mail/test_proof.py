@@ -57,12 +57,16 @@ def ask(raw: bytes, dns: Dns | None = None, *ids: str, now: datetime = NOW) -> P
 
 
 def test_an_aligned_signature_that_covers_what_matters_passes() -> None:
-    assert ask(signed(), REJECT) == Proof(Check.PASSES, Check.NONE, Policy.REJECT, intact=True, organization=ORGANIZATION)
+    assert ask(signed(), REJECT) == Proof(
+        Check.PASSES, Check.NONE, Policy.REJECT, intact=True, organization=ORGANIZATION
+    )
 
 
 def test_a_mail_that_was_changed_fails() -> None:
     changed = signed().replace(b"hello", b"hallo")
-    assert ask(changed, REJECT) == Proof(Check.FAILS, Check.NONE, Policy.REJECT, intact=False, organization=ORGANIZATION)
+    assert ask(changed, REJECT) == Proof(
+        Check.FAILS, Check.NONE, Policy.REJECT, intact=False, organization=ORGANIZATION
+    )
 
 
 @pytest.mark.parametrize("missing", [b"to", b"date"])
@@ -214,7 +218,11 @@ def test_results_below_a_strangers_or_below_the_hop_are_forged() -> None:
         ({"_dmarc.good.example": ["v=DMARC1; p=odd; rua=mailto:x@y"]}, "good.example", Policy.NONE),
         ({"_dmarc.good.example": ["v=DMARC1; p=odd"]}, "good.example", Policy.ABSENT),
         ({"_dmarc.good.example": ["v=DMARC1; p=reject; sp=odd"]}, "good.example", Policy.ABSENT),
-        ({"_dmarc.good.example": ["v=DMARC1; p=reject; np=odd; rua=mailto:x@y"]}, "good.example", Policy.NONE),
+        (
+            {"_dmarc.good.example": ["v=DMARC1; p=reject; np=odd; rua=mailto:x@y"]},
+            "good.example",
+            Policy.NONE,
+        ),
         ({"_dmarc.good.example": ["v=DMARC1; rua=mailto:x@y"]}, "good.example", Policy.NONE),
         ({"_dmarc.good.example": ["v=DMARC1"]}, "good.example", Policy.NONE),
         ({"_dmarc.good.example": ["v=dmarc1; p=reject"]}, "good.example", Policy.ABSENT),
@@ -227,15 +235,30 @@ def test_results_below_a_strangers_or_below_the_hop_are_forged() -> None:
         ({"_dmarc.good.example": ["v=DMARC1; p=none; sp=reject"]}, "a.good.example", Policy.REJECT),
         # Two records are none; the walk goes on above them.
         (
-            {"_dmarc.a.good.example": ["v=DMARC1; p=none"] * 2, "_dmarc.good.example": ["v=DMARC1; p=reject"]},
+            {
+                "_dmarc.a.good.example": ["v=DMARC1; p=none"] * 2,
+                "_dmarc.good.example": ["v=DMARC1; p=reject"],
+            },
             "a.good.example",
             Policy.REJECT,
         ),
         # What fails above a record of one's own changes nothing; what fails below one may hide it.
-        ({"_dmarc.good.example": ["v=DMARC1; p=reject"], "_dmarc.example": None}, "good.example", Policy.REJECT),
-        ({"_dmarc.good.example": ["v=DMARC1; p=none"], "_dmarc.example": None}, "a.good.example", Policy.UNKNOWN),
+        (
+            {"_dmarc.good.example": ["v=DMARC1; p=reject"], "_dmarc.example": None},
+            "good.example",
+            Policy.REJECT,
+        ),
+        (
+            {"_dmarc.good.example": ["v=DMARC1; p=none"], "_dmarc.example": None},
+            "a.good.example",
+            Policy.UNKNOWN,
+        ),
         ({"_dmarc.a.good.example": None, **REJECT}, "a.good.example", Policy.UNKNOWN),
-        ({"_dmarc.good.example": ["v=DMARC1; p=none; np=reject"], "x.good.example": None}, "x.good.example", Policy.REJECT),
+        (
+            {"_dmarc.good.example": ["v=DMARC1; p=none; np=reject"], "x.good.example": None},
+            "x.good.example",
+            Policy.REJECT,
+        ),
         ({"_dmarc.good.example": None}, "good.example", Policy.UNKNOWN),
         ({"_dmarc.example": ["v=DMARC1; p=reject; psd=y"]}, "good.example", Policy.REJECT),
         ({"_dmarc.example": ["v=DMARC1; psd=y; np=reject"]}, "gone.example", Policy.REJECT),
@@ -278,7 +301,9 @@ ALIGNED = [
 def test_who_speaks_for_a_from_is_of_its_organization(
     domain: str, signer: str, records: dict[str, str], speaks: bool
 ) -> None:
-    dns = {f"_dmarc.{name + '.' if name else ''}example": [f"v=DMARC1; {tags}"] for name, tags in records.items()}
+    dns = {
+        f"_dmarc.{name + '.' if name else ''}example": [f"v=DMARC1; {tags}"] for name, tags in records.items()
+    }
     keys = {f"s._domainkey.{signer}": [RECORD]}
     raw = signed(MAIL.replace(b"ana@good.example", f"ana@{domain}".encode()), signer)
     proof = prove(raw, ProofQuestion(NOW, (), lambda name: {**dns, **keys}.get(name, [])))

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from listserv.core.types import ListSettings, Post
-from listserv.mail.compose import Frame, FromChoice, HiddenFrom, KeptFrom, Personal, RelayedFrom, personal, variant
+from listserv.mail.compose import (
+    Frame,
+    FromChoice,
+    HiddenFrom,
+    KeptFrom,
+    Personal,
+    RelayedFrom,
+    personal,
+    variant,
+)
 from listserv.mail.recipe import Recipe, original, recipe
 from tests.kit.corpora import corpus
 from tests.kit.people import ANA, BOOK, DOMAIN, NOW, a_list
@@ -34,8 +43,12 @@ def changed(raw: bytes, choice: str = "kept", **settings: Any) -> tuple[bytes, R
 
 @pytest.mark.parametrize("choice", CHOICES)
 @pytest.mark.parametrize("program", PROGRAMS)
-@pytest.mark.parametrize("dress", [{}, {"subject_tag": "[b]"}, {"footer": "Bye"}, {"subject_tag": "[b]", "footer": "é"}])
-def test_the_mail_as_it_came_is_made_again_from_a_copy(program: str, choice: str, dress: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "dress", [{}, {"subject_tag": "[b]"}, {"footer": "Bye"}, {"subject_tag": "[b]", "footer": "é"}]
+)
+def test_the_mail_as_it_came_is_made_again_from_a_copy(
+    program: str, choice: str, dress: dict[str, str]
+) -> None:
     raw = a_mail_of("good.example", program, "Approved: secret", "Disposition-Notification-To: a@b.example")
     copy, changes = changed(raw, choice, **dress)
     assert original(copy, changes) == raw
@@ -61,13 +74,19 @@ def test_a_mail_of_many_parts_lies_whole_within_the_copy() -> None:
 
 
 @given(
-    st.lists(st.sampled_from([b"To: a@b\r\n", b"Precedence: list\r\n", b"From: a@b\r\n", b"Cc: c@d\r\n", b"X: y\r\n"])),
+    st.lists(
+        st.sampled_from(
+            [b"To: a@b\r\n", b"Precedence: list\r\n", b"From: a@b\r\n", b"Cc: c@d\r\n", b"X: y\r\n"]
+        )
+    ),
     st.sampled_from([b"\r\n", b"", b"no field\r\n"]),
     st.binary(max_size=60),
     st.sampled_from(sorted(CHOICES)),
     st.booleans(),
 )
-def test_any_header_is_made_again(fields: list[bytes], gap: bytes, body: bytes, choice: str, dressed: bool) -> None:
+def test_any_header_is_made_again(
+    fields: list[bytes], gap: bytes, body: bytes, choice: str, dressed: bool
+) -> None:
     raw = b"".join(fields) + gap + body
     copy, changes = changed(raw, choice, **({"subject_tag": "[b]", "footer": "Bye"} if dressed else {}))
     assert original(copy, changes) == raw
