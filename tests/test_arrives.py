@@ -142,8 +142,7 @@ def test_from_changes_only_where_policy_and_our_own_changes_ask_for_it(
 
 def test_an_author_who_says_where_answers_go_keeps_from_though_gmail_guards_reply_to() -> None:
     raw = a_mail_of("gmail.com", "plain", "Reply-To: ana@else.example")
-    pem_style = signed_by("gmail.com", raw, "like Gmail")
-    copy, shown = posted(pem_style)
+    copy, shown = posted(signed_by("gmail.com", raw, "like Gmail"))
     assert shown == "author" and "gmail.com" in signers(copy, ZONE)
 
 
@@ -157,14 +156,13 @@ def test_a_reply_to_of_ours_may_be_taken_out_so_from_does_not_rely_on_it() -> No
     "field",
     [
         *("Disposition-Notification-To: ana@reject.example", "List-Unsubscribe: <mailto:x@reject.example>"),
-        *("Precedence: bulk", "Approved: secret", "X-Loop: book@lists.example.org"),
+        *("Precedence: bulk", "Approved: secret", "X-Loop: book@lists.example.org", "To: ben@ben.example"),
     ],
 )
 def test_from_does_not_stay_where_we_take_out_what_its_signature_covers(field: str) -> None:
     raw = a_mail_of("reject.example", "plain", field)
     name = field.partition(":")[0].lower()
-    STYLES["odd"] = (f"from to subject date message-id {name}", b"relaxed", b"relaxed")
-    copy, shown = posted(signed_by("reject.example", raw, "odd"))
+    copy, shown = posted(signed_by("reject.example", raw, more=name))
     assert shown == "relay" and would_reject(copy, ZONE, SENDER) == ""
 
 

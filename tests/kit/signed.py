@@ -70,8 +70,8 @@ def a_mail_of(domain: str, program: str = "plain", *more: str, to: str = "book@l
     return ("\r\n".join(head) + "\r\n\r\n" + body).encode()
 
 
-def signed_by(domain: str, raw: bytes, style: str = "usual", key: str = "author") -> bytes:
-    """The mail with the signature of its domain, selector ``s``, in front."""
+def signed_by(domain: str, raw: bytes, style: str = "usual", key: str = "author", more: str = "") -> bytes:
+    """The mail with the signature of its domain, selector ``s``, in front. ``more``: also covers these."""
     names, head, body = STYLES[style]
     field: bytes = dkim.sign(
         raw,
@@ -79,6 +79,6 @@ def signed_by(domain: str, raw: bytes, style: str = "usual", key: str = "author"
         domain.encode(),
         a_key(key)[0],
         canonicalize=(head, body),
-        include_headers=[name.encode() for name in names.split()],
+        include_headers=[name.encode() for name in f"{names} {more}".split()],
     )
     return field + raw

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from base64 import b64encode
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import dkim
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from listserv.core.decide import kept_post
 from listserv.core.rules import judge as posting
@@ -19,7 +23,7 @@ from listserv.mail.fields import Field, split
 from listserv.mail.parse import parse
 from listserv.mail.proof import ProofQuestion, prove
 from listserv.mail.sealing import ArcSeal, unsealed
-from listserv.mail.signing import Signer, body_hash, load_key
+from listserv.mail.signing import Signer, body_hash, load_key, relaxed
 from tests.kit.people import BOOK, DOMAIN, NOW, a_list, a_member, the_facts
 from tests.kit.signed import a_key, a_mail_of, signed_by
 from tests.kit.strict_receiver import signers
@@ -172,6 +176,31 @@ def test_no_header_makes_judging_raise() -> None:
     ):
         raw = b"".join(name.encode() + b": " + trash + b"\r\n" for name in (SEAL, AMS, AAR)) + MAIL
         assert verdict(raw) in (BROKEN, "fail 1")
+
+
+@given(st.sampled_from((SEAL, AMS, AAR)), st.binary(max_size=80), st.integers(0, 400))
+def test_no_bytes_put_into_a_chain_make_judging_raise(name: str, trash: bytes, at: int) -> None:
+    fields, gap, body = split(ONE)
+    made = [f.raw[:at] + trash + f.raw[at:] if f.name == name else f.raw for f in fields]
+    assert verdict(b"".join(made) + gap + body) in (BROKEN, "none 0", "pass 1", "fail 1")
+
+
+def test_a_message_signature_in_simple_form_is_read_too() -> None:
+    head, _, words = MAIL.partition(b"\r\n\r\n")
+    subject = next(line for line in head.split(b"\r\n") if line.startswith(b"Subject:"))
+    digest = b64encode(hashlib.sha256(words.rstrip(b"\r\n") + b"\r\n").digest()).decode()
+    own = (
+        f"ARC-Message-Signature: i=1; a=rsa-sha256; c=simple; d=hop.example; s=s; h=subject; bh={digest}; b="
+    )
+    signed = hashlib.sha256(subject + b"\r\n" + own.encode()).digest()
+    made = own.encode() + b64encode(HOP.sign_digest(signed)) + b"\r\n"
+    answers = b"ARC-Authentication-Results: i=1; hop.example; none\r\n"
+    seal = "arc-seal:i=1; a=rsa-sha256; cv=none; d=hop.example; s=s; b="
+    text = relaxed(Field(AAR, answers)) + relaxed(Field(AMS, made)) + seal.encode()
+    sealed_by = seal.encode() + b64encode(HOP.sign_digest(hashlib.sha256(text).digest())) + b"\r\n"
+    raw = sealed_by + made + answers + MAIL
+    assert (verdict(raw), dkimpys(raw)) == ("pass 1", "pass")
+    assert verdict(raw.replace(b"Subject: When", b"Subject:  When")) == "fail 1"
 
 
 # -- our own copies ---------------------------------------------------------------------------------
