@@ -7,6 +7,7 @@ compose.py puts on no other field is a test's to say.
 
 from __future__ import annotations
 
+from listserv.core.address import Address
 from listserv.core.facts import PostFacts
 from listserv.core.rules import STRICT, is_proven
 from listserv.core.tags import wants_tag
@@ -53,9 +54,13 @@ def _puts_on(mail: Mail, facts: PostFacts) -> bool:
     guarded = {*mail.proof.guards}
     if not guarded.isdisjoint(PUT_ON) or (mail.made_id and not guarded.isdisjoint(PUT_ON_WHERE_MISSING)):
         return True
-    if any(address.domain == facts.list.address.domain for address in mail.reply_to):
-        return True  # perhaps an address of ours that no answer may reach: then it is taken out
+    if any(_may_be_a_command(address, facts) for address in mail.reply_to):
+        return True  # then it is taken out (mail/cleansing.py)
     return not mail.reply_to and "reply-to" in guarded
+
+
+def _may_be_a_command(address: Address, facts: PostFacts) -> bool:
+    return address.domain == facts.list.address.domain and not {"+", "-"}.isdisjoint(address.local)
 
 
 def lends_our_name(mail: Mail, facts: PostFacts) -> bool:
