@@ -53,6 +53,7 @@ from listserv.flow.web import WebDoor, WebDoors
 from listserv.flow.worker import Work
 from listserv.mail.leaves import leaf
 from listserv.mail.notices import Words
+from listserv.mail.sealing import ArcSeal, unsealed
 from listserv.mail.signing import BadKey, Signer, load_key
 from listserv.mail.washing import Washer
 from listserv.opening import only_one, opened, prepare, read_secret, read_vault, unread
@@ -98,7 +99,7 @@ class App:
 def site_of(settings: Settings) -> facts.Site:
     """What decisions need of the settings."""
     site = settings.site
-    return facts.Site(site.domain, site.owner, site.base_url, site.timezone)
+    return facts.Site(site.domain, site.owner, site.base_url, site.timezone, settings.deliver.treat_as_reject)
 
 
 def read_signer(settings: Settings) -> Signer | None:
@@ -217,7 +218,8 @@ async def _open_doors(app: App, lookout: Lookout) -> Doors:
 
 def open_reader(settings: Settings) -> Reader:
     """The child that reads strangers' mail."""
-    return Reader(trusted_authserv_ids=settings.receive.trusted_authserv_ids, servers=settings.dns.servers)
+    trusted, arc = settings.receive.trusted_authserv_ids, settings.dkim.arc and settings.dkim.key is not None
+    return Reader(trusted_authserv_ids=trusted, servers=settings.dns.servers, arc=arc)
 
 
 def make_pen(app: App) -> Pen:
@@ -275,6 +277,7 @@ def _depot(app: App, stack: ExitStack) -> Depot:
         log=app.log,
         who=f"{os.uname().nodename}.{os.getpid()}.{app.clock.now():%H%M%S}",
         ring=app.ring,
+        seal=ArcSeal(signer) if signer and app.settings.dkim.arc else unsealed,
     )
 
 

@@ -130,6 +130,20 @@ def texts(value: Any, folder: Path) -> tuple[str, ...]:
     return tuple(one_line(item, folder) for item in value)
 
 
+def domains(value: Any, folder: Path) -> tuple[str, ...]:
+    try:
+        return tuple(domain(text, folder) for text in texts(value, folder))
+    except ValueError:
+        raise ValueError('a list of domains, such as ["gmail.com"]') from None
+
+
+def switch(value: Any, _folder: Path) -> bool:
+    said = {"true": True, "false": False}.get(str(value).strip().lower())
+    if said is None:
+        raise ValueError("true or false")
+    return said
+
+
 def servers(value: Any, folder: Path) -> tuple[str, ...]:
     named = texts(value, folder)
     if not all(_is_server(text) for text in named):

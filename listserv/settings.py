@@ -54,6 +54,7 @@ class Receive:
 class Deliver:
     relay: str = field(repr=False)  # may hold a password
     connections: int
+    treat_as_reject: tuple[str, ...]  # domains, lower-case A-labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Web:
 class Dkim:
     selector: str
     key: Path | None  # None: the relay signs
+    arc: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ SCHEMA: dict[str, dict[str, Key]] = {
     "deliver": {
         "relay":                Key("maildir:outbox", read.relay),
         "connections":          Key(8, read.between(1, 256)),
+        "treat_as_reject":      Key(["gmail.com", "googlemail.com"], read.domains),
     },
     "web": {
         "listen":               Key("127.0.0.1:8080", read.listen),
@@ -137,6 +140,7 @@ SCHEMA: dict[str, dict[str, Key]] = {
     "dkim": {
         "selector":             Key("ls1", read.selector),
         "key":                  Key("dkim/ls1.pem", read.maybe_path),
+        "arc":                  Key(False, read.switch),
     },
     "dns": {
         "servers":              Key([], read.servers),

@@ -72,6 +72,7 @@ class KeepPost:
     subscription_id: int | None = None
     release_at: datetime | None = None
     flagged: str = ""
+    chain: str = ""
 
 
 @dataclass(frozen=True, slots=True)

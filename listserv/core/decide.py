@@ -36,8 +36,9 @@ from listserv.core.quietly import LASTS, MOST_LETTERS, seal_in
 from listserv.core.relaying import AWAY, LIMIT, judge_relayed
 from listserv.core.requests import WHICH, decide_doubtful, decide_request, obey_relayed
 from listserv.core.returning import decide_return, heard_from
-from listserv.core.rules import STRICT, is_proven, judge
+from listserv.core.rules import is_proven, judge
 from listserv.core.seals import derived, message_hash
+from listserv.core.showing import shown_from
 from listserv.core.storms import tell_hosts
 from listserv.core.threads import place
 from listserv.core.traces import GAP
@@ -47,7 +48,6 @@ from listserv.core.types import (
     Check,
     Mail,
     MailList,
-    Policy,
     Standing,
 )
 from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject
@@ -174,25 +174,16 @@ def kept_post(mail: Mail, facts: PostFacts) -> KeepPost:
         subscription_id=facts.member.id if facts.member else None,
         release_at=facts.now + timedelta(minutes=minutes) if minutes else None,
         flagged="same Message-ID, other words" if facts.preclaimed else "",
+        chain=_chain(mail),
     )
 
 
-def shown_from(mail: Mail, facts: PostFacts) -> str:
-    """How From shows the author: "author"; "relay" where DMARC demands it; "hidden" where the list does.
-
-    From can stay if its domain asks nothing of receivers, or if the author's own signature still
-    verifies after us: then we may change nothing that it covers (standards.md A3, A4).
-    """
-    settings = facts.list.settings
-    if facts.is_quiet:
-        return "author"  # an address of ours
-    if settings.from_ != "auto":
-        return "hidden" if settings.from_ == "relay" else "author"
-    strict = mail.author is not None and mail.author.domain in facts.site.strict_domains
-    if not strict and mail.proof.policy not in (*STRICT, Policy.UNKNOWN):
-        return "author"
-    changed = bool(settings.subject_tag or settings.footer or settings.attachments != "keep")
-    return "author" if mail.proof.intact and not changed else "relay"
+def _chain(mail: Mail) -> str:
+    """What an ARC set of ours will say of the mail as it came (RFC 8617 §4.1.1)."""
+    proof = mail.proof
+    passes = proof.intact or proof.verdict is Check.PASSES
+    found = "pass" if passes else "fail" if proof.verdict is Check.FAILS else "none"
+    return f"{proof.chain};{found}" if proof.chain else ""
 
 
 def who_is_told(mail: Mail, facts: PostFacts | RelayFacts, rule: str) -> Address | None:

@@ -112,9 +112,13 @@ def is_forged(mail: Mail, facts: PostFacts) -> bool:
 def is_unproven(mail: Mail, facts: Known) -> bool:
     if facts.standing is Standing.STRANGER or is_proven(mail, facts):
         return False
-    return facts.earlier_proved or (
-        facts.list.settings.posting == "hosts" and facts.standing is Standing.HOST
-    )
+    hosts_only = facts.list.settings.posting == "hosts" and facts.standing is Standing.HOST
+    return facts.earlier_proved or hosts_only or is_of_our_domain(mail, facts)
+
+
+def is_of_our_domain(mail: Mail, facts: PostFacts) -> bool:
+    """A From that our own signature would speak for: it must be proven before we sign it (A16)."""
+    return mail.author is not None and mail.author.domain in (facts.site.domain, facts.list.address.domain)
 
 
 def would_reveal_another_list(mail: Mail, facts: PostFacts) -> bool:

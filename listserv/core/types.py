@@ -36,14 +36,21 @@ class Proof:
 
     ``dkim``: an aligned signature that covers From, To or Cc, and Date, without ``l=``, at most seven
     days old (interface.md §5). ``trusted``: what a hop named in ``receive.trusted_authserv_ids`` says
-    (DMARC, else aligned DKIM or SPF). ``policy``: what the From domain publishes. ``intact``: the
-    author's own aligned signature verifies, whatever it covers; it decides only whether From can stay.
+    (DMARC, else aligned DKIM or SPF). ``policy``: what the From domain publishes. ``organization``: the
+    domain that it belongs to, "" where nobody looked.
+
+    What follows decides only whether From can stay. ``intact``: the author's own aligned signature verifies,
+    and covers nothing that we take out of any mail. ``guards``: names of the fields of which it allows no
+    further one. ``chain``: how the mail's ARC sets stand, see mail/arc.py; "" where nobody looked.
     """
 
     dkim: Check = Check.NONE
     trusted: Check = Check.NONE
     policy: Policy = Policy.ABSENT
     intact: bool = False
+    guards: tuple[str, ...] = ()
+    organization: str = ""
+    chain: str = ""
 
     @property
     def verdict(self) -> Check:
@@ -136,6 +143,8 @@ class Mail:
     loops: tuple[str, ...] = ()  # of X-Loop and Delivered-To fields, lower case
     received: int = 0  # how many Received fields
     sealed: bool = False  # signed or encrypted: never touched inside
+    as_it_is: bool = False  # sealed, calendar or broken: neither tag nor footer goes in (mail/dressing.py)
+    reply_to: tuple[Address, ...] = ()
     oddity: str = ""
     language: str = ""  # Content-Language, "" where unsaid
     proof: Proof = field(default_factory=Proof)
@@ -336,6 +345,7 @@ class Post:
     public_id: str = ""  # hidden: the Message-ID that copies carry
     subscription_id: int | None = None
     arrival_id: int | None = None  # the mail that it came as; None: imported
+    chain: str = ""  # how its ARC sets stood, and DMARC, when it came: "pass 2;pass"; "" where nobody looked
 
 
 class DeliveryState(StrEnum):

@@ -304,7 +304,8 @@ def load(tx: Transaction, depot: Depot, post_id: int) -> tuple[Post, MailList, V
     if here is None or raw is None:
         raise LookupError(f"post {post_id} has lost its list or its bytes")
     frame = Frame(here, depot.domain, depot.base_url, loop_mark(depot.ring, here.list_id))
-    return post, here, variant(raw, post, frame, choose_from(tx, depot, post, here, raw))
+    made = variant(raw, post, frame, choose_from(tx, depot, post, here, raw))
+    return post, here, depot.seal(made, post, int(depot.clock.now().timestamp()))
 
 
 def choose_from(tx: Transaction, depot: Depot, post: Post, here: MailList, raw: bytes) -> FromChoice:

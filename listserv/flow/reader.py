@@ -57,12 +57,15 @@ class Reader:
         trusted_authserv_ids: tuple[str, ...] = (),
         servers: tuple[str, ...] = (),
         limits: Limits = Limits(),
+        *,
+        arc: bool = False,
     ) -> None:
         self._limits = limits
         self._settings = json.dumps(
             {
                 "servers": servers,
                 "trusted": trusted_authserv_ids,
+                "arc": arc,
                 "memory": limits.memory,
                 "proof_seconds": limits.proof_seconds,
                 "read_seconds": limits.read_seconds,

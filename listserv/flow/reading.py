@@ -33,7 +33,7 @@ _PR_SET_PDEATHSIG = 1
 def main(settings: dict[str, Any], source: BinaryIO, sink: BinaryIO) -> None:
     """Say by an empty object that we are there; then answer each mail, until the source ends."""
     txt = Txt(tuple(settings["servers"]))
-    trusted = tuple(settings["trusted"])
+    trusted, arc = tuple(settings["trusted"]), bool(settings["arc"])
     proof_seconds, read_seconds = float(settings["proof_seconds"]), float(settings["read_seconds"])
     _limit_memory(int(settings["memory"]))
     _send(sink, {})
@@ -41,7 +41,7 @@ def main(settings: dict[str, Any], source: BinaryIO, sink: BinaryIO) -> None:
         about, raw = request
         _alarm_in(proof_seconds)
         now = datetime.fromisoformat(about["now"])
-        proof = prove(raw, ProofQuestion(now, trusted, Within(txt, _DNS_SECONDS)))
+        proof = prove(raw, ProofQuestion(now, trusted, Within(txt, _DNS_SECONDS), arc))
         _alarm_in(read_seconds)  # the look-ups are done; from here on it is only computing
         mail = parse(raw, proof)
         if not isinstance(mail, Malformed):

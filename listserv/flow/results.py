@@ -27,6 +27,7 @@ from listserv.flow.courier import Courier
 from listserv.flow.door import Each, Log
 from listserv.flow.signers import Signers
 from listserv.mail.reports import kind_of_refusal
+from listserv.mail.sealing import Seal, unsealed
 from listserv.mail.signing import Signer
 from listserv.store import bounces, deliveries, passing, relay_rest
 from listserv.store.deliveries import Result
@@ -93,6 +94,7 @@ class Depot:
     ring: Keyring = field(repr=False)
     trouble: Trouble = field(default_factory=Trouble)
     signers: Signers | None = None  # who signs; None: whoever composes
+    seal: Seal = unsealed  # over what the copies of a variant share, before each of them is signed
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,21 @@ def cleansed(fields: Iterable[Field], list_: MailList, site: str) -> tuple[Field
     return tuple(_ended(field) for field in fields if not _goes(field, list_, site))
 
 
+# What goes or stays by what it says (_goes): whoever counts on it had better not.
+_PERHAPS = ("delivered-to", "x-loop", "authentication-results")
+
+
+def unsure(fields: Iterable[Field]) -> frozenset[str]:
+    """Names of the fields of this header that may not go on as they came. Reply-To: core/showing.py."""
+    names = [field.name for field in fields]
+    twice = {name for name in (*_SINGLE, *_JOINED) if names.count(name) > 1}
+    return frozenset(name for name in names if name in _PERHAPS or _never_goes_on(name)) | twice
+
+
+def _never_goes_on(name: str) -> bool:
+    return name in _GONE or name.startswith(("list-", "x-listserv-"))
+
+
 def anonymous(fields: Iterable[Field]) -> tuple[Field, ...]:
     """Only the fields that can't say who wrote, from where and to whom."""
     return tuple(field for field in fields if field.name in _HARMLESS)
@@ -60,7 +75,7 @@ def single(fields: Iterable[Field]) -> tuple[Field, ...]:
 
 def _goes(field: Field, list_: MailList, site: str) -> bool:
     match field.name:
-        case name if name in _GONE or name.startswith(("list-", "x-listserv-")):
+        case name if _never_goes_on(name):
             return True
         case "message-id" | "date":
             return field.value in (b"", b"<>")  # says nothing: as if it were absent

@@ -15,7 +15,7 @@ from listserv.core.address import Address
 from listserv.core.types import ListSettings, MailList, Post
 from listserv.mail.cleansing import anonymous, cleansed, single
 from listserv.mail.disguise import Faces, disguised
-from listserv.mail.dressing import footed, is_sealed, tagged
+from listserv.mail.dressing import footed, goes_as_it_is, tagged
 from listserv.mail.fields import Field, first_of, split, wants_no_archive, write_field, write_mailbox
 from listserv.mail.names import list_id, shown_name
 from listserv.mail.signing import Cover, Press, Signer, body_hash, cover
@@ -147,7 +147,7 @@ _ONE_CLICK = _field("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
 def _dressed(
     fields: tuple[Field, ...], body: bytes, settings: ListSettings
 ) -> tuple[tuple[Field, ...], bytes]:
-    if not (settings.subject_tag or settings.footer) or is_sealed(fields, body):
+    if not (settings.subject_tag or settings.footer) or goes_as_it_is(fields, body):
         return fields, body
     fields = tuple(tagged(f, settings.subject_tag) if f.name == "subject" else f for f in fields)
     return footed(fields, body, settings.footer) if settings.footer else (fields, body)

@@ -19,6 +19,7 @@ from listserv.core.types import MOST_SAID, READ_FOR_WORDS, Automatic, Mail, Malf
 from listserv.mail.automatic import automatic_kind
 from listserv.mail.body import Body, read_body
 from listserv.mail.disguise import is_card, named_in
+from listserv.mail.dressing import goes_as_it_is
 from listserv.mail.encoded import decode_words, one_line
 from listserv.mail.fields import Field, Mailboxes, all_of, first_of, read_mailboxes, split, wants_no_archive
 from listserv.mail.prescan import refuse_early
@@ -48,7 +49,7 @@ def as_sent(mail: Mail, envelope_from: str) -> Mail:
 
 
 def _read(raw: bytes, proof: Proof) -> Mail:
-    fields, _, body_bytes = split(raw)
+    fields, separator, body_bytes = split(raw)
     body = read_body(raw)
     authors = _from(fields)
     author, name = _author(fields, authors)
@@ -77,6 +78,8 @@ def _read(raw: bytes, proof: Proof) -> Mail:
         loops=_loops(fields),
         received=len(all_of(fields, "received")),
         sealed=body.sealed,
+        as_it_is=not separator or goes_as_it_is(fields, body_bytes),
+        reply_to=_addresses(fields, "reply-to"),
         oddity=_oddity(raw, fields, authors, body) or ("" if body_bytes.strip() else "empty"),
         language=_language(fields),
         proof=proof,

@@ -117,6 +117,7 @@ def keep(tx: Connection, post: KeepPost, raw_hash: str, arrival_id: int | None) 
             "public_id": post.public_id,
             "proved": post.proved,
             "flagged": post.flagged,
+            "chain": post.chain,
             "text": mail.text,
             "html": mail.html,
             "language": mail.language,
@@ -315,6 +316,7 @@ def read_post(row: Any) -> Post:
         public_id=row.public_id,
         subscription_id=row.subscription_id,
         arrival_id=row.arrival_id,
+        chain=row.chain,
     )
 
 

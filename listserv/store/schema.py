@@ -436,6 +436,7 @@ posts = _table(
     Column("public_id", Text, nullable=False, server_default=""),  # hidden: the Message-ID that copies carry
     Column("proved", Boolean, nullable=False),
     Column("flagged", Text, nullable=False, server_default=""),  # "same Message-ID, other words" (L9)
+    Column("chain", Text, nullable=False, server_default=""),  # its ARC sets and DMARC when it came
     Column("text", Text, nullable=False),
     Column("html", Text, nullable=False),
     Column("language", Text, nullable=False, server_default=""),

@@ -19,6 +19,7 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite counts by it
 def upgrade() -> None:
     _quietly()
     _relays()
+    _seals()
 
 
 def _quietly() -> None:
@@ -96,3 +97,8 @@ def _reference(table: str, column: str, target: str) -> None:
     kind = "INTEGER" if op.get_bind().dialect.name == "sqlite" else "BIGINT"
     name = f"fk_{table}_{column}"
     op.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind} CONSTRAINT {name} REFERENCES {target} (id)")
+
+
+def _seals() -> None:
+    """How a post's ARC sets stood when it came."""
+    op.add_column("posts", sa.Column("chain", sa.Text(), nullable=False, server_default=""))

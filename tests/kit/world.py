@@ -78,12 +78,15 @@ class StillClock:
 class PlainReader:
     """Reads mail in this process: for mails that we trust not to hang."""
 
-    def __init__(self, zone: dict[str, list[str]] | None = None) -> None:
-        self.zone = zone or {}
+    def __init__(self, zone: dict[str, list[str]] | None = None, *, arc: bool = False) -> None:
+        self.zone, self.arc = zone or {}, arc
 
     def read(self, raw: bytes, envelope_from: str, now: datetime) -> Mail | Malformed:
         ask = ProofQuestion(
-            now=now, trusted_authserv_ids=("mx.example.org",), txt=lambda name: self.zone.get(name, [])
+            now=now,
+            trusted_authserv_ids=("mx.example.org",),
+            txt=lambda name: self.zone.get(name, []),
+            arc=self.arc,
         )
         mail = parse(raw, prove(raw, ask))
         return with_report(as_sent(mail, envelope_from), raw) if isinstance(mail, Mail) else mail
