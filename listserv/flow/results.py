@@ -18,10 +18,12 @@ from typing import TypeAlias
 
 from listserv.clock import Clock
 from listserv.core.changes import CountBounce
+from listserv.core.pace import Pace
 from listserv.core.retry import GIVE_UP_AFTER, next_try, relay_pause
 from listserv.core.seals import Keyring
 from listserv.core.types import Copy, Deferred, DeliveryState, Failed, Outcome, ReportClass, Sent
 from listserv.errors import StoreBusy
+from listserv.flow import sluice
 from listserv.flow.bells import Bells
 from listserv.flow.courier import Courier
 from listserv.flow.door import Each, Log
@@ -92,6 +94,7 @@ class Depot:
     ring: Keyring = field(repr=False)
     trouble: Trouble = field(default_factory=Trouble)
     signers: Signers | None = None  # who signs; None: whoever composes
+    pace: Pace | None = None  # None: as fast as the relay takes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +273,7 @@ def _written(depot: Depot, group: Group) -> Future[None]:
     refused = sorted(filter(None, map(_refusal, group)), key=lambda one: one.subscription_id)
 
     def step(tx: Transaction) -> None:
+        sluice.listen(tx, group, now, known=depot.trouble.rest_known)
         rest = rested(tx, group, now, rest_known=depot.trouble.rest_known)
         ended = set(deliveries.record(tx, depot.who, [result(*one, now, rest) for one in group], now))
         for refusal in refused:

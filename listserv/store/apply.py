@@ -34,6 +34,7 @@ from listserv.store import (
     arrivals,
     asks,
     bounces,
+    breaker,
     deciding,
     deliveries,
     holds,
@@ -146,6 +147,6 @@ def _send(tx: Connection, change: SendNotice | PassOn, hand: Hand) -> None:
     if isinstance(change, SendNotice) and change.ask is not None and change.list_id is not None:
         sent = asks.Sent(change.list_id, change.to, hand.now, hand.arrival.id)
         number = asks.open_ask(tx, change.ask, sent)
-    deliveries.post_letter(tx, hand.pen(change, number), hand.now)
+    breaker.post(tx, hand.pen(change, number), hand.now)
     if isinstance(change, SendNotice):
         answered.note(tx, type(change.notice).__name__, change.to.key, change.list_id or 0, hand.now)

@@ -162,8 +162,9 @@ class Letter:
     subscription_id: int | None = None  # whose trouble it is if it comes back
 
 
-def post_letter(tx: Connection, letter: Letter, now: datetime) -> int:
-    """Put a notice on its way; the delivery's id."""
+def post_letter(tx: Connection, letter: Letter, now: datetime, *, kept: str = "") -> int:
+    """Put a notice on its way; the delivery's id. ``kept``: why it does not leave unless the operator says so."""
+    state = DeliveryState.FAILED if kept else DeliveryState.DUE
     letter_id = tx.scalar(_LETTER, {"bytes": letter.raw, "returns": letter.returns, "made": now})
     values = {
         "kind": DeliveryKind.NOTICE,
@@ -171,12 +172,14 @@ def post_letter(tx: Connection, letter: Letter, now: datetime) -> int:
         "letter_id": letter_id,
         "subscription_id": letter.subscription_id,
         "to": letter.to,
-        "state": DeliveryState.DUE,
+        "state": state,
         "created": now,
         "next_at": now,
+        "answer": kept,
+        "done": now if kept else None,
     }
     delivery_id = tx.execute(_POST_LETTER, values).scalar_one()
-    count(tx, {counter_of(DeliveryState.DUE): 1})
+    count(tx, {counter_of(state): 1})
     return int(delivery_id)
 
 
