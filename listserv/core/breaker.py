@@ -1,4 +1,4 @@
-"""The site's circuit breaker: how many letters of ours mails may call forth (standards.md S10, L2). Pure; a table.
+"""The site's circuit breaker: how many letters mails may call forth (standards.md S10, L2). Pure; a table.
 
 Counted is what a mail gives rise to: answers, notices to authors and hosts, private replies passed on. Not
 copies of posts, and not what is written at an hour of its own. Beyond a limit a letter is written and kept,
@@ -33,14 +33,14 @@ class Limit:
 # fmt: off
 LIMITS = (
     #     which        at once   an hour
-    Limit(TO_ONE,           20,       20),  # who says more by mail in a minute is no person
-    Limit(TO_ALL,          600,    7_200),  # a site of 50,000 members, all of them saying something within a day
+    Limit(TO_ONE,           20,       20),  # nobody says that much in a row
+    Limit(TO_ALL,          600,    7_200),  # 50,000 people, each with a word within a day
 )
 # fmt: on
 
 
 def blown(levels: Mapping[str, Level], now: datetime) -> str:
-    """The limit that one letter more would be beyond; "" where it may go. ``levels``: by the limits' names."""
+    """The limit that one letter more would be beyond; "" where it may go. ``levels``: by limit."""
     full = (row.name for row in LIMITS if not room(levels.get(row.name, EMPTY), row.rate, now))
     return next(full, "")
 

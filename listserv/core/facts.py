@@ -46,6 +46,7 @@ class PostFacts:
     scene: Scene | None = None  # of its author, in that case, or where hosts hold the thread
     reins: Reins | None = None  # how hosts hold the thread that it would join
     automatic_count: int = 0  # machines' mails to the list within the breaker's minutes
+    come_back: bool = False  # the words of an earlier post, changed on their way round (core/comeback.py)
     alarmed: tuple[Address, ...] = ()  # hosts to be told, should this be one too many of those
 
     @property

@@ -1,4 +1,4 @@
-"""How fast copies leave: so many a minute, so many a minute and provider, and the first weeks of a new address.
+"""How fast copies leave: a minute, a minute and provider, and in the first weeks of a new address.
 
 Pure. What leaves fills a bucket that runs out at a steady rate; what finds it full waits (standards.md S30).
 """
@@ -6,7 +6,7 @@ Pure. What leaves fills a bucket that runs out at a steady rate; what finds it f
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from math import ceil, floor
 
 LONGEST = timedelta(hours=1)  # that a copy waits before it is looked at again
@@ -45,7 +45,7 @@ class Level:
     at: datetime
 
 
-EMPTY = Level(0.0, datetime.min)
+EMPTY = Level(0.0, datetime.min.replace(tzinfo=UTC))
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,11 @@ def provider_of(address: str) -> str:
     return next((house for house, family in _FAMILIES if family.fullmatch(domain)), domain)
 
 
+def is_house(provider: str) -> bool:
+    """Whether it is one of the big ones, by their name."""
+    return "." not in provider
+
+
 def has_enough(code: int, words: str) -> bool:
     """Whether a 4yz reply speaks of how much comes from us, rather than of one mailbox or of greylisting."""
     return code in (421, 450, 451, 452) and bool(_ENOUGH.search(words)) and not _NOT_US.search(words)

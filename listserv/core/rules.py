@@ -15,7 +15,7 @@ from listserv.core.cards import CLOSED, RESTING, SLOWED
 from listserv.core.facts import PostFacts, RelayFacts
 from listserv.core.guard import sign_in
 from listserv.core.privacy import is_more_open, may
-from listserv.core.seals import loop_marks
+from listserv.core.seals import loop_marks, went_far
 from listserv.core.storms import blows
 from listserv.core.types import Automatic, Check, Mail, Policy, Role, Standing
 from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject, Verdict
@@ -54,11 +54,11 @@ def is_report(mail: Mail, facts: PostFacts) -> bool:
 def has_come_round(mail: Mail, facts: PostFacts) -> bool:
     marks = loop_marks(facts.ring, facts.list.list_id)
     ours = {facts.list.list_id.lower(), facts.list.address.key, *marks}
-    return not ours.isdisjoint((*mail.list_ids, *mail.loops))
+    return not ours.isdisjoint((*mail.list_ids, *mail.loops)) or facts.come_back or went_far(mail)
 
 
 def is_automatic(mail: Mail, facts: PostFacts) -> bool:
-    return mail.automatic in (Automatic.REPLY, Automatic.GENERATED)
+    return mail.automatic in (Automatic.REPLY, Automatic.CHALLENGE, Automatic.GENERATED)
 
 
 def is_duplicate(mail: Mail, facts: Known) -> bool:

@@ -289,11 +289,14 @@ def _written(depot: Depot, group: Group) -> Future[None]:
 
 
 def _refusal(one: tuple[Copy, Outcome]) -> CountBounce | None:
-    """A 5yz to RCPT speaks of the recipient: it counts as a report would."""
+    """A 5yz to RCPT speaks of the recipient: it counts as a report would. One to the mail, only where it
+    speaks of us: the owner hears of that."""
     copy, outcome = one
-    if copy.subscription_id is None or not isinstance(outcome, Failed) or outcome.at != "RCPT":
+    if copy.subscription_id is None or not isinstance(outcome, Failed):
         return None
     kind = ReportClass(kind_of_refusal(outcome.code, outcome.text))
+    if outcome.at != "RCPT" and (not outcome.code or kind is not ReportClass.POLICY):
+        return None
     return CountBounce(copy.subscription_id, kind, f"{outcome.code} {outcome.text}", copy.id)
 
 

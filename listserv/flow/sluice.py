@@ -60,7 +60,7 @@ def _past_rests(tx: Transaction, copies: list[Copy], now: datetime, waits: list[
 def _at_pace(
     tx: Transaction, copies: list[Copy], limits: tuple[datetime, Pace], waits: list[Result]
 ) -> list[Copy]:
-    """As many as there is room for. Letters always go, and take room: whoever is asked something waits for it."""
+    """As many as there is room for. Letters always go, and take room: somebody waits for them."""
     now, pace = limits
     of = {copy.id: provider_of(copy.to) for copy in copies}
     known = {provider: rates(pace, provider, now.date()) for provider in set(of.values())}

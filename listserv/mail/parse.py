@@ -42,7 +42,8 @@ def parse(raw: bytes, proof: Proof | None = None) -> Mail | Malformed:
 
 def as_sent(mail: Mail, envelope_from: str) -> Mail:
     """The mail as its envelope shows it: what the null sender sends is a report, unless it is a reply."""
-    if envelope_from not in ("", "<>") or mail.automatic in (Automatic.REPLY, Automatic.REPORT):
+    known = (Automatic.REPLY, Automatic.REPORT, Automatic.CHALLENGE)
+    if envelope_from not in ("", "<>") or mail.automatic in known:
         return mail
     return replace(mail, automatic=Automatic.REPORT)
 
@@ -71,7 +72,14 @@ def _read(raw: bytes, proof: Proof) -> Mail:
         html=body.html,
         parts=body.parts,
         sheet=body.sheet,
-        automatic=automatic_kind(fields, body.top, (part.type for part in body.parts), subject, body.text),
+        automatic=automatic_kind(
+            fields,
+            body.top,
+            (part.type for part in body.parts),
+            subject,
+            body.text,
+            (part.name for part in body.parts),
+        ),
         list_ids=_list_ids(fields),
         loops=_loops(fields),
         received=len(all_of(fields, "received")),

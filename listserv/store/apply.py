@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, update
 
 from listserv.core.changes import (
     BounceOver,
+    Challenged,
     Change,
     Changes,
     Complained,
@@ -52,7 +53,7 @@ from listserv.store.rows import insert_new
 _s = schema.subscriptions.c
 _SUBSCRIPTION = update(schema.subscriptions).where(_s.id == bindparam("subscription"))
 _SPEND = Prepared(_SUBSCRIPTION.where(_s.probation_left > 0).values(probation_left=_s.probation_left - 1))
-Noted = MarkSeen | KeepRelay | SpendProbation | CountBounce | Complained | BounceOver
+Noted = MarkSeen | KeepRelay | SpendProbation | CountBounce | Complained | Challenged | BounceOver
 Clerk = Callable[[Connection, OfRecords, acts.Hand], None]
 Pen = Callable[[SendNotice | PassOn, int | None], Letter]
 

@@ -163,7 +163,7 @@ class Letter:
 
 
 def post_letter(tx: Connection, letter: Letter, now: datetime, *, kept: str = "") -> int:
-    """Put a notice on its way; the delivery's id. ``kept``: why it does not leave unless the operator says so."""
+    """Put a notice on its way; the delivery's id. ``kept``: why it leaves only if the operator says so."""
     state = DeliveryState.FAILED if kept else DeliveryState.DUE
     letter_id = tx.scalar(_LETTER, {"bytes": letter.raw, "returns": letter.returns, "made": now})
     values = {

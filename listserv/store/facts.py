@@ -17,6 +17,7 @@ from listserv.core.types import Mail, MailList, Member, Standing
 from listserv.store import (
     answered,
     arrivals,
+    comebacks,
     deciding,
     directory,
     guarding,
@@ -91,6 +92,7 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
         reins=reins,
         automatic_count=storm.dropped,
         alarmed=storm.alarmed,
+        come_back=comebacks.is_comeback(tx, ask, here, twins),
     )
 
 

@@ -17,7 +17,7 @@ from listserv.flow.parcel import Parcel
 from listserv.store import provider_rests, relay_rest, schema
 from tests.kit.world import World, open_world, sqlite_in
 
-POST = b"From: ana@ana.example\nTo: book@lists.example.org\nSubject: One\nMessage-ID: <%d@ana.example>\n\nWords\n"
+POST = b"From: ana@ana.example\nTo: book@lists.example.org\nSubject: One\nMessage-ID: <%d@a>\n\nWords\n"
 SLOW = Deferred(421, "4.7.28 Gmail has detected an unusual rate of mail from you")
 
 
