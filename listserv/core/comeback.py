@@ -19,7 +19,7 @@ def folded(text: str) -> str:
 
 
 def is_back(text: str, earlier: Iterable[str], *, same_id: bool) -> bool:
-    """Whether this is one of the earlier posts with something added: below it, unless the ids are the same."""
+    """Whether this is an earlier post with something added: below it, unless the ids are the same."""
     new = folded(text)
     return any(_holds(new, folded(old), same_id=same_id) for old in earlier)
 

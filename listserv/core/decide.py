@@ -133,7 +133,7 @@ def decide_post(mail: Mail, facts: PostFacts) -> Changes:
 
 
 def _flagged(mail: Mail, facts: PostFacts) -> Changes:
-    """A member's machine that wants a proof from the list's people: hosts hear of it (standards.md §5, 94)."""
+    """A member's machine that wants a proof from the list's people: hosts hear of it (§5, 94)."""
     if mail.automatic is not Automatic.CHALLENGE or facts.standing is Standing.STRANGER:
         return ()
     return (Challenged(facts.member.id),) if facts.member is not None else ()

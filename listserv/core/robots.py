@@ -19,7 +19,8 @@ _NOBODY = re.compile(
 )
 _ROBOT = re.compile(
     r"""(?:postmaster|listserv|listproc|majordomo|mailman|sympa|ecartis|bounces?)(?:[+=-].*)?
-    | owner-.* | .*[-+](?:request|bounces?|owner|return|confirm(?:[+=-].*)?|admin) | prvs=.* | srs[01][=+-].*""",
+    | owner-.* | .*[-+](?:request|bounces?|owner|return|admin|confirm(?:[+=-].*)?)
+    | prvs=.* | srs[01][=+-].*""",
     re.X,
 )
 

@@ -61,6 +61,11 @@ def is_automatic(mail: Mail, facts: PostFacts) -> bool:
     return mail.automatic in (Automatic.REPLY, Automatic.CHALLENGE, Automatic.GENERATED)
 
 
+def is_a_reaction(mail: Mail, facts: PostFacts) -> bool:
+    """A thumb that a mail program sends as a mail. Hosts shall not have to wave each of them through."""
+    return mail.oddity == "reaction"
+
+
 def is_duplicate(mail: Mail, facts: Known) -> bool:
     return facts.duplicate
 
@@ -173,6 +178,7 @@ POSTING_RULES: tuple[Rule[PostFacts], ...] = (
     Rule("report",                      is_report,                   Discard),
     Rule("loop",                        has_come_round,              Discard),
     Rule("automatic",                   is_automatic,                Discard),
+    Rule("reaction",                    is_a_reaction,               Discard),
     Rule("duplicate",                   is_duplicate,                Discard),
     Rule("approved",                    is_approved,                 Accept),
     Rule("banned",                      is_banned,                   Discard),

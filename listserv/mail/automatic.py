@@ -22,9 +22,7 @@ _REPLY_FIELDS = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-mail-auto
 _AGGREGATE_REPORT = re.compile(r"\s*report domain:\s*\S+\s+submitter:", re.I)
 # RFC 9990 §2.1: receiver ! policy domain ! begin ! end [! unique id]. Never unpacked: it may be a bomb.
 _REPORTS_FILE = re.compile(
-    r"[\w.-]+![\w.-]+!\d{9,11}!\d{9,11}(?:!\S{1,60})?\.(?:xml|json)(?:\.gz)?|"
-    r"[\w.-]+![\w.-]+!\d{9,11}!\d{9,11}(?:!\S{1,60})?\.(?:zip|gz)",
-    re.I,
+    r"[\w.-]+![\w.-]+!\d{9,11}!\d{9,11}(?:![^\s!]{1,60}?)?(?:\.xml|\.json)?(?:\.gz|\.zip|\.xml|\.json)", re.I
 )
 
 
@@ -34,12 +32,8 @@ def automatic_kind(
     types: Iterable[str],
     subject: str,
     text: str = "",
-    names: Iterable[str] = (),
 ) -> Automatic:
-    """Judge by the header, the types of the whole and of its leaves; by the words where those say nothing.
-
-    ``names``: of what is attached.
-    """
+    """Judge by the header, the types of the whole and of its leaves; by the words where those say nothing."""
     said: dict[str, str] = {}
     for field in fields:
         said.setdefault(field.name, field.text.strip().lower())
@@ -49,9 +43,12 @@ def automatic_kind(
         return Automatic.CHALLENGE
     if _is_reply(said, subject) or is_away_reply(subject, text):
         return Automatic.REPLY
-    if _is_generated(said, subject) or any(_REPORTS_FILE.fullmatch(name[:300]) for name in names):
-        return Automatic.GENERATED
-    return Automatic.NO
+    return Automatic.GENERATED if _is_generated(said, subject) else Automatic.NO
+
+
+def is_a_report_by_name(name: str) -> bool:
+    """Whether an attachment is named as DMARC's and TLSRPT's aggregate reports are."""
+    return _REPORTS_FILE.fullmatch(name[:300]) is not None
 
 
 def _is_report(said: dict[str, str], top: Declared, types: frozenset[str]) -> bool:

@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from listserv.core.address import Address
 from listserv.core.replies import new_words
 from listserv.core.types import Automatic, Mail, Malformed, Proof
-from listserv.mail.automatic import automatic_kind
+from listserv.mail.automatic import automatic_kind, is_a_report_by_name
 from listserv.mail.body import Body, read_body
 from listserv.mail.encoded import decode_words, one_line
 from listserv.mail.fields import Field, Mailboxes, all_of, first_of, read_mailboxes, split, wants_no_archive
@@ -72,14 +72,7 @@ def _read(raw: bytes, proof: Proof) -> Mail:
         html=body.html,
         parts=body.parts,
         sheet=body.sheet,
-        automatic=automatic_kind(
-            fields,
-            body.top,
-            (part.type for part in body.parts),
-            subject,
-            body.text,
-            (part.name for part in body.parts),
-        ),
+        automatic=_automatic(fields, body, subject),
         list_ids=_list_ids(fields),
         loops=_loops(fields),
         received=len(all_of(fields, "received")),
@@ -89,6 +82,14 @@ def _read(raw: bytes, proof: Proof) -> Mail:
         proof=proof,
         no_archive=wants_no_archive(fields),
     )
+
+
+def _automatic(fields: tuple[Field, ...], body: Body, subject: str) -> Automatic:
+    types = (part.type for part in body.parts)
+    kind = automatic_kind(fields, body.top, types, subject, body.text)
+    if kind is Automatic.NO and any(is_a_report_by_name(part.name) for part in body.parts):
+        return Automatic.GENERATED
+    return kind
 
 
 def _shown(fields: tuple[Field, ...], name: str, longest: int) -> str:

@@ -1,4 +1,4 @@
-"""Whether a mail is an earlier post of its list come back changed; looked for only where something hints at it."""
+"""Whether a mail is an earlier post of its list come back changed; asked only where something hints at it."""
 
 from __future__ import annotations
 
