@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from listserv.core.pace import EMPTY, Level, Rate, pour, room
+from listserv.core.pace import Level, Rate, pour, room
 
 TO_ONE = "to one address"
+PASSED = "to one address, of other people's words"
 TO_ALL = "from the whole site"
 
 
@@ -34,17 +35,21 @@ class Limit:
 LIMITS = (
     #     which        at once   an hour
     Limit(TO_ONE,           20,       20),  # nobody says that much in a row
+    Limit(PASSED,           60,       60),  # private replies, and mail to the hosts
     Limit(TO_ALL,          600,    7_200),  # 50,000 people, each with a word within a day
 )
 # fmt: on
 
 
 def blown(levels: Mapping[str, Level], now: datetime) -> str:
-    """The limit that one letter more would be beyond; "" where it may go. ``levels``: by limit."""
-    full = (row.name for row in LIMITS if not room(levels.get(row.name, EMPTY), row.rate, now))
-    return next(full, "")
+    """The limit that one letter more would be beyond; "" where it may go.
+
+    ``levels``: the buckets that it falls into, by their limits' names.
+    """
+    rows = (row for row in LIMITS if row.name in levels)
+    return next((row.name for row in rows if not room(levels[row.name], row.rate, now)), "")
 
 
 def after(levels: Mapping[str, Level], now: datetime) -> dict[str, Level]:
     """The levels once a letter has gone."""
-    return {row.name: pour(levels.get(row.name, EMPTY), row.rate, now, 1) for row in LIMITS}
+    return {row.name: pour(levels[row.name], row.rate, now, 1) for row in LIMITS if row.name in levels}

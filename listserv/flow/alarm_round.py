@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from functools import partial
 
-from listserv.core.breaker import TO_ALL, TO_ONE
+from listserv.core.breaker import TO_ALL
 from listserv.core.notices import BouncePolicy, ComplaintRate, LettersKept, Notice, ProviderRests, Refusal
 from listserv.core.refusals import cause_of
 from listserv.flow.pen import Pen
@@ -91,7 +91,8 @@ def _letters_kept(tx: Transaction, pen: Pen, now: datetime) -> int:
     if blown is None or _lately(tx, pen, mark, now):
         return 0
     breaker.told(tx)
-    kept = LettersKept(pen.site.domain, blown.kept.get(TO_ONE, 0), blown.kept.get(TO_ALL, 0))
+    to_one = sum(many for limit, many in blown.kept.items() if limit != TO_ALL)
+    kept = LettersKept(pen.site.domain, to_one, blown.kept.get(TO_ALL, 0))
     return _tell(tx, kept, (mark,), (pen, now))
 
 

@@ -51,7 +51,7 @@ from listserv.store import arrivals, deliveries, lists, posts, queue, relay_rest
 from listserv.store.engine import Transaction
 
 BATCH = 500
-_LOOKS = 10  # batches of which every copy has to wait, before others have their turn at the database
+_LOOKS = 4  # batches of which every copy has to wait, before others have their turn at the database
 SHARED = 100  # recipients of one transaction where copies are shared: what RFC 5321 §4.5.3.1.8 promises
 
 

@@ -28,6 +28,7 @@ from listserv.core.changes import (
     SendNotice,
     SpendProbation,
 )
+from listserv.core.notices import Forwarded
 from listserv.core.types import Arrival
 from listserv.store import (
     acts,
@@ -148,6 +149,7 @@ def _send(tx: Connection, change: SendNotice | PassOn, hand: Hand) -> None:
     if isinstance(change, SendNotice) and change.ask is not None and change.list_id is not None:
         sent = asks.Sent(change.list_id, change.to, hand.now, hand.arrival.id)
         number = asks.open_ask(tx, change.ask, sent)
-    breaker.post(tx, hand.pen(change, number), hand.now)
+    passed = isinstance(change, PassOn) or isinstance(change.notice, Forwarded)
+    breaker.post(tx, hand.pen(change, number), hand.now, passed=passed)
     if isinstance(change, SendNotice):
         answered.note(tx, type(change.notice).__name__, change.to.key, change.list_id or 0, hand.now)

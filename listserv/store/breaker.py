@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from sqlalchemy import Connection, delete, insert, select
 
-from listserv.core.breaker import TO_ALL, TO_ONE, after, blown
+from listserv.core.breaker import PASSED, TO_ALL, TO_ONE, after, blown
 from listserv.store import buckets, deliveries, schema
 from listserv.store.deliveries import Letter
 
@@ -27,9 +27,12 @@ class Blown:
     since: datetime
 
 
-def post(tx: Connection, letter: Letter, now: datetime) -> int:
-    """Put a letter that a mail gave rise to on its way, or keep it; the delivery's id."""
-    key_of = {TO_ONE: _hashed(letter.to), TO_ALL: _ALL}
+def post(tx: Connection, letter: Letter, now: datetime, *, passed: bool = False) -> int:
+    """Put a letter that a mail gave rise to on its way, or keep it; the delivery's id.
+
+    ``passed``: it carries somebody's own words.
+    """
+    key_of = {PASSED if passed else TO_ONE: _hashed(letter.to, passed=passed), TO_ALL: _ALL}
     found = buckets.levels(tx, key_of.values())
     levels = {name: found[key] for name, key in key_of.items()}
     limit = blown(levels, now)
@@ -41,9 +44,11 @@ def post(tx: Connection, letter: Letter, now: datetime) -> int:
     return number
 
 
-def _hashed(to: str) -> str:
+def _hashed(to: str, *, passed: bool) -> str:
     """No address stands in the table: it would be a trace of somebody who wants to be forgotten."""
-    return "to " + sha256(to.casefold().encode("utf-8", "surrogateescape")).hexdigest()[:32]
+    return ("passed " if passed else "to ") + sha256(
+        to.casefold().encode("utf-8", "surrogateescape")
+    ).hexdigest()[:32]
 
 
 def kept(tx: Connection) -> Blown | None:
