@@ -59,8 +59,10 @@ TO_THE_LIST = [
     ("L11", "a TLS report",                             REPORT.format(type="application/tlsrpt+gzip", end="!001.json.gz"), "automatic"),
     ("L11", "a DMARC report by its subject",            "Subject: Report domain: x.example Submitter: y.example Report-ID: <1>\n\nx", "automatic"),
     ("L11", "a holiday's photos in a zip",              'Content-Type: application/zip; name="wow!great!2026.zip"\n\nx', "welcome"),
-    ("94",  "TMDA's challenge",                         "X-TMDA-Fingerprint: abc\n\nReply to confirm.",             "automatic"),
-    ("94",  "a challenge by its words",                 "Subject: Please confirm\n\nYour message is being held because I do not recognize you as a sender. To prevent spam, click the link to verify that you are a real person.", "automatic"),
+    ("94",  "TMDA's challenge",                         "X-Delivery-Agent: TMDA/1.1\n\nYour message is being held. Reply to confirm that you are a real person.", "automatic"),
+    ("94",  "a person's own mail by way of TMDA",       "X-Delivery-Agent: TMDA/1.1\n\nPlease reply by Friday, so that I can confirm the room.", "welcome"),
+    ("94",  "a challenge by its words",                 "Subject: Please confirm\n\nYour message is being held because I do not recognize you as a sender. To prevent spam, click https://there.example/7 to verify that you are a real person.", "automatic"),
+    ("94",  "a host who explains how it is here",       "Subject: How this works\n\nYour first message is held until a host approves it, to stop spam. Then reply as you like, see https://lists.example.org/.", "welcome"),
     ("94",  "a person who wants to confirm",            "Subject: Please confirm\n\nPlease confirm that you come on Friday, click the link in the wiki.", "welcome"),
     ("L4",  "Mailman's administrivia",                  "X-List-Administrivia: yes\n\nYour message awaits approval.", "automatic"),
     ("L4",  "an Outlook recall",                        "Subject: Recall: garlic\n\nBen Okafor would like to recall the message, \"garlic\".", "odd mail"),
@@ -80,7 +82,7 @@ UNANSWERED = [
     ("bounces+7=x@ben.example",              False, "a robot's address"),
     (f"book+ask@{DOMAIN}",                   True,  "ourselves"),
     (f"book+back=aaabtmnc6ch45gmvf3kp@{DOMAIN}", True, "ourselves"),
-    (f"ana.silva.r4k2abcd@{DOMAIN}",         True,  "ourselves"),
+    (f"ana.schubert@{DOMAIN}",               False, ""),
     (f"ana@{DOMAIN}",                        True,  ""),
 ]
 # fmt: on
@@ -228,7 +230,7 @@ def test_94_hosts_hear_once_whose_mailbox_wants_a_proof(world: World) -> None:
     world.member(here, ME)
     world.member(here, HIS, name="Ben Okafor")
     world.host(here, "hanna@host.example")
-    challenge = f"From: {HIS}\nTo: {BOOK}\nMessage-ID: <%d@c>\nX-TMDA-Fingerprint: abc\n\nReply to confirm.\n"
+    challenge = f"From: {HIS}\nTo: {BOOK}\nMessage-ID: <%d@c>\nX-Delivery-Agent: TMDA\n\nYour message is held. Reply to confirm it.\n"
     for number in range(3):
         world.receive(
             f"From: {ME}\nTo: {BOOK}\nSubject: {number}\nMessage-ID: <p{number}@a>\n\nw {number}".encode()

@@ -60,7 +60,9 @@ def answerable(mail: Mail, facts: Facts, changes: Changes) -> Changes:
     domain = facts.scene.site.domain if isinstance(facts, SaidFacts) else facts.site.domain
     if mail.author is None or not why_unanswered(mail, domain, member=member):
         return changes
-    return tuple(one for one in changes if not (isinstance(one, SendNotice) and one.to == mail.author))
+    return tuple(
+        one for one in changes if not (isinstance(one, SendNotice) and one.to.key == mail.author.key)
+    )
 
 
 def _decide(mail: Mail, facts: Facts) -> Changes:

@@ -34,9 +34,12 @@ def is_nobodys_mailbox(mail: Mail, author: Address, domain: str) -> bool:
 
 
 def is_our_own(mail: Mail, author: Address, domain: str) -> bool:
-    """An address of ours that no person has: a command's, a return path's, a relay's."""
+    """An address of ours that no person has: a command's, a return path's.
+
+    Not whatever looks like a relay address: somebody at this domain may be called ana.schubert.
+    """
     kinds = {place.kind for place in readings(author)}
-    return author.domain == domain and bool(kinds - {Kind.LIST, Kind.NOWHERE, Kind.OWNER})
+    return author.domain == domain and not kinds.isdisjoint((Kind.COMMAND, Kind.ANSWER, Kind.RETURNED))
 
 
 def is_a_robots(mail: Mail, author: Address, domain: str) -> bool:

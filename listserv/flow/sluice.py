@@ -116,7 +116,7 @@ def _later(copy: Copy, when: datetime, why: str) -> Result:
 
 def listen(tx: Transaction, group: list[tuple[Copy, Outcome]], now: datetime, *, known: bool) -> None:
     """What the answers of a group mean for their providers. ``known`` False: none rests, so far."""
-    if not known and not any(_enough(outcome) for _, outcome in group):
+    if not known and not any(type(outcome) is Deferred for _, outcome in group):  # the rule, and cheap
         return
     answers = [(provider_of(copy.to), _enough(outcome)) for copy, outcome in group if _is_answer(outcome)]
     before = provider_rests.take(tx)
@@ -127,7 +127,7 @@ def listen(tx: Transaction, group: list[tuple[Copy, Outcome]], now: datetime, *,
 
 def _is_answer(outcome: Outcome) -> bool:
     """A server spoke of this very copy."""
-    return not isinstance(outcome, Deferred) or (outcome.code != 0 and not outcome.of_relay)
+    return outcome.code != 0 and not (isinstance(outcome, Deferred) and outcome.of_relay)
 
 
 def _enough(outcome: Outcome) -> str | None:

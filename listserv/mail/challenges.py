@@ -1,8 +1,8 @@
 """Challenges: "prove that you are a person, then your mail is delivered" (standards.md §5, 94). Pure; tables.
 
 Nobody answers one from here: the robot that would confirm itself to another is a loop. Its member is
-pointed out to the hosts instead. A field of such a program is proof; else it takes three signs of its words,
-in a short mail that quotes nobody, for people write about these programs, too.
+pointed out to the hosts instead. People write about such programs, and with them: the programs' own fields
+stand in people's mails, too. So it takes the signs of the table, in a short mail that quotes nobody.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_FIELDS = ("x-tmda-fingerprint", "x-tmda-confirm", "x-askversion", "x-boxbe-challenge", "x-spamarrest-noauth")
 _AGENTS = re.compile(
-    r"tmda|active spam killer|spam ?arrest|boxbe|bluebottle|choicemail|mailblocks|sendio", re.I
+    r"tmda|active spam killer|paganini\.net/ask|spam ?arrest|boxbe|bluebottle|choicemail|mailblocks|sendio",
+    re.I,
 )
+_NAMED_IN = ("x-mailer", "user-agent", "x-delivery-agent", "x-askversion", "from")
 _LONGEST, _READ = 4000, 2500
 
 # A sign a row.
@@ -31,18 +32,17 @@ _SIGNS = tuple(
              | unknown\ sender | do\ not\ recogni[sz]e)""",
     )
 )
-_ENOUGH = 4
+_OF_AN_AGENT = 3  # signs that are enough where such a program names itself; else all of them, and a link
 _QUOTES = re.compile(r"^[ \t]*>|\b(?:wrote|schrieb):", re.I | re.M)
 
 
 def is_challenge(said: Mapping[str, str], text: str) -> bool:
-    """Judge by the header (lower-case names and values), then by the first words. Never raises."""
-    if any(name in said for name in _FIELDS):
-        return True
-    named = " ".join(said.get(name, "") for name in ("x-mailer", "user-agent", "x-delivery-agent", "from"))
-    by_agent = _AGENTS.search(named[:2000]) is not None
-    if len(text) > _LONGEST or (_QUOTES.search(text) and not by_agent):
+    """Judge by the header (lower-case names and values) and by the first words. Never raises."""
+    if len(text) > _LONGEST or _QUOTES.search(text):
         return False
     plain = " ".join(text[:_READ].split())
     signs = sum(sign.search(plain) is not None for sign in _SIGNS)
-    return signs >= (2 if by_agent else _ENOUGH)
+    named = " ".join(said.get(name, "") for name in _NAMED_IN)[:2000]
+    if _AGENTS.search(named):
+        return signs >= _OF_AN_AGENT
+    return signs == len(_SIGNS) and "://" in plain
