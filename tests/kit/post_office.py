@@ -45,34 +45,39 @@ class PostOffice:
     def post(self, mail: Carried, most: int = 2_000) -> int:
         """Send one mail and carry all that follows; how many mails that were. Fails beyond ``most``."""
         self._way.append(mail)
-        carried = 0
-        while self._way:
-            carried += 1
-            assert carried <= most, f"no rest after {most} mails: {dict(self.counts)}"
-            self._carry(self._way.popleft())
-        return carried
+        return self._carry_all(most)
 
     def wait(self, **by: float) -> int:
-        """Time passes everywhere, and what it brings is carried."""
+        """Time passes everywhere, and what it brings is carried; how many mails that were."""
         for world in self.worlds.values():
             world.pass_time(**by)
             self._fetch(world)
+        return self._carry_all(2_000)
+
+    def _carry_all(self, most: int) -> int:
         carried = 0
         while self._way:
-            carried += 1
-            self._carry(self._way.popleft())
+            carried += len(self._way)
+            assert carried <= most, f"no rest after {most} mails: {dict(self.counts)}"
+            self._carry_round()
         return carried
 
-    def _carry(self, mail: Carried) -> None:
-        self.counts[mail.by] += 1
-        domain = mail.to.rpartition("@")[2]
-        if (world := self.worlds.get(domain)) is not None:
-            world.receive(mail.raw, to=mail.to, sender=mail.sender)
+    def _carry_round(self) -> None:
+        """Everything that is on its way now. A site works once through all that came to it."""
+        touched: dict[str, World] = {}
+        for mail in [self._way.popleft() for _ in range(len(self._way))]:
+            self.counts[mail.by] += 1
+            domain = mail.to.rpartition("@")[2]
+            if (world := self.worlds.get(domain)) is not None:
+                world.accept(mail.raw, to=mail.to, sender=mail.sender)
+                touched[domain] = world
+            elif (robot := self.robots.get(mail.to)) is not None:
+                self._way.extend(robot(mail, sum(self.counts.values())))
+            else:
+                self.read.append(mail)
+        for world in touched.values():
+            world.settle()
             self._fetch(world)
-        elif (robot := self.robots.get(mail.to)) is not None:
-            self._way.extend(robot(mail, sum(self.counts.values())))
-        else:
-            self.read.append(mail)
 
     def _fetch(self, world: World) -> None:
         domain = world.site.domain
@@ -143,7 +148,7 @@ def vacation(address: str) -> Robot:
             "I will answer your mail when I am back."
         )
         subject = f"Out of office: {field_of(mail.raw, 'subject')}"
-        return [written(address, to, number + n, (subject, text)) for n, to in enumerate(both(mail))]
+        return [written(address, to, number * 10 + n, (subject, text)) for n, to in enumerate(both(mail))]
 
     return answer
 
