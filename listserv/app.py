@@ -23,6 +23,7 @@ from listserv.core import facts, rules
 from listserv.core.address import Address, read_address
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.notices import SignInLink
+from listserv.core.pace import Pace
 from listserv.core.routing import Kind, Place
 from listserv.core.rules import judge
 from listserv.core.seals import Keyring
@@ -278,7 +279,14 @@ def _depot(app: App, stack: ExitStack) -> Depot:
         who=f"{os.uname().nodename}.{os.getpid()}.{app.clock.now():%H%M%S}",
         ring=app.ring,
         seal=ArcSeal(signer) if signer and app.settings.dkim.arc else unsealed,
+        pace=read_pace(app.settings),
     )
+
+
+def read_pace(settings: Settings) -> Pace | None:
+    """How fast copies may leave; None where nobody said."""
+    way = settings.deliver
+    return Pace(way.per_minute, way.per_domain_per_minute, way.warm_up) or None
 
 
 def _delivering(app: App, stack: ExitStack) -> Work:

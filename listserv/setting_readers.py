@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,15 @@ def between(low: int, high: int) -> Reader:
         return value
 
     return read
+
+
+def maybe_date(value: Any, _folder: Path) -> date | None:
+    if isinstance(value, date) and not isinstance(value, datetime):  # TOML has dates of its own
+        return value
+    try:
+        return date.fromisoformat(value.strip()) if value.strip() else None
+    except (AttributeError, ValueError):
+        raise ValueError('a day, such as "2026-12-01", or "" for none') from None
 
 
 def texts(value: Any, folder: Path) -> tuple[str, ...]:

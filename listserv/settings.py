@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,9 @@ class Deliver:
     relay: str = field(repr=False)  # may hold a password
     connections: int
     treat_as_reject: tuple[str, ...]  # domains, lower-case A-labels
+    per_minute: int  # copies, 0: as fast as the relay takes them
+    per_domain_per_minute: int  # to one provider
+    warm_up: date | None  # from when on core/pace.py's ramp holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,9 @@ SCHEMA: dict[str, dict[str, Key]] = {
         "relay":                Key("maildir:outbox", read.relay),
         "connections":          Key(8, read.between(1, 256)),
         "treat_as_reject":      Key(["gmail.com", "googlemail.com"], read.domains),
+        "per_minute":           Key(0, read.between(0, 1_000_000)),
+        "per_domain_per_minute": Key(0, read.between(0, 1_000_000)),
+        "warm_up":              Key("", read.maybe_date),
     },
     "web": {
         "listen":               Key("127.0.0.1:8080", read.listen),

@@ -149,6 +149,13 @@ class Complained:
 
 
 @dataclass(frozen=True, slots=True)
+class Challenged:
+    """A machine in front of this member's mailbox wants a proof from us: told to the hosts, once."""
+
+    subscription_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class BounceOver:
     """A member whose copies have stopped was heard of: they go out again."""
 
@@ -733,6 +740,7 @@ Change = (
     | OfThreads
     | OfLists
     | Complained
+    | Challenged
     | BounceOver
     | OfLinks
 )

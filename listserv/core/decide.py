@@ -13,6 +13,7 @@ from listserv.core.asks import AskKind, NewAsk
 from listserv.core.card_answers import decide_card, decide_talk, decide_without_a_card
 from listserv.core.cards import GUARD, seen_of
 from listserv.core.changes import (
+    Challenged,
     Change,
     Changes,
     Finish,
@@ -36,6 +37,7 @@ from listserv.core.quietly import LASTS, MOST_LETTERS, seal_in
 from listserv.core.relaying import AWAY, LIMIT, judge_relayed
 from listserv.core.requests import WHICH, decide_doubtful, decide_request, obey_relayed
 from listserv.core.returning import decide_return, heard_from
+from listserv.core.robots import why_unanswered
 from listserv.core.rules import is_proven, judge
 from listserv.core.seals import derived, message_hash
 from listserv.core.showing import shown_from
@@ -55,7 +57,18 @@ from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject
 
 def decide(mail: Mail, facts: Facts) -> Changes:
     """Everything that follows from one mail at one place."""
-    return (*heard_from(mail, facts), *_decide(mail, facts))
+    return answerable(mail, facts, (*heard_from(mail, facts), *_decide(mail, facts)))
+
+
+def answerable(mail: Mail, facts: Facts, changes: Changes) -> Changes:
+    """Without letters to whom no machine of ours may answer (robots.py)."""
+    member = not isinstance(facts, ReturnFacts) and facts.standing is not Standing.STRANGER
+    domain = facts.scene.site.domain if isinstance(facts, SaidFacts) else facts.site.domain
+    if mail.author is None or not why_unanswered(mail, domain, member=member):
+        return changes
+    return tuple(
+        one for one in changes if not (isinstance(one, SendNotice) and one.to.key == mail.author.key)
+    )
 
 
 def _decide(mail: Mail, facts: Facts) -> Changes:
@@ -120,9 +133,20 @@ def decide_post(mail: Mail, facts: PostFacts) -> Changes:
             refused = Refused(_named(facts), _hosts(facts.list), mail.subject, rule, limit)
             return (seen, Finish(ArrivalState.REFUSED, rule, list_id), *_tell(mail, facts, refused, rule))
         case Discard(rule):
-            return (*tell_hosts(facts, rule), Finish(ArrivalState.DISCARDED, rule, list_id))
+            return (
+                *_flagged(mail, facts),
+                *tell_hosts(facts, rule),
+                Finish(ArrivalState.DISCARDED, rule, list_id),
+            )
         case _:
             assert_never(verdict)
+
+
+def _flagged(mail: Mail, facts: PostFacts) -> Changes:
+    """A member's machine that wants a proof from the list's people: hosts hear of it (§5, 94)."""
+    if mail.automatic is not Automatic.CHALLENGE or facts.standing is Standing.STRANGER:
+        return ()
+    return (Challenged(facts.member.id),) if facts.member is not None else ()
 
 
 def accept(mail: Mail, facts: PostFacts, verdict: Accept) -> Changes:

@@ -59,6 +59,7 @@ class PostFacts:
     shown: tuple[tuple[Address, Alias], ...] = ()  # of members whom its calendar names, where From is hidden
     reins: Reins | None = None  # how hosts hold the thread that it would join
     automatic_count: int = 0  # machines' mails to the list within the breaker's minutes
+    come_back: bool = False  # the words of an earlier post, changed on their way round (core/comeback.py)
     alarmed: tuple[Address, ...] = ()  # hosts to be told, should this be one too many of those
     is_quiet: bool = False  # a question without a name, as we wrote it ourselves
 

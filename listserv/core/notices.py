@@ -964,6 +964,8 @@ class BounceProbe:
 class BounceNews:
     """To the hosts, once a day at most: whose mails come back, have stopped, or go out again.
 
+    ``challenged``: whose mailbox asks us to prove that we are people.
+
     Each is "Ben Okafor <ben@hill.example>: what the server said". ``more``: how many are left out.
     """
 
@@ -971,17 +973,65 @@ class BounceNews:
     doubted: tuple[str, ...] = ()
     stopped: tuple[str, ...] = ()
     resumed: tuple[str, ...] = ()
+    challenged: tuple[str, ...] = ()
     more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """What one provider refused for what we are. ``provider`` "": several small ones.
+
+    ``cause``: a name of core/refusals.py; ``said``: in the provider's own words.
+    """
+
+    provider: str
+    count: int
+    members: int
+    cause: str
+    said: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class BouncePolicy:
-    """To the owner, once a day at most: mails were refused for what we are. ``examples``: what was said."""
+    """To the owner, once a day and provider at most: mails were refused for what we are."""
+
+    domain: str
+    refusals: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRests:
+    """To the owner, once a day and provider: it has deferred our mail for hours, and is left alone."""
+
+    domain: str
+    provider: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class LettersKept:
+    """To the owner, once a day: mails called forth too many letters, which are kept (core/breaker.py).
+
+    ``one`` and ``all``: how many, beyond the limit for one address, and for the whole site.
+    """
+
+    domain: str
+    one: int
+    all: int
+
+
+@dataclass(frozen=True, slots=True)
+class ComplaintRate:
+    """To the owner, once a day: too many recipients called mails of ours spam within ``days``.
+
+    ``lists``: "Book Circle: 3"; ``sent``: so many copies went out.
+    """
 
     domain: str
     count: int
-    members: int
-    examples: tuple[str, ...] = ()
+    sent: int
+    days: int
+    lists: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -1062,5 +1112,8 @@ Notice = (
     | BounceProbe
     | BounceNews
     | BouncePolicy
+    | ProviderRests
+    | LettersKept
+    | ComplaintRate
     | BounceComplaint
 )

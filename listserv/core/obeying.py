@@ -64,7 +64,7 @@ def unheard(mail: Mail, facts: SaidFacts) -> str:
         return "automatic"
     if facts.duplicate:
         return "duplicate"
-    if mail.oddity in ("no author", "several authors", "ambiguous From", "two From fields"):
+    if mail.oddity in ("no author", "several authors", "ambiguous From", "two From fields", "reaction"):
         return mail.oddity
     hidden = facts.scene.list.settings.visible == "hidden" and facts.standing is Standing.STRANGER
     return "hidden list" if hidden and facts.ask is None and not facts.is_known else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.changes import (
     BounceOver,
+    Challenged,
     Changes,
     Complained,
     CountBounce,
@@ -44,7 +45,9 @@ ENDS_A_SUBSCRIPTION = ("abuse", "opt-out", "opt-out-list")
 def decide_return(mail: Mail, facts: ReturnFacts) -> Changes:
     """Count a bounce for the member whose copy came back; auto-replies, receipts and delays never count."""
     list_id, report = facts.list.id if facts.list else None, mail.report
-    done = Finish(ArrivalState.COMMANDS, report.kind.value if report else "returned", list_id)
+    if mail.automatic is Automatic.CHALLENGE and facts.subscription_id is not None:
+        return (Challenged(facts.subscription_id), Finish(ArrivalState.COMMANDS, "challenge", list_id))
+    done = Finish(ArrivalState.COMMANDS, _why(report, facts), list_id)
     if report is None:
         return (done,)
     if report.kind is ReportClass.AUTO_REPLY and facts.private is not None:
@@ -54,6 +57,14 @@ def decide_return(mail: Mail, facts: ReturnFacts) -> Changes:
     if report.kind not in COUNTED_REPORTS:
         return (done,)
     return (*_counted(report, facts), done)
+
+
+def _why(report: Report | None, facts: ReturnFacts) -> str:
+    """Only a complaint that takes effect is called one: those are counted, and anybody can make up others."""
+    if report is not None and report.kind is ReportClass.COMPLAINT:
+        counts = facts.complainer is not None and report.feedback in ENDS_A_SUBSCRIPTION
+        return "complaint" if counts else "feedback"
+    return report.kind.value if report else "returned"
 
 
 def _counted(report: Report, facts: ReturnFacts) -> Changes:

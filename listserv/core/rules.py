@@ -17,7 +17,7 @@ from listserv.core.facts import PostFacts, RelayFacts
 from listserv.core.guard import sign_in
 from listserv.core.privacy import is_more_open, may
 from listserv.core.quietly import QUIETLY
-from listserv.core.seals import loop_marks
+from listserv.core.seals import loop_marks, went_far
 from listserv.core.storms import blows
 from listserv.core.types import Automatic, Check, Mail, Policy, Role, Standing
 from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject, Verdict
@@ -57,11 +57,16 @@ def is_report(mail: Mail, facts: PostFacts) -> bool:
 def has_come_round(mail: Mail, facts: PostFacts) -> bool:
     marks = loop_marks(facts.ring, facts.list.list_id)
     ours = {facts.list.list_id.lower(), facts.list.address.key, *marks}
-    return not ours.isdisjoint((*mail.list_ids, *mail.loops))
+    return not ours.isdisjoint((*mail.list_ids, *mail.loops)) or facts.come_back or went_far(mail)
 
 
 def is_automatic(mail: Mail, facts: PostFacts) -> bool:
-    return mail.automatic in (Automatic.REPLY, Automatic.GENERATED)
+    return mail.automatic in (Automatic.REPLY, Automatic.CHALLENGE, Automatic.GENERATED)
+
+
+def is_a_reaction(mail: Mail, facts: PostFacts) -> bool:
+    """A thumb that a mail program sends as a mail. Hosts shall not have to wave each of them through."""
+    return mail.oddity == "reaction"
 
 
 def is_duplicate(mail: Mail, facts: Known) -> bool:
@@ -196,6 +201,7 @@ POSTING_RULES: tuple[Rule[PostFacts], ...] = (
     Rule("report",                      is_report,                   Discard),
     Rule("loop",                        has_come_round,              Discard),
     Rule("automatic",                   is_automatic,                Discard),
+    Rule("reaction",                    is_a_reaction,               Discard),
     Rule("duplicate",                   is_duplicate,                Discard),
     Rule("approved",                    is_approved,                 Accept),
     Rule(QUIETLY,                       is_quiet,                    Hold),

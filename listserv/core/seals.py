@@ -11,11 +11,14 @@ A seal only shows that we made it. What makes an answer single-use, bound and ex
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha1, sha256
 from typing import Any, Protocol
+
+from listserv.core.types import Mail
 
 LENGTH = 20
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648 §6, lower case
@@ -109,6 +112,20 @@ def loop_marks(ring: Keyring, list_id: str) -> frozenset[str]:
     """The marks that a list's copies carried in any of the database's epochs."""
     rings = (replace(ring, epoch=epoch) for epoch in (ring.epoch, *(epoch for epoch, _ in ring.older)))
     return frozenset(loop_mark(one, list_id) for one in rings)
+
+
+_MARK = re.compile(r"[a-z2-7]{26}")
+MOST_LISTS = 8  # of programs like this one, that a mail may pass on its way to another
+
+
+def is_loop_mark(word: str) -> bool:
+    """Whether it looks like one of ours, or of another server of this kind."""
+    return _MARK.fullmatch(word) is not None
+
+
+def went_far(mail: Mail) -> bool:
+    """Whether a mail went from list to list too often: each adds its keyed mark and takes none away (L1)."""
+    return len({mark for mark in mail.loops if is_loop_mark(mark)}) >= MOST_LISTS
 
 
 def message_hash(message_id: str) -> str:

@@ -66,6 +66,7 @@ class Automatic(StrEnum):
 
     NO = "no"
     REPLY = "auto-replied"  # vacation, "out of office", ticket acknowledgements
+    CHALLENGE = "challenge"  # "prove that you are a person, then your mail is delivered"
     GENERATED = "auto-generated"  # robots, other lists' notices, Precedence: bulk or junk
     REPORT = "report"  # DSN, MDN, ARF: any multipart/report, or the null sender
 

@@ -28,6 +28,7 @@ from listserv.core.types import (
     PostState,
 )
 from listserv.errors import StoreBusy
+from listserv.flow import sluice
 from listserv.flow.parcel import Parcel, plain, stuff
 from listserv.flow.quiet_links import Unreachable, opened
 from listserv.flow.results import Depot, Recorder
@@ -53,6 +54,7 @@ from listserv.store import aliases, arrivals, deliveries, lists, posts, queue, r
 from listserv.store.engine import Transaction
 
 BATCH = 500
+_LOOKS = 4  # batches of which every copy has to wait, before others have their turn at the database
 SHARED = 100  # recipients of one transaction where copies are shared: what RFC 5321 §4.5.3.1.8 promises
 
 
@@ -97,7 +99,16 @@ def _claim(tx: Transaction, depot: Depot, *, busy: bool) -> list[Copy]:
     depot.trouble.rest_known = relay_rest.is_known(tx)
     if depot.trouble.rest_known and relay_rest.is_resting(tx, now):
         return []
-    return deliveries.claim(tx, depot.who, now, BATCH, take_over=depot.trouble.is_over(), busy=busy)
+    held_up = depot.pace or depot.trouble.rest_known
+    if held_up:
+        sluice.take(tx, depot.pace)
+    for _ in range(_LOOKS):
+        copies = deliveries.claim(tx, depot.who, now, BATCH, take_over=depot.trouble.is_over(), busy=busy)
+        if not copies or not held_up:
+            return copies
+        if going := sluice.through(tx, depot.who, copies, now, depot.pace):
+            return going
+    return []
 
 
 def send(depot: Depot, batch: list[Copy], recorder: Recorder) -> None:

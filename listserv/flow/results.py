@@ -18,10 +18,12 @@ from typing import TypeAlias
 
 from listserv.clock import Clock
 from listserv.core.changes import CountBounce
+from listserv.core.pace import Pace
 from listserv.core.retry import GIVE_UP_AFTER, next_try, relay_pause
 from listserv.core.seals import Keyring
 from listserv.core.types import Copy, Deferred, DeliveryState, Failed, Outcome, ReportClass, Sent
 from listserv.errors import StoreBusy
+from listserv.flow import sluice
 from listserv.flow.bells import Bells
 from listserv.flow.courier import Courier
 from listserv.flow.door import Each, Log
@@ -95,6 +97,7 @@ class Depot:
     trouble: Trouble = field(default_factory=Trouble)
     signers: Signers | None = None  # who signs; None: whoever composes
     seal: Seal = unsealed  # over what the copies of a variant share, before each of them is signed
+    pace: Pace | None = None  # None: as fast as the relay takes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +284,7 @@ def _written(depot: Depot, group: Group, veiled: set[int]) -> Future[None]:
     letters = {copy.id for copy, _ in group if copy.letter_id is not None}
 
     def step(tx: Transaction) -> None:
+        sluice.listen(tx, group, now, known=depot.trouble.rest_known)
         rest = rested(tx, group, now, rest_known=depot.trouble.rest_known)
         results = [result(*one, now, rest) for one in group]
         ended = set(deliveries.record(tx, depot.who, results, now))
@@ -304,11 +308,14 @@ def _written(depot: Depot, group: Group, veiled: set[int]) -> Future[None]:
 
 
 def _refusal(one: tuple[Copy, Outcome]) -> CountBounce | None:
-    """A 5yz to RCPT speaks of the recipient: it counts as a report would."""
+    """A 5yz to RCPT speaks of the recipient: it counts as a report would. One to the mail, only where it
+    speaks of us: the owner hears of that."""
     copy, outcome = one
-    if copy.subscription_id is None or not isinstance(outcome, Failed) or outcome.at != "RCPT":
+    if copy.subscription_id is None or not isinstance(outcome, Failed):
         return None
     kind = ReportClass(kind_of_refusal(outcome.code, outcome.text))
+    if outcome.at != "RCPT" and (not outcome.code or kind is not ReportClass.POLICY):
+        return None
     return CountBounce(copy.subscription_id, kind, f"{outcome.code} {outcome.text}", copy.id)
 
 

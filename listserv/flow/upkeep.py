@@ -12,7 +12,17 @@ from listserv.core.notices import SetAside
 from listserv.core.types import ArrivalState
 from listserv.flow.bells import Bells
 from listserv.flow.pen import Pen
-from listserv.store import answered, arrivals, bounces, deliveries, indexing, passing, posts, sessions
+from listserv.store import (
+    answered,
+    arrivals,
+    bounces,
+    buckets,
+    deliveries,
+    indexing,
+    passing,
+    posts,
+    sessions,
+)
 from listserv.store.engine import Store, Transaction
 from listserv.store.locks import Lock
 from listserv.store.rows import one_at_a_time
@@ -76,6 +86,7 @@ def forget_expired(store: Store, clock: Clock) -> int:
     store.do(partial(sessions.forget_expired, now=clock.now()))
     store.do(partial(bounces.forget_old, now=clock.now()))
     store.do(partial(passing.forget_old, now=clock.now()))
+    store.do(partial(buckets.forget_old, now=clock.now()))
     return 0
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from listserv.core.seals import is_loop_mark
 from listserv.core.types import MailList
 from listserv.mail.fields import Field, read_mailboxes
 
@@ -55,7 +56,12 @@ def _never_goes_on(name: str) -> bool:
 
 def anonymous(fields: Iterable[Field]) -> tuple[Field, ...]:
     """Only the fields that can't say who wrote, from where and to whom."""
-    return tuple(field for field in fields if field.name in _HARMLESS)
+    return tuple(field for field in fields if field.name in _HARMLESS or _is_mark(field))
+
+
+def _is_mark(field: Field) -> bool:
+    """A list's keyed mark names no list; without it a circle of lists that hide authors would never end."""
+    return field.name == "x-loop" and is_loop_mark(field.text.strip().lower())
 
 
 def single(fields: Iterable[Field]) -> tuple[Field, ...]:

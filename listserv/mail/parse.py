@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 from listserv.core.address import Address
 from listserv.core.replies import new_words
 from listserv.core.types import MOST_SAID, READ_FOR_WORDS, Automatic, Mail, Malformed, Proof
-from listserv.mail.automatic import automatic_kind
+from listserv.mail.automatic import automatic_kind, is_a_report_by_name
 from listserv.mail.body import Body, read_body
 from listserv.mail.disguise import is_card, named_in
 from listserv.mail.dressing import goes_as_it_is
@@ -43,7 +43,8 @@ def parse(raw: bytes, proof: Proof | None = None) -> Mail | Malformed:
 
 def as_sent(mail: Mail, envelope_from: str) -> Mail:
     """The mail as its envelope shows it: what the null sender sends is a report, unless it is a reply."""
-    if envelope_from not in ("", "<>") or mail.automatic in (Automatic.REPLY, Automatic.REPORT):
+    known = (Automatic.REPLY, Automatic.REPORT, Automatic.CHALLENGE)
+    if envelope_from not in ("", "<>") or mail.automatic in known:
         return mail
     return replace(mail, automatic=Automatic.REPORT)
 
@@ -73,7 +74,7 @@ def _read(raw: bytes, proof: Proof) -> Mail:
         parts=body.parts,
         named=named_in(raw) if any(map(is_card, body.parts)) else (),
         sheet=body.sheet,
-        automatic=automatic_kind(fields, body.top, (part.type for part in body.parts), subject, body.text),
+        automatic=_automatic(fields, body, subject),
         list_ids=_list_ids(fields),
         loops=_loops(fields),
         received=len(all_of(fields, "received")),
@@ -85,6 +86,14 @@ def _read(raw: bytes, proof: Proof) -> Mail:
         proof=proof,
         no_archive=wants_no_archive(fields),
     )
+
+
+def _automatic(fields: tuple[Field, ...], body: Body, subject: str) -> Automatic:
+    types = (part.type for part in body.parts)
+    kind = automatic_kind(fields, body.top, types, subject, body.text)
+    if kind is Automatic.NO and any(is_a_report_by_name(part.name) for part in body.parts):
+        return Automatic.GENERATED
+    return kind
 
 
 def _shown(fields: tuple[Field, ...], name: str, longest: int) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, update
 
 from listserv.core.changes import (
     BounceOver,
+    Challenged,
     Change,
     Changes,
     Complained,
@@ -29,6 +30,7 @@ from listserv.core.changes import (
     SendNotice,
     SpendProbation,
 )
+from listserv.core.notices import Forwarded
 from listserv.core.types import Arrival
 from listserv.store import (
     acts,
@@ -37,6 +39,7 @@ from listserv.store import (
     arrivals,
     asks,
     bounces,
+    breaker,
     deciding,
     deliveries,
     holds,
@@ -56,7 +59,7 @@ from listserv.store.rows import insert_new
 _s = schema.subscriptions.c
 _SUBSCRIPTION = update(schema.subscriptions).where(_s.id == bindparam("subscription"))
 _SPEND = Prepared(_SUBSCRIPTION.where(_s.probation_left > 0).values(probation_left=_s.probation_left - 1))
-Noted = MarkSeen | KeepRelay | SpendProbation | Returned | CountBounce | Complained | BounceOver
+Noted = MarkSeen | KeepRelay | SpendProbation | Returned | CountBounce | Complained | Challenged | BounceOver
 Clerk = Callable[[Connection, OfRecords, acts.Hand], None]
 Pen = Callable[[SendNotice | PassOn, int | None], Letter]
 
@@ -154,7 +157,8 @@ def _send(tx: Connection, change: SendNotice | PassOn, hand: Hand) -> None:
     if isinstance(change, SendNotice) and change.ask is not None and change.list_id is not None:
         sent = asks.Sent(change.list_id, change.to, hand.now, hand.arrival.id)
         number = asks.open_ask(tx, change.ask, sent)
-    delivery_id = deliveries.post_letter(tx, hand.pen(change, number), hand.now)
+    passed = isinstance(change, PassOn) or isinstance(change.notice, Forwarded)
+    delivery_id = breaker.post(tx, hand.pen(change, number), hand.now, passed=passed)
     if isinstance(change, PassOn):
         passing.note(tx, delivery_id, hand.arrival.id, change, hand.now)
     else:

@@ -163,8 +163,9 @@ class Letter:
     quiet: str = ""  # the seal of the asker who gets it: ``raw`` is shut, ``to`` is an address of ours
 
 
-def post_letter(tx: Connection, letter: Letter, now: datetime) -> int:
-    """Put a notice on its way; the delivery's id."""
+def post_letter(tx: Connection, letter: Letter, now: datetime, *, kept: str = "") -> int:
+    """Put a notice on its way; the delivery's id. ``kept``: why it leaves only if the operator says so."""
+    state = DeliveryState.FAILED if kept else DeliveryState.DUE
     values = {"bytes": letter.raw, "returns": letter.returns, "made": now, "quiet": letter.quiet}
     letter_id = tx.scalar(_LETTER, values)
     copy = {
@@ -173,12 +174,14 @@ def post_letter(tx: Connection, letter: Letter, now: datetime) -> int:
         "letter_id": letter_id,
         "subscription_id": letter.subscription_id,
         "to": letter.to,
-        "state": DeliveryState.DUE,
+        "state": state,
         "created": now,
         "next_at": now,
+        "answer": kept,
+        "done": now if kept else None,
     }
     delivery_id = tx.execute(_POST_LETTER, copy).scalar_one()
-    count(tx, {counter_of(DeliveryState.DUE): 1})
+    count(tx, {counter_of(state): 1})
     return int(delivery_id)
 
 

@@ -17,6 +17,7 @@ from listserv.core.types import Mail, MailList, Member, Standing
 from listserv.store import (
     answered,
     arrivals,
+    comebacks,
     deciding,
     directory,
     guarding,
@@ -99,6 +100,7 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
         is_quiet=bool(seal_in(mail.author, here)) and quiet.is_question(tx, ask.arrival.id),
         alias=relay_facts.alias_of_author(tx, ask, here),
         shown=relay_facts.aliases_shown(tx, ask, here),
+        come_back=comebacks.is_comeback(tx, ask, here, twins),
     )
 
 

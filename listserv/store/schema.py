@@ -586,6 +586,14 @@ deliveries = _table(
     Index(None, "subscription_id"),
 )
 
+buckets = _table(
+    "buckets",  # how much left lately, and to whom: running out at a steady rate (core/pace.py)
+    Column("key", Text, primary_key=True),  # a provider; a hash, where it is an address
+    Column("level", BigInteger, nullable=False),  # thousandths of a mail, at that time
+    Column("at", Moment, nullable=False),
+    Index(None, "at"),
+)
+
 # -- mail that comes back ---------------------------------------------------------------------------
 
 bounce_days = _table(

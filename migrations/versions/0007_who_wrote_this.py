@@ -20,6 +20,7 @@ def upgrade() -> None:
     _quietly()
     _relays()
     _seals()
+    _pace()
 
 
 def _quietly() -> None:
@@ -102,3 +103,14 @@ def _reference(table: str, column: str, target: str) -> None:
 def _seals() -> None:
     """How a post's ARC sets stood when it came."""
     op.add_column("posts", sa.Column("chain", sa.Text(), nullable=False, server_default=""))
+
+
+def _pace() -> None:
+    op.create_table(
+        "buckets",
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("level", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_buckets"),
+    )
+    op.create_index("ix_buckets_at", "buckets", ["at"])

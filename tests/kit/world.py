@@ -18,6 +18,8 @@ import structlog
 from sqlalchemy import event, select
 
 from listserv.core.address import Address, read_address
+from listserv.core.facts import Site
+from listserv.core.pace import Pace
 from listserv.core.seals import Keyring
 from listserv.core.types import (
     ArrivalState,
@@ -132,6 +134,8 @@ class World:
     pigeons: Pigeons = field(default_factory=Pigeons)
     bells: Bells = field(default_factory=Bells)
     ring: Keyring = Keyring(b"k" * 32, "epoch", vault=KeyVault(b"q" * 32))
+    site: Site = SITE
+    pace: Pace | None = None
     log: Any = field(default_factory=lambda: structlog.wrap_logger(None, processors=[_drop]))
 
     # -- the scene ----------------------------------------------------------------------------------
@@ -139,7 +143,7 @@ class World:
     def circle(self, local: str = "book", title: str = "Book Circle", **settings: Any) -> MailList:
         """A list; posts leave its outbox at once unless told otherwise."""
         chosen = replace(ListSettings(), **({"outbox_minutes": 0} | settings))
-        new = lists.NewList(Address(local, SITE.domain), title, chosen)
+        new = lists.NewList(Address(local, self.site.domain), title, chosen)
         return self.store.do(lambda tx: lists.create_list(tx, new, self.hand))
 
     def member(self, here: MailList, address: str, **fields: Any) -> Member:
@@ -204,13 +208,13 @@ class World:
 
     @property
     def pen(self) -> Pen:
-        return Pen(self.store, _words(), self.clock, SITE, self.ring)
+        return Pen(self.store, _words(), self.clock, self.site, self.ring)
 
     @property
     def desk(self) -> Desk:
         clerk = Clerk(self.pen, Washer(self.pen.words.mark("member")))
         return Desk(
-            self.store, self.reader, self.pen, clerk, self.clock, SITE, self.bells, self.log, self.ring
+            self.store, self.reader, self.pen, clerk, self.clock, self.site, self.bells, self.log, self.ring
         )
 
     @property
@@ -219,13 +223,14 @@ class World:
             self.store,
             self.pigeons,
             self.clock,
-            SITE.domain,
-            SITE.base_url,
+            self.site.domain,
+            self.site.base_url,
             None,
             self.bells,
             self.log,
             "w",
             self.ring,
+            pace=self.pace,
         )
 
     # -- what is seen -------------------------------------------------------------------------------

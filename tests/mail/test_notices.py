@@ -29,6 +29,7 @@ from listserv.core.notices import (
     BounceWarning,
     Card,
     CardItem,
+    ComplaintRate,
     Declined,
     DidYouMean,
     DoctorSays,
@@ -54,6 +55,7 @@ from listserv.core.notices import (
     JoinWaits,
     Kept,
     LeftOut,
+    LettersKept,
     Log,
     LogLine,
     Loosening,
@@ -71,6 +73,7 @@ from listserv.core.notices import (
     PostOrSetting,
     PostShown,
     PrivateWaits,
+    ProviderRests,
     Pulse,
     PulseLine,
     QuietlyAnswered,
@@ -80,6 +83,7 @@ from listserv.core.notices import (
     QuietlyShows,
     Readers,
     Recalled,
+    Refusal,
     Refused,
     Roster,
     RosterLine,
@@ -104,6 +108,7 @@ from listserv.core.notices import (
     WholeThread,
     YourSettings,
 )
+from listserv.core.refusals import CAUSES
 from listserv.core.types import ListSettings, MailList
 from listserv.mail.fields import decode_words, read_mailboxes, split
 from listserv.mail.notices import Letter, Words, template_of, write
@@ -452,12 +457,25 @@ EXAMPLES: tuple[Notice, ...] = (
     BounceProbe("Book Circle", HOSTS, "ana@home.example", 0, 4),
     BounceProbe("Book Circle", HOSTS, "ana@home.example", 1, 4),
     BounceNews(
-        "Book Circle", ("Ana <a@b.example>: full", "c@d.example"), ("e@f.example",), ("g@h.example",), 3
+        "Book Circle", ("Ana <a@b.example>: full", "c@d.example"), ("e@f.example",), ("g@h.example",), (), 3
     ),
+    BounceNews("Book Circle", challenged=("Ana Silva <ana@home.example>",)),
     BounceNews("Book Circle", doubted=("Ana Silva <ana@home.example>: 550 5.1.1 no such user",)),
     BounceNews("Book Circle", resumed=("Ana Silva <ana@home.example>",)),
-    BouncePolicy("lists.example.org", 1, 1),
-    BouncePolicy("lists.example.org", 12, 1, ("550 5.7.1 blocked", "554 5.7.26 no DMARC " + "pass " * 30)),
+    BouncePolicy("lists.example.org", (Refusal("Gmail", 1, 1, "authentication"),)),
+    BouncePolicy(
+        "lists.example.org",
+        (
+            Refusal("Gmail", 12, 1, "authentication", ("554 5.7.26 no DMARC " + "pass " * 30,)),
+            Refusal("Microsoft", 4000, 900, "blocklist", ("550 5.7.1 S3140", "550 5.7.1 on our list")),
+            Refusal("", 1, 1, "name", ("550 5.7.25 no PTR",)),
+            *(Refusal("hill.example", 2, 2, cause, ("550 5.7.1 no",)) for cause in CAUSES),
+        ),
+    ),
+    ProviderRests("lists.example.org", "Gmail", "421 4.7.28 unusual " + "rate " * 30),
+    LettersKept("lists.example.org", 31, 0),
+    LettersKept("lists.example.org", 1, 1200),
+    ComplaintRate("lists.example.org", 3, 2900, 7, ("Book Circle: 2", "Garden: 1")),
     BounceComplaint("Book Circle", HOSTS, "ana@home.example", "book+join@lists.example.org"),
 )
 
