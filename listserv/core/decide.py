@@ -62,6 +62,8 @@ def decide(mail: Mail, facts: Facts) -> Changes:
 
 def answerable(mail: Mail, facts: Facts, changes: Changes) -> Changes:
     """Without letters to whom no machine of ours may answer (robots.py)."""
+    if isinstance(facts, QuietFacts):
+        return changes  # they go to members alone, by a link
     member = not isinstance(facts, ReturnFacts) and facts.standing is not Standing.STRANGER
     domain = facts.scene.site.domain if isinstance(facts, SaidFacts) else facts.site.domain
     if mail.author is None or not why_unanswered(mail, domain, member=member):

@@ -121,7 +121,7 @@ def is_unproven(mail: Mail, facts: Known) -> bool:
     return facts.earlier_proved or hosts_only or is_of_our_domain(mail, facts)
 
 
-def is_of_our_domain(mail: Mail, facts: PostFacts) -> bool:
+def is_of_our_domain(mail: Mail, facts: Known) -> bool:
     """A From that our own signature would speak for: it must be proven before we sign it (A16)."""
     return mail.author is not None and mail.author.domain in (facts.site.domain, facts.list.address.domain)
 
