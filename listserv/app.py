@@ -215,7 +215,8 @@ async def _open_doors(app: App, lookout: Lookout) -> Doors:
 
 def open_reader(settings: Settings) -> Reader:
     """The child that reads strangers' mail."""
-    return Reader(trusted_authserv_ids=settings.receive.trusted_authserv_ids, servers=settings.dns.servers)
+    receive = settings.receive
+    return Reader(receive.trusted_authserv_ids, settings.dns.servers, spam_fields=receive.spam_fields)
 
 
 def make_pen(app: App) -> Pen:

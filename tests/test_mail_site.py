@@ -186,10 +186,10 @@ def from_of(copy: bytes) -> str:
     return re.sub(r"\s+", " ", line[1].decode())
 
 
-def test_an_authors_signature_still_holds_by_openkdim_where_nothing_of_it_was_changed(posted: Scene) -> None:
+def test_an_authors_signature_still_holds_by_opendkim_where_nothing_of_it_was_changed(posted: Scene) -> None:
     for kind in KINDS:
         (copy,) = posted.found(ANA, f"Message-ID: <{mark_of(RAE, kind, BOOK)}@")
-        assert re.search(rb"dkim=pass[^;]*header\.d=reject\.example", copy), copy
+        assert re.search(rb"^\tdkim=pass .*header\.d=reject\.example", copy, re.M), copy.decode("utf-8", "replace")
 
 
 def test_the_same_mail_relayed_with_a_broken_signature_is_rejected_or_set_aside(posted: Scene) -> None:
@@ -199,7 +199,9 @@ def test_the_same_mail_relayed_with_a_broken_signature_is_rejected_or_set_aside(
         send(posted.home.postfix.port, address("book+bounces"), ANA, broken)
     unsigned = written(QUINN, ANA, "unsigned")
     send(posted.home.postfix.port, address("book+bounces"), ANA, unsigned)
-    assert posted.found(ANA, "unsigned@mail.example") == [], "what fails p=quarantine is set aside"
+    (aside,) = [one for one in (posted.home.postfix.folder / "queue" / "hold").rglob("*") if one.is_file()]
+    assert b"unsigned@mail.example" in aside.read_bytes()
+    aside.unlink()
 
 
 def test_spf_is_stamped_by_our_own_hop_and_nobody_else_is_believed(scene: Scene) -> None:
@@ -228,10 +230,10 @@ def test_a_thousand_unknown_recipients_are_refused_at_rcpt_and_not_one_mail_goes
 
 
 def test_a_report_of_postfix_itself_comes_back_to_us_and_never_goes_to_a_forged_sender(scene: Scene) -> None:
-    odd = b"Received: by loop.example\r\n" * 101  # our own door refuses it, after Postfix said yes
+    odd = b"X-One-More: field\r\n" * 1001  # our own door refuses it, after Postfix said yes
     before = len(scene.home.inbox(ANA))
     send(scene.site.port, ANA, BOOK, odd + written(ANA, BOOK, "odd"), "192.0.2.66")
-    until(lambda: "This mail has been travelling in circles" in scene.site.log, scene)
+    until(lambda: "554 5.6.0" in scene.site.log, scene)
     scene.server.run("member", "add", BOOK, "gone@none.example")
     send(scene.home.submission, RAE, BOOK, written(RAE, BOOK, "to-who-is-gone"))
     until(lambda: scene.found(ANA, "to-who-is-gone@mail.example"), scene)

@@ -9,7 +9,7 @@ from typing import assert_never
 from listserv.core.address import Address
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.card_answers import decide_card, decide_talk, decide_without_a_card
-from listserv.core.cards import GUARD, seen_of
+from listserv.core.cards import GUARD, SPAM, seen_of
 from listserv.core.changes import (
     Change,
     Changes,
@@ -176,13 +176,16 @@ def shown_from(mail: Mail, facts: PostFacts) -> str:
     return "author" if mail.proof.intact and not changed else "relay"
 
 
+_UNANSWERED = ("forged", "no clear author", SPAM)
+
+
 def who_is_told(mail: Mail, facts: PostFacts, rule: str) -> Address | None:
     """Where the author may be told what becomes of a mail (interface.md §5, "Who is told").
 
     Members at their known address unless authentication fails; strangers only where it passes; never
-    about a forged mail, and never a machine.
+    about a forged mail or what seems spam, and never a machine.
     """
-    if mail.author is None or mail.automatic is not Automatic.NO or rule in ("forged", "no clear author"):
+    if mail.author is None or mail.automatic is not Automatic.NO or rule in _UNANSWERED:
         return None
     if facts.member is not None and facts.standing is not Standing.STRANGER:
         fails = mail.proof.verdict is Check.FAILS and not is_proven(mail, facts)

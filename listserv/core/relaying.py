@@ -5,6 +5,7 @@ Order is policy, as in rules.py: silent rows first, then what a host decided, th
 
 from __future__ import annotations
 
+from listserv.core.cards import SPAM
 from listserv.core.facts import RelayFacts
 from listserv.core.rules import (
     STRICT,
@@ -13,6 +14,7 @@ from listserv.core.rules import (
     first_fit,
     is_approved,
     is_duplicate,
+    is_spam,
     is_stranger,
     is_stranger_at_closed_door,
 )
@@ -49,6 +51,7 @@ RELAY_RULES: tuple[Rule[RelayFacts], ...] = (
     Rule("no author",    has_no_author,               Discard),
     Rule("duplicate",    is_duplicate,                Discard),
     Rule("approved",     is_approved,                 Accept),
+    Rule(SPAM,           is_spam,                     Hold),
     Rule("stranger",     is_stranger,                 Hold),
     Rule("odd mail",     is_odd,                      Hold),
     Rule("forged",       is_forged,                   Hold),

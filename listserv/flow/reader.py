@@ -57,12 +57,14 @@ class Reader:
         trusted_authserv_ids: tuple[str, ...] = (),
         servers: tuple[str, ...] = (),
         limits: Limits = Limits(),
+        spam_fields: tuple[str, ...] = (),
     ) -> None:
         self._limits = limits
         self._settings = json.dumps(
             {
                 "servers": servers,
                 "trusted": trusted_authserv_ids,
+                "spam": spam_fields,
                 "memory": limits.memory,
                 "proof_seconds": limits.proof_seconds,
                 "read_seconds": limits.read_seconds,

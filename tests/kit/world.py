@@ -50,6 +50,7 @@ from listserv.mail.notices import Words
 from listserv.mail.parse import as_sent, parse
 from listserv.mail.proof import ProofQuestion, prove
 from listserv.mail.returned import with_report
+from listserv.mail.spam import is_called_spam
 from listserv.mail.washing import Washer
 from listserv.resources import resource
 from listserv.store import arrivals, counters, epochs, holds, lists, rosters, schema
@@ -82,7 +83,10 @@ class PlainReader:
             now=now, trusted_authserv_ids=("mx.example.org",), txt=lambda name: self.zone.get(name, [])
         )
         mail = parse(raw, prove(raw, ask))
-        return with_report(as_sent(mail, envelope_from), raw) if isinstance(mail, Mail) else mail
+        if isinstance(mail, Malformed):
+            return mail
+        spam = is_called_spam(raw, ("X-Spam-Flag",))
+        return replace(with_report(as_sent(mail, envelope_from), raw), spam=spam)
 
 
 @dataclass(frozen=True, slots=True)
