@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.kit import mail_site, zone_server
-from tests.kit.mail_site import FILES, Ports, address
+from tests.kit.mail_site import Ports, address
 from tests.kit.postfix import Postfix
 from tests.kit.provider import PEOPLE, Provider, provider
 from tests.kit.server import DOMAIN, Server, until
@@ -34,24 +34,62 @@ SAMS_SERVER = "192.0.2.7"
 BOOK, NEWS = address("book"), address("news")
 TAG, FOOTER = "[News]", "You are on the news list."
 
-PLAIN = b"Content-Type: text/plain; charset=utf-8\r\n\r\nGr\xc3\xbc\xc3\x9fe, the plain kind.\r\n"
-HTML = (
-    b'Content-Type: multipart/alternative; boundary="half"\r\n\r\n'
-    b"--half\r\nContent-Type: text/plain\r\n\r\nThe other kind.\r\n"
-    b"--half\r\nContent-Type: text/html\r\n\r\n<p>The <b>other</b> kind.</p>\r\n--half--\r\n"
-)
-SIGNED_PART = b"Content-Type: text/plain; charset=us-ascii\r\n\r\nSigned,  with two blanks and a tab\tin it. \r\n"
-SIGNED = (
-    b'Content-Type: multipart/signed; micalg=pgp-sha512; protocol="application/pgp-signature"; boundary="s"\r\n'
-    b"\r\n--s\r\n" + SIGNED_PART + b"\r\n--s\r\nContent-Type: application/pgp-signature; name=signature.asc\r\n\r\n"
-    b"-----BEGIN PGP SIGNATURE-----\r\n\r\niHUEABYKAB0WIQ==\r\n=AAAA\r\n-----END PGP SIGNATURE-----\r\n--s--\r\n"
-)
-SECRET = b"-----BEGIN PGP MESSAGE-----\r\n\r\nhF4DAAAAAAAAAAAS\r\n=BBBB\r\n-----END PGP MESSAGE-----\r\n"
-ENCRYPTED = (
-    b'Content-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary="e"\r\n\r\n'
-    b"--e\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n"
-    b"--e\r\nContent-Type: application/octet-stream; name=encrypted.asc\r\n\r\n" + SECRET + b"--e--\r\n"
-)
+
+def lines(text: str) -> bytes:
+    """As it travels."""
+    return text.encode().replace(b"\n", b"\r\n")
+
+
+PLAIN = lines("Content-Type: text/plain; charset=utf-8\n\nGrüße, the plain kind.\n")
+HTML = lines("""\
+Content-Type: multipart/alternative; boundary="half"
+
+--half
+Content-Type: text/plain
+
+The other kind.
+--half
+Content-Type: text/html
+
+<p>The <b>other</b> kind.</p>
+--half--
+""")
+SIGNED_PART = lines("Content-Type: text/plain\n\nSigned,  with two blanks and a tab\tin it. \n")
+SIGNED = lines("""\
+Content-Type: multipart/signed; micalg=pgp-sha512;
+ protocol="application/pgp-signature"; boundary="s"
+
+--s
+PART
+--s
+Content-Type: application/pgp-signature; name=signature.asc
+
+-----BEGIN PGP SIGNATURE-----
+
+iHUEABYKAB0WIQ==
+=AAAA
+-----END PGP SIGNATURE-----
+--s--
+""").replace(b"PART", SIGNED_PART)
+SECRET = lines("""\
+-----BEGIN PGP MESSAGE-----
+
+hF4DAAAAAAAAAAAS
+=BBBB
+-----END PGP MESSAGE-----
+""")
+ENCRYPTED = lines("""\
+Content-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary="e"
+
+--e
+Content-Type: application/pgp-encrypted
+
+Version: 1
+--e
+Content-Type: application/octet-stream; name=encrypted.asc
+
+SECRET--e--
+""").replace(b"SECRET", SECRET)
 KINDS = {"plain": PLAIN, "html": HTML, "signed": SIGNED, "encrypted": ENCRYPTED}
 
 
@@ -189,7 +227,7 @@ def from_of(copy: bytes) -> str:
 def test_an_authors_signature_still_holds_by_opendkim_where_nothing_of_it_was_changed(posted: Scene) -> None:
     for kind in KINDS:
         (copy,) = posted.found(ANA, f"Message-ID: <{mark_of(RAE, kind, BOOK)}@")
-        assert re.search(rb"^\tdkim=pass .*header\.d=reject\.example", copy, re.M), copy.decode("utf-8", "replace")
+        assert re.search(rb"^\tdkim=pass .*header\.d=reject\.example", copy, re.M), copy
 
 
 def test_the_same_mail_relayed_with_a_broken_signature_is_rejected_or_set_aside(posted: Scene) -> None:
@@ -231,7 +269,6 @@ def test_a_thousand_unknown_recipients_are_refused_at_rcpt_and_not_one_mail_goes
 
 def test_a_report_of_postfix_itself_comes_back_to_us_and_never_goes_to_a_forged_sender(scene: Scene) -> None:
     odd = b"X-One-More: field\r\n" * 1001  # our own door refuses it, after Postfix said yes
-    before = len(scene.home.inbox(ANA))
     send(scene.site.port, ANA, BOOK, odd + written(ANA, BOOK, "odd"), "192.0.2.66")
     until(lambda: "554 5.6.0" in scene.site.log, scene)
     scene.server.run("member", "add", BOOK, "gone@none.example")
@@ -240,7 +277,8 @@ def test_a_report_of_postfix_itself_comes_back_to_us_and_never_goes_to_a_forged_
     scene.settle()
     (gone,) = [one for one in scene.server.tell("member", "ls", BOOK) if one["address"].startswith("gone@")]
     assert gone["bounces"] == 1
-    assert len(scene.home.inbox(ANA)) == before + 1
+    assert [mail for mail in scene.home.inbox(ANA) if b"MAILER-DAEMON" in mail] == []
+    assert "a report of ours would leave this machine" in scene.site.log
 
 
 def test_postfix_speaks_tls_with_the_certificate_that_its_settings_name(scene: Scene) -> None:
@@ -249,11 +287,3 @@ def test_postfix_speaks_tls_with_the_certificate_that_its_settings_name(scene: S
     with smtplib.SMTP("127.0.0.1", scene.site.port, timeout=30) as door:
         assert door.starttls(context=anybody)[0] == 220
         assert door.ehlo()[0] == 250
-
-
-def test_hosting_md_shows_the_very_files_that_run_here() -> None:
-    page = (FILES.parent / "hosting.md").read_text()
-    shown = dict(re.findall(r"<!-- site/(\S+) -->\n\n```\w*\n(.*?)```", page, re.S))
-    files = {file.relative_to(FILES).as_posix(): file for file in FILES.rglob("*") if file.is_file()}
-    assert shown.keys() == files.keys()
-    assert [name for name, file in files.items() if shown[name] != file.read_text()] == []

@@ -47,7 +47,8 @@ def main(settings: dict[str, Any], source: BinaryIO, sink: BinaryIO) -> None:
         _alarm_in(read_seconds)  # the look-ups are done; from here on it is only computing
         mail = parse(raw, proof)
         if not isinstance(mail, Malformed):
-            mail = replace(with_report(as_sent(mail, about["from"]), raw), spam=is_called_spam(raw, spam_fields))
+            mail = with_report(as_sent(mail, about["from"]), raw)
+            mail = replace(mail, spam=is_called_spam(raw, spam_fields))
         answer = mail_to_json(mail)
         _alarm_in(0)
         _send(sink, answer)

@@ -46,7 +46,8 @@ SAID = [
 
 @pytest.mark.parametrize(("said", "spam"), SAID, ids=[said[:40] for said, _ in SAID])
 def test_a_filters_word_is_read(said: str, spam: bool) -> None:
-    for place in (OURS + HOP + said + "\r\n", OURS + said + "\r\n" + HOP, OURS + HOP + said + "\r\n" + THEIRS):
+    said += "\r\n"
+    for place in (OURS + HOP + said, OURS + said + HOP, OURS + HOP + said + THEIRS):
         assert is_called_spam((place + MAIL).encode("latin-1"), NAMES) is spam
 
 
