@@ -248,17 +248,21 @@ def _size(octets: int) -> str:
 MOST_PASSED_ON = 20  # an hour and list, of mails that nothing speaks for
 MOST_LINES = 30  # of its words, for those whose program does not open the attachment
 FLOOD = "too many mails to the hosts within an hour"
+SPAM_TO_HOSTS = "to the hosts, and the mail server thinks that it is spam"
 
 
 def decide_pass_on(mail: Mail, facts: PassOnFacts) -> Changes:
     """Show a mail to the people who look after the list or the site. Machines' mail is only counted.
 
-    A hidden list's hosts do not hear from strangers: to them there is no such list.
+    A hidden list's hosts do not hear from strangers: to them there is no such list. Strangers' spam to hosts
+    is set aside; whoever looks after the site gets all, as reports of spam look like it.
     """
     list_id = facts.list.id if facts.list else None
     hidden = facts.list is not None and facts.list.settings.visible == "hidden"
     if mail.automatic is not Automatic.NO or (hidden and facts.standing is Standing.STRANGER):
         return (Finish(ArrivalState.COMMANDS, "not passed on", list_id),)
+    if mail.spam and facts.list is not None and facts.standing is Standing.STRANGER:
+        return (Finish(ArrivalState.ASIDE, SPAM_TO_HOSTS, list_id),)
     known = facts.standing is not Standing.STRANGER or mail.proof.verdict is Check.PASSES
     if not known and facts.passed_lately >= MOST_PASSED_ON:
         return (Finish(ArrivalState.ASIDE, FLOOD, list_id),)
