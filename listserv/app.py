@@ -219,8 +219,9 @@ async def _open_doors(app: App, lookout: Lookout) -> Doors:
 
 def open_reader(settings: Settings) -> Reader:
     """The child that reads strangers' mail."""
-    trusted, arc = settings.receive.trusted_authserv_ids, settings.dkim.arc and settings.dkim.key is not None
-    return Reader(trusted_authserv_ids=trusted, servers=settings.dns.servers, arc=arc)
+    receive, arc = settings.receive, settings.dkim.arc and settings.dkim.key is not None
+    trusted, servers = receive.trusted_authserv_ids, settings.dns.servers
+    return Reader(trusted, servers, arc=arc, spam_fields=receive.spam_fields)
 
 
 def make_pen(app: App) -> Pen:

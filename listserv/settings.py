@@ -48,6 +48,7 @@ class Receive:
     tls_cert: Path | None
     tls_key: Path | None
     trusted_authserv_ids: tuple[str, ...]
+    spam_fields: tuple[str, ...]  # in which the server before us says that a mail is spam
     max_message_bytes: int
 
 
@@ -110,6 +111,11 @@ class Key:
     reader: read.Reader
 
 
+_SPAM_FIELDS = (
+    *("X-Spam", "X-Spam-Flag", "X-Spam-Status", "X-Spam-Level", "X-Spam-Score"),
+    *("X-Spamd-Result", "X-Rspamd-Action"),
+)
+
 # fmt: off
 SCHEMA: dict[str, dict[str, Key]] = {
     "site": {
@@ -129,6 +135,7 @@ SCHEMA: dict[str, dict[str, Key]] = {
         "tls_cert":             Key("", read.maybe_path),
         "tls_key":              Key("", read.maybe_path),
         "trusted_authserv_ids": Key([], read.texts),
+        "spam_fields":          Key(list(_SPAM_FIELDS), read.texts),
         "max_message_bytes":    Key(26_214_400, read.between(10_000, 1_073_741_824)),
     },
     "deliver": {

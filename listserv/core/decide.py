@@ -11,7 +11,7 @@ from listserv.core.aliases import Alias, first_alias
 from listserv.core.asking_quietly import decide_quiet
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.card_answers import decide_card, decide_talk, decide_without_a_card
-from listserv.core.cards import GUARD, seen_of
+from listserv.core.cards import GUARD, SPAM, seen_of
 from listserv.core.changes import (
     Challenged,
     Change,
@@ -212,13 +212,16 @@ def _chain(mail: Mail) -> str:
     return f"{proof.chain};{found}" if proof.chain else ""
 
 
+_UNANSWERED = ("forged", "no clear author", SPAM)
+
+
 def who_is_told(mail: Mail, facts: PostFacts | RelayFacts, rule: str) -> Address | None:
     """Where the author may be told what becomes of a mail (interface.md §5, "Who is told").
 
     Members at their known address unless authentication fails; strangers only where it passes; never
-    about a forged mail, and never a machine.
+    about a forged mail or what seems spam, and never a machine.
     """
-    if mail.author is None or mail.automatic is not Automatic.NO or rule in ("forged", "no clear author"):
+    if mail.author is None or mail.automatic is not Automatic.NO or rule in _UNANSWERED:
         return None
     if facts.member is not None and facts.standing is not Standing.STRANGER:
         fails = mail.proof.verdict is Check.FAILS and not is_proven(mail, facts)
@@ -284,17 +287,21 @@ def _size(octets: int) -> str:
 MOST_PASSED_ON = 20  # an hour and list, of mails that nothing speaks for
 MOST_LINES = 30  # of its words, for those whose program does not open the attachment
 FLOOD = "too many mails to the hosts within an hour"
+SPAM_TO_HOSTS = "to the hosts, and the mail server thinks that it is spam"
 
 
 def decide_pass_on(mail: Mail, facts: PassOnFacts) -> Changes:
     """Show a mail to the people who look after the list or the site. Machines' mail is only counted.
 
-    A hidden list's hosts do not hear from strangers: to them there is no such list.
+    A hidden list's hosts do not hear from strangers: to them there is no such list. Strangers' spam to hosts
+    is set aside; whoever looks after the site gets all, as reports of spam look like it.
     """
     list_id = facts.list.id if facts.list else None
     hidden = facts.list is not None and facts.list.settings.visible == "hidden"
     if mail.automatic is not Automatic.NO or (hidden and facts.standing is Standing.STRANGER):
         return (Finish(ArrivalState.COMMANDS, "not passed on", list_id),)
+    if mail.spam and facts.list is not None and facts.standing is Standing.STRANGER:
+        return (Finish(ArrivalState.ASIDE, SPAM_TO_HOSTS, list_id),)
     known = facts.standing is not Standing.STRANGER or mail.proof.verdict is Check.PASSES
     if not known and facts.passed_lately >= MOST_PASSED_ON:
         return (Finish(ArrivalState.ASIDE, FLOOD, list_id),)

@@ -229,6 +229,7 @@ class CardItem:
     size: str = ""
     files: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    behind: int = 0  # so many more from the same address or domain wait
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from listserv.core.cards import SPAM
 from listserv.core.facts import RelayFacts, Traffic
 from listserv.core.rules import (
     STRICT,
@@ -20,6 +21,7 @@ from listserv.core.rules import (
     is_banned,
     is_duplicate,
     is_proven,
+    is_spam,
     is_stranger,
     is_stranger_at_closed_door,
     is_too_big,
@@ -111,6 +113,7 @@ RELAY_RULES: tuple[Rule[RelayFacts], ...] = (
     Rule("blocked",              is_blocked,                  Discard),
     Rule("approved",             is_approved,                 Accept),
     Rule("banned",               is_banned,                   Discard),
+    Rule(SPAM,                   is_spam,                     Hold),
     Rule("stranger",             is_stranger,                 Hold),
     Rule("odd mail",             is_odd,                      Hold),
     Rule("not addressed to them", is_addressed_elsewhere,      Hold),

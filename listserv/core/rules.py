@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from listserv.core.administrivia import Asked, Doubtful
 from listserv.core.aliases import names_alias
-from listserv.core.cards import CLOSED, RESTING, SLOWED
+from listserv.core.cards import CLOSED, RESTING, SLOWED, SPAM
 from listserv.core.facts import PostFacts, RelayFacts
 from listserv.core.guard import sign_in
 from listserv.core.privacy import is_more_open, may
@@ -88,6 +88,10 @@ def is_approved(mail: Mail, facts: Known) -> bool:
 
 def is_a_request(mail: Mail, facts: Known) -> bool:
     return isinstance(facts.request, Asked)
+
+
+def is_spam(mail: Mail, facts: Known) -> bool:
+    return mail.spam
 
 
 def may_be_a_setting(mail: Mail, facts: PostFacts) -> bool:
@@ -208,6 +212,7 @@ POSTING_RULES: tuple[Rule[PostFacts], ...] = (
     Rule("banned",                      is_banned,                   Discard),
     Rule("no clear author",             has_no_clear_author,         Hold),
     Rule("a request",                   is_a_request,                Obey),
+    Rule(SPAM,                          is_spam,                     Hold),
     Rule("post or setting",             may_be_a_setting,            Hold),
     Rule("odd mail",                    is_odd,                      Hold),
     Rule("not addressed to us",         is_addressed_elsewhere,      Hold),

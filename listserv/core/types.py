@@ -149,6 +149,7 @@ class Mail:
     oddity: str = ""
     language: str = ""  # Content-Language, "" where unsaid
     proof: Proof = field(default_factory=Proof)
+    spam: bool = False  # the mail server before us says so
     report: Report | None = None  # what a machine's mail says of one of our copies
     no_archive: bool = False  # X-No-Archive: the author wants it kept out of the archive (standards.md H10)
 

@@ -59,6 +59,7 @@ class Reader:
         limits: Limits = Limits(),
         *,
         arc: bool = False,
+        spam_fields: tuple[str, ...] = (),
     ) -> None:
         self._limits = limits
         self._settings = json.dumps(
@@ -66,6 +67,7 @@ class Reader:
                 "servers": servers,
                 "trusted": trusted_authserv_ids,
                 "arc": arc,
+                "spam": spam_fields,
                 "memory": limits.memory,
                 "proof_seconds": limits.proof_seconds,
                 "read_seconds": limits.read_seconds,

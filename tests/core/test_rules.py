@@ -29,6 +29,7 @@ UNSIGNED = Proof(policy=Policy.REJECT)
 SECRET = a_list(visible="hidden")
 KEY = Part(1, "application/pgp-keys", "key.asc", 900, attached=True)
 SECRETLY = "Between you and me, it was awful."
+FILE = Part(1, "application/zip", "prices.zip", 9_000, attached=True)
 LATER = NOW + timedelta(hours=1)
 
 
@@ -74,6 +75,19 @@ CASES: list[tuple[str, Mail, PostFacts, Verdict]] = [
     ("a request, forged",                       mail(proof=UNSIGNED),                       facts(request=Asked("leave")),                 Obey("a request")),
     ("a stranger's request",                    mail(),                                     facts(request=Asked("leave"), member=None),    Obey("a request")),
     ("a request from nobody",                   mail(author=None, oddity="no author"),      facts(request=Asked("leave"), member=None),    Hold("no clear author")),
+    ("what our mail server calls spam",         mail(spam=True),                            facts(),                                       Hold("spam")),
+    ("a stranger's spam",                       mail(spam=True),                            facts(member=None),                            Hold("spam")),
+    ("a host's spam, signed",                   mail(spam=True, proof=SIGNED),              facts(member=HOST),                            Hold("spam")),
+    ("spam in a member's name",                 mail(spam=True, proof=UNSIGNED),            facts(),                                       Hold("spam")),
+    ("spam at a hidden list",                   mail(spam=True),                            facts(list=SECRET, member=None),               Discard("hidden list")),
+    ("no spam after all: let through",          mail(spam=True),                            facts(member=None, approved=True),             Accept("approved")),
+    ("the same spam again",                     mail(spam=True),                            facts(member=None, held_twin=True),            Discard("duplicate")),
+    ("spam from whom a host banned",            mail(spam=True),                            facts(member=None, banned=True),               Discard("banned")),
+    ("a request that looks like spam",          mail(spam=True),                            facts(request=Asked("mute")),                  Obey("a request")),
+    ("one bare word that looks like spam",      mail(spam=True),                            facts(request=Doubtful("3")),                  Hold("spam")),
+    ("a stranger's files where anyone may post", mail(parts=(FILE,)),                       facts(member=None, list=a_list(posting="anyone")), Hold("stranger")),
+    ("a stranger's links where anyone may post", mail(text="https://a.example/"),           facts(member=None, list=a_list(posting="anyone")), Hold("stranger")),
+    ("a newcomer's files",                      mail(parts=(FILE,)),                        facts(member=a_member(probation_left=1)),      Hold("probation")),
     ("one bare word",                           mail(),                                     facts(request=Doubtful("3")),                  Hold("post or setting")),
     ("one bare word of a stranger's",           mail(),                                     facts(request=Doubtful("3"), member=None),     Hold("stranger")),
     ("one bare word, let through",              mail(),                                     facts(request=Doubtful("3"), approved=True),   Accept("approved")),
@@ -224,6 +238,12 @@ def test_a_member_is_told_at_the_known_address_once_a_day_where_nothing_passes()
 def test_nobody_is_told_of_a_forged_or_a_machines_mail() -> None:
     assert told(mail(proof=UNSIGNED), facts()) == []
     assert told(mail(automatic=Automatic.REPLY), facts(member=None)) == []
+
+
+def test_nobody_is_told_of_what_seems_to_be_spam() -> None:
+    for member in (None, a_member(), HOST):
+        for proof in (Proof(), SIGNED, TRUSTED):
+            assert told(mail(spam=True, proof=proof), facts(member=member)) == []
 
 
 def test_an_author_without_dmarc_policy_stays_in_from() -> None:

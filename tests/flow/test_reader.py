@@ -175,3 +175,14 @@ def test_a_mail_as_json_is_the_same_mail() -> None:
 def test_json_that_is_no_mail_is_an_error(data: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="not a mail"):
         mail_from_json(data)
+
+
+def test_what_the_server_before_us_calls_spam_is_marked_where_the_site_names_the_field() -> None:
+    marked = b"X-Spam: Yes\r\nFrom: ana@example.org\r\n\r\nHello"
+    for fields, spam in ((("X-Spam",), True), ((), False)):
+        reader = Reader(spam_fields=fields)
+        try:
+            mail = reader.read(marked, "ana@example.org", NOW)
+            assert isinstance(mail, Mail) and mail.spam is spam
+        finally:
+            reader.close()

@@ -54,6 +54,7 @@ from listserv.mail.notices import Words
 from listserv.mail.parse import as_sent, parse
 from listserv.mail.proof import ProofQuestion, prove
 from listserv.mail.returned import with_report
+from listserv.mail.spam import is_called_spam
 from listserv.mail.vault import KeyVault
 from listserv.mail.washing import Washer
 from listserv.resources import resource
@@ -91,7 +92,10 @@ class PlainReader:
             arc=self.arc,
         )
         mail = parse(raw, prove(raw, ask))
-        return with_report(as_sent(mail, envelope_from), raw) if isinstance(mail, Mail) else mail
+        if isinstance(mail, Malformed):
+            return mail
+        spam = is_called_spam(raw, ("X-Spam-Flag",))
+        return replace(with_report(as_sent(mail, envelope_from), raw), spam=spam)
 
 
 @dataclass(frozen=True, slots=True)

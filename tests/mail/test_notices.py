@@ -142,7 +142,7 @@ WELCOME = Welcome(
     description="We read a book a month and talk about it on its last Friday.",
     welcome="Bring tea.\n\nAnd cake.",
 )
-DOUBTS = ("doubted", "fails", "links", "like a host")
+DOUBTS = ("doubted", "fails", "spam", "links", "like a host")
 CARD_ITEMS = (
     CardItem(
         1, "Cy Ng", "cy@cy.example", SUBJECT, "stranger", "09:00", None, 0, "none", DOUBTS, "Hi.\n\nCy", True
@@ -152,7 +152,7 @@ CARD_ITEMS = (
     ),
     CardItem(
         *(3, "", "", SUBJECT, "no such rule", "09:00", date(2026, 11, 3), 2, "fails", (), "x" * 200),
-        *(True, "4.2 MB", ("plan.pdf (4.0 MB)",), ("cheap.example", "x.example")),
+        *(True, "4.2 MB", ("plan.pdf (4.0 MB)",), ("cheap.example", "x.example"), 12),
     ),
     CardItem(4, "Dora Lind", "dora@dora.example", "Dora Lind", "join request", "09:00", None, 0, "none", ()),
     CardItem(5, "", "emi@lake.example", "", "join request", "09:00", None, 0, "none", ()),
