@@ -25,7 +25,7 @@ def limit(rhythm: str) -> int | None:
 
 
 def is_counted(notice: Notice) -> bool:
-    """Whether a notice is one of those mails."""
+    """Whether a notice is one of those mails: to a member, not to a host who can still undo what it tells."""
     return isinstance(notice, COUNTED)
 
 

@@ -23,6 +23,7 @@ from listserv.core.slots import LIVE, is_slot, period_of
 from listserv.core.types import MailList, MemberState
 from listserv.errors import StoreBusy
 from listserv.flow.bells import Bells
+from listserv.flow.counted_round import book_notices
 from listserv.flow.pen import Pen
 from listserv.mail.briefs import write
 from listserv.store import brief_news, briefs, lists, speakers, turns
@@ -36,8 +37,9 @@ _BACK = timedelta(minutes=10)  # a clock that is corrected by less does no harm
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """The moment as which things are built, and since when their copies may leave."""
+    """What is due ``until`` then is looked at, as if it were ``now``; copies may leave from ``leaves`` on."""
 
+    until: datetime
     now: datetime
     leaves: datetime
 
@@ -58,10 +60,18 @@ def send_briefs(pen: Pen, bells: Bells, watch: Watch | None = None) -> int:
     now = pen.clock.now()
     if watch is not None and watch.went_back(now):
         pen.store.do(partial(briefs.look_at_far, now=now, all_of_them=True))
-    sent, looked = send_as_of(pen, Hour(now, now))
-    if sent:
+    booked = book_notices(pen)
+    sent, looked = send_as_of(pen, Hour(now, now, now))
+    if sent or booked:
         bells.deliveries.set()
-    return looked
+    return looked + booked
+
+
+def send_as_if(pen: Pen, at: datetime, real: datetime, list_id: int | None) -> int:
+    """What is due by ``at``, as if it were then; how many Briefs. ``real``: what time it is."""
+    if at > real:  # whose hour was never worked out has theirs from now on, not only from then on
+        send_as_of(pen, Hour(LOOK, real, real), list_id)
+    return send_as_of(pen, Hour(at, at, real), list_id)[0]
 
 
 def send_as_of(pen: Pen, hour: Hour, list_id: int | None = None) -> tuple[int, int]:
@@ -152,7 +162,7 @@ class _Round:
     def goes_on(self) -> bool:
         """One batch; whether there may be more."""
         with self.pen.store.read() as tx:
-            claims = briefs.due(tx, self.hour.now, BATCH, self.list_id)
+            claims = briefs.due(tx, self.hour.until, BATCH, self.list_id)
             plans = self._plans(tx, claims)
         if not plans:
             return False

@@ -110,7 +110,8 @@ _OPEN_COPIES = (
 # Two statements, each a range of the index: with "or" in one, every copy that waits would be looked at.
 _DUE = _OPEN_COPIES.where(_d.next_at <= _now)
 _NOT_LEASED = _d.state != DeliveryState.SENDING
-_FAR = _OPEN_COPIES.where(_d.next_at > bindparam("far", type_=schema.Moment), _NOT_LEASED)
+# But for notices that wait for their week (counted.py).
+_FAR = _OPEN_COPIES.where(_d.next_at > bindparam("far", type_=schema.Moment), _NOT_LEASED, ~_d.counted)
 _NOT_MINE = _NOT_LEASED | (_d.leased_by != bindparam("who"))
 _QUERIES = {True: (_DUE.where(_NOT_MINE), _FAR), False: (_DUE.where(_NOT_LEASED), _FAR)}
 _QUERIES_OWN_TOO = (_DUE, _FAR)
@@ -222,7 +223,7 @@ def bring_nearer(tx: Connection, now: datetime) -> None:
 
     Whoever lives renews it before that; what a dead worker held is taken over then.
     """
-    ahead = (_IS_OPEN, _d.next_at > now)
+    ahead = (_IS_OPEN, _d.next_at > now, ~_d.counted)
     tx.execute(update(schema.deliveries).where(*ahead, _d.state == DeliveryState.DUE).values(next_at=now))
     leased = (_IS_OPEN, _d.next_at > now + LEASE, _d.state == DeliveryState.SENDING)
     tx.execute(update(schema.deliveries).where(*leased).values(next_at=now + LEASE))
