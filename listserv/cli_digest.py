@@ -35,7 +35,9 @@ def run(desk: Desk, list_name: str | None, when: str | None) -> None:
         with pen.store.read() as tx:
             number = desk.find_list(tx, list_name).id if list_name else None
             if pause.current(tx) is not None:
-                raise CannotDo("this site was restored, and nothing leaves until `listserv queue retry --all`")
+                raise CannotDo(
+                    "this site was restored, and nothing leaves until `listserv queue retry --all`"
+                )
         sent = send_as_if(pen, at, real, number)
     desk.show_one({"sent": sent}, lambda: say(_told(sent)))
 

@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from listserv.clock import Clock
-from listserv.flow import bounce_round, brief_round, card_round, guard_round, loosening_round, pulse_round, upkeep
+from listserv.flow import (
+    bounce_round,
+    brief_round,
+    card_round,
+    guard_round,
+    loosening_round,
+    pulse_round,
+    upkeep,
+)
 from listserv.flow.bells import Bells
 from listserv.flow.coming_back import bring_back
 from listserv.flow.pen import Pen

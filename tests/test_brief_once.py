@@ -1,6 +1,6 @@
-"""Whatever people write, choose and do to the clock: each post comes once, singly or in a Brief; no budget breaks.
+"""Whatever people write and choose, each post comes once, singly or in a Brief, and no budget is broken.
 
-Random days of three lists' members: posts, outbox times, rhythms changed at random moments, mutes, follows,
+Random days of a list: posts, outbox times, rhythms changed at random moments, mutes, follows,
 pauses, deaths in the midst of a round, a clock that stands still, leaps and goes back.
 """
 
@@ -19,7 +19,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select, update
@@ -27,8 +26,9 @@ from sqlalchemy import Connection, select, update
 from listserv.core.budget import limit, week_of
 from listserv.core.changes import KeepPost, SetPerson, SetSubscription, WishThread
 from listserv.core.threads import Placement
-from listserv.core.types import MailList, MemberState, PostState
+from listserv.core.types import MailList, MemberState
 from listserv.flow.brief_round import Watch, send_briefs
+from listserv.flow.pen import Pen
 from listserv.store import arrivals, books, coming_back, deliveries, own_acts, posts, schema
 from listserv.store.balance import unbalanced
 from tests.kit.kill_ledger import LONG
@@ -105,7 +105,14 @@ class Life:
 
     # -- what happens -------------------------------------------------------------------------------
 
-    def post(self, author: int, thread: int, *, rests: bool) -> None:
+    def post(self, author: int, thread: int) -> None:
+        self._post(author, thread, rests=False)
+
+    def rest(self, author: int, thread: int) -> None:
+        """A post that waits in the outbox."""
+        self._post(author, thread, rests=True)
+
+    def _post(self, author: int, thread: int, *, rests: bool) -> None:
         who = self.readers[author]
         number = len(self.of_thread) + 1
         place = self.threads[thread] if thread < len(self.threads) else None
@@ -158,17 +165,17 @@ class Life:
             if wanted and one.id != self.author[post_id]:
                 one.must.add(post_id)
 
-    def set_rhythm(self, who: int, rhythm: str) -> None:
+    def rhythm_of(self, who: int, rhythm: str) -> None:
         one = self.readers[who]
         self._do(SetSubscription(one.id, (("rhythm", rhythm),)))
         one.rhythm = rhythm
         if rhythm in ("mine", "none"):
             one.must &= self.got(one)
 
-    def set_hour(self, who: int, hour: str) -> None:
+    def hour_of(self, who: int, hour: str) -> None:
         self._do(SetSubscription(self.readers[who].id, (("digest_at", hour),)))
 
-    def set_zone(self, who: int, zone: str) -> None:
+    def zone_of(self, who: int, zone: str) -> None:
         """Not of whoever counts: their week would be another one."""
         one = self.readers[who]
         if limit(one.rhythm) is None:
@@ -197,19 +204,25 @@ class Life:
     def _do(self, change: Any) -> None:
         self.world.store.do(partial(own_acts.carry_out, change=change, now=self.now))
 
-    def round(self, at: int = 0, *, after: bool = False) -> None:
-        """Look after Briefs; ``at``: the process dies at that write."""
-        pen, watch = self.world.pen, self.watch
-        if at:
-            pen = replace(pen, store=Mortal(pen.store, at, after))  # type: ignore[arg-type]
-            watch = Watch()
+    def round(self) -> None:
+        """Look after Briefs."""
+        self._round(self.world.pen, self.watch)
+
+    def die(self, at: int, after: bool) -> None:
+        """The same, in a process that dies at that write."""
+        pen = self.world.pen
+        mortal = Mortal(pen.store, at, after)
+        self._round(replace(pen, store=mortal), Watch())  # type: ignore[arg-type]
+
+    def _round(self, pen: Pen, watch: Watch) -> None:
         self.world.store.do(partial(coming_back.resume, now=self.now))
         with suppress(Death):
             send_briefs(pen, self.world.bells, watch)
         self.check_budgets()
 
-    def move(self, **by: float) -> None:
-        self.world.clock.move(timedelta(**by))
+    def hours(self, many: float) -> None:
+        self.world.clock.move(timedelta(hours=many))
+        self.round()
 
     # -- what is seen -------------------------------------------------------------------------------
 
@@ -255,7 +268,7 @@ class Life:
         self.world.store.do(_all_back)
         for _ in range(18):
             self.round()
-            self.move(days=1)
+            self.world.clock.move(timedelta(days=1))
         for one in self.readers:
             told = self.told(one)
             assert [post for post, many in told.items() if many > 1] == [], (one, told)
@@ -273,7 +286,9 @@ def _all_back(tx: Connection) -> None:
 
 def _told(raw: bytes) -> list[int]:
     """The posts of a Brief, by the one word that each has."""
-    body = next(part for part in email.message_from_bytes(raw).walk() if part.get_content_type() == "text/plain")
+    body = next(
+        part for part in email.message_from_bytes(raw).walk() if part.get_content_type() == "text/plain"
+    )
     text = body.get_payload(decode=True)
     assert isinstance(text, bytes)
     return [int(number) for number in _TOKEN.findall(text.decode())]
@@ -281,18 +296,18 @@ def _told(raw: bytes) -> list[int]:
 
 _WHO = st.integers(0, _MEMBERS - 1)
 _THREAD = st.integers(0, 4)
-_HAPPENS = st.one_of(
+_HAPPENS = st.one_of(  # methods of Life, and what they are given
     st.tuples(st.just("post"), _WHO, _THREAD),
     st.tuples(st.just("post"), _WHO, _THREAD),
     st.tuples(st.just("rest"), _WHO, _THREAD),
     st.just(("release",)),
-    st.tuples(st.just("rhythm"), _WHO, st.sampled_from(RHYTHMS)),
-    st.tuples(st.just("hour"), _WHO, st.sampled_from(("06:00", "19:30", "02:30", ""))),
-    st.tuples(st.just("zone"), _WHO, st.sampled_from(ZONES)),
+    st.tuples(st.just("rhythm_of"), _WHO, st.sampled_from(RHYTHMS)),
+    st.tuples(st.just("hour_of"), _WHO, st.sampled_from(("06:00", "19:30", "02:30", ""))),
+    st.tuples(st.just("zone_of"), _WHO, st.sampled_from(ZONES)),
     st.tuples(st.just("wish"), _WHO, _THREAD, st.sampled_from(("muted", "followed", "later", ""))),
     st.tuples(st.just("pause"), _WHO, st.sampled_from(("paused", "bouncing", "active"))),
     st.just(("round",)),
-    st.tuples(st.just("dies"), st.integers(1, 3), st.booleans()),
+    st.tuples(st.just("die"), st.integers(1, 3), st.booleans()),
     st.tuples(st.just("hours"), st.sampled_from((0.02, 1, 7, 26, 75, 200, -25, -3))),
 )
 
@@ -300,28 +315,7 @@ _HAPPENS = st.one_of(
 def live(life: Life, happens: list[tuple[Any, ...]]) -> None:
     """These things, one after the other, then the end."""
     for what, *how in happens:
-        match what:
-            case "post" | "rest":
-                life.post(*how, rests=what == "rest")
-            case "release":
-                life.release()
-            case "rhythm":
-                life.set_rhythm(*how)
-            case "hour":
-                life.set_hour(*how)
-            case "zone":
-                life.set_zone(*how)
-            case "wish":
-                life.wish(*how)
-            case "pause":
-                life.pause(*how)
-            case "round":
-                life.round()
-            case "dies":
-                life.round(how[0], after=how[1])
-            case "hours":
-                life.move(hours=how[0])
-                life.round()
+        getattr(life, what)(*how)
     life.end()
 
 

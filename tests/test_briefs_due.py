@@ -1,34 +1,52 @@
-"""Who gets a Brief when, through real mail: rhythms, slots, budgets, pauses, downtime, and a clock that jumps."""
+"""Who gets a Brief when, through real mail: rhythms, slots, budgets, pauses, downtime, a clock that jumps."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import chain
+from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import Connection, func, select, update
 
-from listserv.core.changes import SendNotice, SetSubscription, WishThread
-from listserv.core.notices import StillOpen
+from listserv.core.changes import KeepPost, SetSubscription, WishThread
+from listserv.core.threads import Placement
 from listserv.core.types import MailList, Member, MemberState
-from listserv.flow.brief_round import Hour, send_as_if, send_as_of
-from listserv.store import books, counted, deliveries, lists, own_acts, rosters, schema
-from tests.kit.people import NOW
+from listserv.flow.brief_round import Hour, send_as_if, send_as_of, send_briefs
+from listserv.flow.coming_back import bring_back
+from listserv.flow.process import process_due
+from listserv.store import arrivals, books, counted, deliveries, lists, own_acts, posts, rosters, schema
+from tests.kit.people import NOW, a_mail
 from tests.kit.world import World, open_world, sqlite_in
 
 _d = schema.deliveries.c
 
 
 @pytest.fixture
-def world(laid_url: str) -> Iterator[World]:
+def world(tmp_path: Path) -> Iterator[World]:
+    with open_world(sqlite_in(tmp_path)) as made:
+        yield made
+
+
+@pytest.fixture
+def either(laid_url: str) -> Iterator[World]:
+    """On both databases: where they do different things."""
     with open_world(laid_url) as made:
         yield made
 
 
 @pytest.fixture
 def book(world: World) -> MailList:
+    return ana_and_book(world)
+
+
+def ana_and_book(world: World) -> MailList:
     here = world.circle()
     world.member(here, "ana@ana.example")
     return here
@@ -65,7 +83,9 @@ def until(world: World, moment: str) -> None:
     then = datetime.fromisoformat(moment).replace(tzinfo=UTC)
     while world.clock.now() < then:
         world.clock.move(min(timedelta(hours=1), then - world.clock.now()))
-        world.settle()
+        bring_back(world.pen, world.bells)
+        send_briefs(world.pen, world.bells)
+    world.settle()
 
 
 def at(words: str) -> datetime:
@@ -77,14 +97,15 @@ def test_a_daily_reader_has_one_brief_of_the_day_at_their_own_hour(world: World,
     world.settle()
     for number in (1, 2, 3):
         post(world, number)
-    set_(world, ben, digest_at="19:30")
+    set_(world, ben, digest_at="19:00")
     assert briefs(world, ben) == []
     until(world, "2026-11-23T09:00")
-    assert briefs(world, ben) == [at("2026-11-21T19:30")]  # and none of the day on which nothing was written
+    assert briefs(world, ben) == [at("2026-11-21T19:00")]  # and none of the day on which nothing was written
     assert singles(world, ben) == 0
 
 
-def test_now_and_back_misses_nothing_and_doubles_nothing(world: World, book: MailList) -> None:
+def test_now_and_back_misses_nothing_and_doubles_nothing(either: World) -> None:
+    world, book = either, ana_and_book(either)
     ben = world.member(book, "ben@d.example", rhythm="daily")
     post(world, 1)
     set_(world, ben, rhythm="now")  # what was outstanding comes at once
@@ -115,7 +136,9 @@ def test_who_paused_has_one_brief_of_what_was_written_meanwhile(world: World, bo
     assert (len(briefs(world, emi)), singles(world, emi)) == (0, 0)
 
 
-def test_a_question_brings_a_brief_at_once_while_the_week_has_mails_left(world: World, book: MailList) -> None:
+def test_a_question_brings_a_brief_at_once_while_the_week_has_mails_left(
+    world: World, book: MailList
+) -> None:
     ben = world.member(book, "ben@d.example", rhythm="2")
     world.settle()
     post(world, 1, sender="ben@d.example")
@@ -131,7 +154,9 @@ def test_a_question_brings_a_brief_at_once_while_the_week_has_mails_left(world: 
     assert briefs(world, ben) == [NOW, NOW, at("2026-11-24T07:00")]
 
 
-def test_a_followed_thread_comes_singly_but_to_who_counts_mails_in_a_brief(world: World, book: MailList) -> None:
+def test_a_followed_thread_comes_singly_but_to_who_counts_mails_in_a_brief(
+    world: World, book: MailList
+) -> None:
     ben, emi = (world.member(book, f"m{rhythm}@d.example", rhythm=rhythm) for rhythm in ("weekly", "3"))
     post(world, 1)
     with world.store.read() as tx:
@@ -153,7 +178,9 @@ def test_days_without_a_server_bring_one_brief(world: World, book: MailList) -> 
     assert len(briefs(world, ben)) == 1
 
 
-def test_a_clock_a_day_ahead_or_behind_sends_nothing_twice_and_loses_nothing(world: World, book: MailList) -> None:
+def test_a_clock_a_day_ahead_or_behind_sends_nothing_twice_and_loses_nothing(
+    world: World, book: MailList
+) -> None:
     ben = world.member(book, "ben@d.example", rhythm="daily")
     world.settle()
     post(world, 1)
@@ -181,7 +208,9 @@ def test_zone_and_hour_of_the_list_move_whose_own_are_not_set(world: World, book
     assert briefs(world, emi) == [at("2026-11-21T19:00")]
 
 
-def test_who_comes_back_has_nothing_of_what_was_written_while_they_were_gone(world: World, book: MailList) -> None:
+def test_who_comes_back_has_nothing_of_what_was_written_while_they_were_gone(
+    world: World, book: MailList
+) -> None:
     ben = world.member(book, "ben@d.example", rhythm="daily")
     post(world, 1)
     world.store.do(lambda tx: rosters.remove_member(tx, ben, world.hand))
@@ -191,7 +220,8 @@ def test_who_comes_back_has_nothing_of_what_was_written_while_they_were_gone(wor
     assert briefs(world, ben) == []
 
 
-def test_of_two_who_read_the_same_each_has_a_token_and_both_one_letter(world: World, book: MailList) -> None:
+def test_of_two_who_read_the_same_each_has_a_token_and_both_one_letter(either: World) -> None:
+    world, book = either, ana_and_book(either)
     several = [world.member(book, f"m{number}@d.example", rhythm="daily") for number in range(4)]
     post(world, 1)
     post(world, 2, sender="m0@d.example")
@@ -205,7 +235,8 @@ def test_of_two_who_read_the_same_each_has_a_token_and_both_one_letter(world: Wo
     assert len(asks) == 4
 
 
-def test_a_notice_nobody_asked_for_waits_for_a_week_with_room(world: World, book: MailList) -> None:
+def test_a_notice_nobody_asked_for_waits_for_a_week_with_room(either: World) -> None:
+    world, book = either, ana_and_book(either)
     ben, emi = world.member(book, "ben@d.example", rhythm="1"), world.member(book, "emi@d.example")
     for one in (ben, emi, ben):
         letter = deliveries.Letter(str(one.address), b"Subject: open\r\n\r\nwords\r\n", book.id)
@@ -227,12 +258,15 @@ def _send(tx: object, letter: deliveries.Letter, one: Member, now: datetime) -> 
     counted.note(tx, number, one.address, one.list_id)  # type: ignore[arg-type]
 
 
-def test_as_if_it_were_then_one_brief_is_made_and_the_next_is_the_day_after(world: World, book: MailList) -> None:
+def test_as_if_it_were_then_one_brief_is_made_and_the_next_is_the_day_after(
+    world: World, book: MailList
+) -> None:
     ben = world.member(book, "ben@d.example", rhythm="daily")
     for number in (1, 2):
-        world.accept(b"From: ana@ana.example\nTo: book@lists.example.org\nMessage-ID: <p%d@p.example>\n\nWords.\n" % number)
-    from listserv.flow.process import process_due
-
+        world.accept(
+            b"From: ana@ana.example\nTo: book@lists.example.org\nMessage-ID: <p%d@p.example>\n\nWords.\n"
+            % number
+        )
     process_due(world.desk)
     then = at("2026-11-24T07:00")
     assert send_as_if(world.pen, then, NOW, book.id) == 1
@@ -242,11 +276,84 @@ def test_as_if_it_were_then_one_brief_is_made_and_the_next_is_the_day_after(worl
     assert briefs(world, ben) == [then]
 
 
-def test_a_brief_that_cannot_be_made_stands_in_nobody_elses_way(world: World, book: MailList) -> None:
-    ben = world.member(book, "ben@d.example", rhythm="daily")
-    emi = world.member(world.circle("other"), "emi@d.example", rhythm="daily")
+def test_a_zone_that_is_no_more_stands_in_nobody_elses_way(world: World, book: MailList) -> None:
+    ben, emi = (world.member(book, f"{name}@d.example", rhythm="daily") for name in ("ben", "emi"))
     world.settle()
     post(world, 1)
-    world.receive(b"From: emi@d.example\nTo: other@lists.example.org\nMessage-ID: <o@p.example>\n\nWords.\n", "other@lists.example.org", "emi@d.example")
-    world.store.do(lambda tx: tx.execute(update(schema.subscriptions).where(schema.subscriptions.c.id == ben.id).values(digest_at="25:99", brief_at=NOW)) and None)
-    assert emi.id
+    nowhere = update(schema.people).where(schema.people.c.id == ben.person_id).values(timezone="No/Where")
+    world.store.do(lambda tx: tx.execute(nowhere) and None)
+    morning = at("2026-11-22T07:00")
+    with pytest.raises(KeyError):
+        send_as_of(world.pen, Hour(morning, morning, morning))
+    assert (len(briefs(world, ben)), len(briefs(world, emi))) == (0, 1)
+
+
+def test_fan_out_and_changes_of_rhythm_at_once_lose_and_double_nothing(either: World) -> None:
+    """Whichever of the two is first: a post comes singly or in a Brief."""
+    world, book = either, ana_and_book(either)
+    people = [world.member(book, f"m{number}@d.example") for number in range(6)]
+    world.settle()
+    kept = [unreleased(world, book, number) for number in range(12)]
+
+    def release(post_id: int) -> None:
+        world.store.do(partial(deliveries.fan_out, post_id=post_id, now=NOW))
+
+    def turn(number: int) -> None:
+        who, rhythm = people[number % 6], ("daily", "now", "weekly")[number // 6 % 3]
+        world.store.do(partial(books.change, number=who.id, values={"rhythm": rhythm}, now=NOW))
+        send_as_of(world.pen, Hour(NOW, NOW, NOW))
+
+    with ThreadPoolExecutor(4) as threads:
+        list(
+            threads.map(
+                lambda job: job(),
+                chain(
+                    *zip(
+                        (partial(release, one) for one in kept),
+                        (partial(turn, number) for number in range(12)),
+                        (partial(turn, number) for number in range(12, 24)),
+                        strict=False,
+                    )
+                ),
+            )
+        )
+    for one in people:
+        world.store.do(partial(books.change, number=one.id, values={"rhythm": "now"}, now=NOW))
+    send_as_of(world.pen, Hour(NOW, NOW, NOW))
+    with world.store.read() as tx:
+        turns = list(tx.scalars(select(schema.posts.c.turn).order_by(schema.posts.c.turn)))
+        told = {one.id: had(tx, one) for one in people}
+    assert turns == list(range(1, 13))
+    assert told == {one.id: dict.fromkeys(kept, 1) for one in people}
+
+
+def unreleased(world: World, here: MailList, number: int) -> int:
+    """A post that is kept and did not go out yet; the word in it names it."""
+    new = KeepPost(
+        list_id=here.id,
+        mail=replace(a_mail(message_id=f"u{number}@u.example"), text=f"word{number + 1}"),
+        hash=f"hash{number}",
+        thread_key=f"key{number}",
+        placement=Placement(None, "", ()),
+        at=NOW,
+        audience="members",
+        from_="author",
+        proved=False,
+    )
+
+    def step(tx: Connection) -> int:
+        arrivals.keep_raw(tx, "raw", b"From: a\r\n\r\nb\r\n", NOW)
+        return posts.keep(tx, new, "raw", None).post_id
+
+    return world.store.do(step)
+
+
+def had(tx: Connection, member: Member) -> dict[int, int]:
+    """How often each post came to a member."""
+    query = select(_d.post_id, schema.letters.c.bytes).outerjoin(
+        schema.letters, schema.letters.c.id == _d.letter_id
+    )
+    found: Counter[int] = Counter()
+    for row in tx.execute(query.where(_d.subscription_id == member.id)):
+        found.update([row.post_id] if row.post_id else map(int, re.findall(rb"\bword(\d+)\b", row.bytes)))
+    return dict(found)

@@ -14,7 +14,9 @@ GETS_COPIES = (MemberState.ACTIVE,)
 NOW = "now"
 MINE = "mine"  # only threads in which one wrote before
 QUIET = ("muted", "later")
-FOLLOWED = "followed"  # comes singly, unless so many mails a week are wanted: then the next Brief comes sooner
+FOLLOWED = (
+    "followed"  # comes singly, unless so many mails a week are wanted: then the next Brief comes sooner
+)
 
 
 def audience(

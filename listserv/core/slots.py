@@ -18,20 +18,17 @@ _DAY = timedelta(days=1)
 _SECOND = timedelta(seconds=1)
 _MON, _TUE, _WED, _THU, _FRI, _SAT, _SUN = range(7)
 
-# fmt: off
-_DAYS: dict[str, tuple[int, ...]] = {
-    # rhythm   the days on which a Brief is due, spread over the week
-    "daily":  (_MON, _TUE, _WED, _THU, _FRI, _SAT, _SUN),
+_DAYS: dict[str, tuple[int, ...]] = {  # on which a Brief is due, spread over the week
+    "daily": (_MON, _TUE, _WED, _THU, _FRI, _SAT, _SUN),
     "weekly": (_MON,),
-    "1":      (_THU,),  # not on Monday: a question before that day is worth the one mail
-    "2":      (_TUE, _FRI),
-    "3":      (_MON, _WED, _FRI),
-    "4":      (_MON, _TUE, _THU, _SAT),
-    "5":      (_MON, _TUE, _WED, _THU, _FRI),
-    "6":      (_MON, _TUE, _WED, _THU, _FRI, _SAT),
-    "7":      (_MON, _TUE, _WED, _THU, _FRI, _SAT, _SUN),
+    "1": (_THU,),  # not on Monday: a question before that day is worth the one mail
+    "2": (_TUE, _FRI),
+    "3": (_MON, _WED, _FRI),
+    "4": (_MON, _TUE, _THU, _SAT),
+    "5": (_MON, _TUE, _WED, _THU, _FRI),
+    "6": (_MON, _TUE, _WED, _THU, _FRI, _SAT),
+    "7": (_MON, _TUE, _WED, _THU, _FRI, _SAT, _SUN),
 }
-# fmt: on
 
 
 @lru_cache(maxsize=256)

@@ -1,4 +1,4 @@
-"""Notices that count are booked into weeks: at once where there is a mail left, else on the next free Monday."""
+"""Notices that count are booked into weeks: now where there is a mail left, else on the next free Monday."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from listserv.core.brief import News, NewPost, ThreadNews
+from listserv.core.brief import NewPost, News, ThreadNews
 from listserv.core.types import MailList, PostState
 from listserv.store import schema
 

@@ -15,8 +15,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Connection,
-    Integer,
-    Select,
     Text,
     and_,
     bindparam,
@@ -32,9 +30,10 @@ from sqlalchemy import (
 from listserv.core.asks import AskKind, expiry
 from listserv.core.books import LOOK
 from listserv.core.brief import Brief
+from listserv.core.due import Claim
 from listserv.core.readership import Wants
 from listserv.core.slots import LIVE
-from listserv.core.types import DeliveryKind, DeliveryState, MemberState
+from listserv.core.types import DeliveryKind, DeliveryState
 from listserv.store import schema
 from listserv.store.backlog import LAST_DAYS
 from listserv.store.deliveries import counter_of
@@ -46,27 +45,10 @@ _FAR = timedelta(days=9)  # no slot is further ahead than a week and an hour
 _LATE = timedelta(days=7)  # after its making a copy is sent or given up
 _s, _a, _people = schema.subscriptions.c, schema.addresses.c, schema.people.c
 _d, _w, _p, _k, _g = (
-    table.c
-    for table in (schema.deliveries, schema.thread_wishes, schema.posts, schema.asks, schema.digests)
+    table.c for table in (schema.deliveries, schema.thread_wishes, schema.posts, schema.asks, schema.digests)
 )
 _HAS_BRIEF = text("subscriptions.brief_at IS NOT NULL")  # in the index's own words
 _now = bindparam("now", type_=schema.Moment)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A subscription that is to be looked at. ``hour``, ``zone``, ``language``: "" for the list's."""
-
-    id: int
-    list_id: int
-    rhythm: str
-    state: str
-    hour: str
-    form: str
-    upto: int
-    at: datetime
-    zone: str
-    language: str
 
 
 _CLAIM = (_s.id, _s.list_id, _s.rhythm, _s.state, _s.digest_at, _s.form, _s.brief_upto, _s.brief_at)
@@ -113,8 +95,10 @@ def due(tx: Connection, now: datetime, most: int, list_id: int | None = None) ->
     return [Claim(*row) for row in tx.execute(query, {"now": now, "most": most})]
 
 
-def wants(tx: Connection, ids: Collection[int], posts: Collection[int], threads: Collection[int]) -> dict[int, Wants]:
-    """What these members had singly of these posts, and what they want of these threads; who has any of it."""
+def wants(
+    tx: Connection, ids: Collection[int], posts: Collection[int], threads: Collection[int]
+) -> dict[int, Wants]:
+    """What these members had singly of these posts, and what they want of these threads, of whoever has any."""
     singly: dict[int, set[int]] = defaultdict(set)
     wishes: dict[int, dict[int, str]] = defaultdict(dict)
     spoke: dict[int, set[int]] = defaultdict(set)
@@ -134,7 +118,7 @@ def wants(tx: Connection, ids: Collection[int], posts: Collection[int], threads:
 def spent(tx: Connection, ids: Collection[int], week: tuple[datetime, datetime]) -> dict[int, int]:
     """How many mails of this week count, of whoever had any."""
     span = {"ids": ids, "since": week[0], "till": week[1], "long_ago": week[0] - _LATE}
-    return {who: many for who, many in tx.execute(_SPENT, span)}
+    return {row[0]: row[1] for row in tx.execute(_SPENT, span)}
 
 
 def is_far(tx: Connection, now: datetime) -> bool:
@@ -190,7 +174,11 @@ def keep(tx: Connection, brief: Brief, raw: bytes, now: datetime) -> int:
     return number
 
 
-_brief, _at, _period = bindparam("brief", type_=BigInteger), bindparam("at", type_=schema.Moment), bindparam("period", type_=Text)
+_brief, _at, _period = (
+    bindparam("brief", type_=BigInteger),
+    bindparam("at", type_=schema.Moment),
+    bindparam("period", type_=Text),
+)
 _ASK = (
     insert(schema.asks)
     .from_select(
@@ -210,11 +198,9 @@ _ASK = (
     )
     .returning(_k.id)
 )
-_OF_ASKS = (
-    schema.asks.join(
-        schema.subscriptions, and_(_s.list_id == _k.list_id, _s.person_id == _k.person_id)
-    ).join(schema.briefs, schema.briefs.c.id == _k.brief_id)
-)
+_OF_ASKS = schema.asks.join(
+    schema.subscriptions, and_(_s.list_id == _k.list_id, _s.person_id == _k.person_id)
+).join(schema.briefs, schema.briefs.c.id == _k.brief_id)
 _COPIES = insert(schema.deliveries).from_select(
     ["kind", "list_id", "letter_id", "subscription_id", "to", "state", "created", "next_at", "ask_id"],
     select(

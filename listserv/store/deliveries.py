@@ -155,7 +155,7 @@ def fan_out(tx: Connection, post_id: int, now: datetime) -> int:
     """
     if turns.give(tx, post_id) is None:
         return 0
-    # A later statement than the one that waited for the list's row: it sees who chose another rhythm meanwhile.
+    # A later statement than the one that waited for the list's row: it sees what was changed meanwhile.
     made = tx.execute(_FAN_OUT, {"post": post_id, "now": now}).rowcount
     turns.call_on(tx, post_id, now)
     count(tx, {counter_of(DeliveryState.DUE): made})

@@ -83,7 +83,7 @@ def hold_all(tx: Connection, list_ids: Iterable[int]) -> dict[int, int]:
 
 
 def call_on(tx: Connection, post_id: int, now: datetime) -> None:
-    """Who asked for so many mails a week, and is answered here or follows this: their Brief is due at once."""
+    """Who wants so many mails a week, and is answered here or follows this: their Brief is due at once."""
     place = _PLACE.row(tx, {"post": post_id})
     if place is None:
         return

@@ -10,15 +10,15 @@ from tests.kit.people import NOW
 # fmt: off
 CASES = (
     # before                          becomes               has had  look       in words
-    (Books("now", "active", 0),       "daily", "active",    9,       LOOK),   # all went singly: from now on a Brief
+    (Books("now", "active", 0),       "daily", "active",    9,       LOOK),   # all went singly till now
     (Books("daily", "active", 4, NOW), "weekly", "active",  4,       LOOK),   # what is outstanding stays so
-    (Books("daily", "active", 4, NOW), "now", "active",     4,       NOW),    # it comes at once, in one last Brief
+    (Books("daily", "active", 4, NOW), "now", "active",     4,       NOW),    # it comes at once
     (Books("daily", "active", 9, NOW), "now", "active",     9,       None),   # there is nothing of it
     (Books("now", "active", 4, NOW),  "daily", "active",    4,       LOOK),   # back again before it was made
     (Books("daily", "active", 4, NOW), "none", "active",    9,       None),   # dropped
     (Books("none", "active", 0),      "daily", "active",    9,       LOOK),
     (Books("mine", "active", 0),      "now", "active",      9,       None),
-    (Books("now", "active", 0),       "now", "paused",      9,       None),   # what comes meanwhile is outstanding
+    (Books("now", "active", 0),       "now", "paused",      9,       None),   # what comes meanwhile waits
     (Books("now", "paused", 4),       "now", "active",      4,       NOW),
     (Books("now", "paused", 4),       "daily", "paused",    4,       None),
     (Books("daily", "paused", 4),     "daily", "active",    4,       LOOK),
