@@ -7,6 +7,7 @@ after that goes to the last of the week's days, when most has gathered. What fin
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
+from functools import lru_cache
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
@@ -29,6 +30,7 @@ def is_counted(notice: Notice) -> bool:
     return isinstance(notice, COUNTED)
 
 
+@lru_cache(maxsize=1024)
 def week_of(moment: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """When the week began in ``zone``, on Monday at midnight, and when the next one begins; in UTC."""
     day = moment.astimezone(zone).date()
@@ -38,6 +40,7 @@ def week_of(moment: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return first, last
 
 
+@lru_cache(maxsize=4096)  # a round asks the same for thousands of members
 def next_brief(rhythm: str, spent: int, hour: str, zone: ZoneInfo, after: datetime) -> datetime | None:
     """When the next Brief is due. ``spent``: mails of the week that ``after`` is in.
 

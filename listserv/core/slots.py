@@ -60,11 +60,13 @@ def slots(rhythm: str, hour: str, zone: ZoneInfo, after: datetime) -> Iterator[d
         day += _DAY
 
 
+@lru_cache(maxsize=4096)  # a round asks the same for thousands of members
 def is_slot(rhythm: str, hour: str, zone: ZoneInfo, moment: datetime) -> bool:
     """Whether a Brief is due just then."""
     return next_slot(rhythm, hour, zone, moment - _SECOND / 1_000_000) == moment
 
 
+@lru_cache(maxsize=4096)
 def period_of(moment: datetime, zone: ZoneInfo) -> str:
     """The name of a slot: its day there. No member has two Briefs of one day."""
     return moment.astimezone(zone).date().isoformat()

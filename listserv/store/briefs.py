@@ -98,7 +98,7 @@ def due(tx: Connection, now: datetime, most: int, list_id: int | None = None) ->
 def wants(
     tx: Connection, ids: Collection[int], posts: Collection[int], threads: Collection[int]
 ) -> dict[int, Wants]:
-    """What these members had singly of these posts, and what they want of these threads, of whoever has any."""
+    """What these members had singly of these posts, and what they want of these threads."""
     singly: dict[int, set[int]] = defaultdict(set)
     wishes: dict[int, dict[int, str]] = defaultdict(dict)
     spoke: dict[int, set[int]] = defaultdict(set)
