@@ -18,7 +18,7 @@ from sqlalchemy import Connection, func, select, update
 from listserv.core.changes import KeepPost, SetSubscription, WishThread
 from listserv.core.threads import Placement
 from listserv.core.types import MailList, Member, MemberState
-from listserv.flow.brief_round import Hour, send_as_if, send_as_of, send_briefs
+from listserv.flow.brief_round import Hour, Round, send_as_if, send_as_of, send_briefs
 from listserv.flow.coming_back import bring_back
 from listserv.flow.process import process_due
 from listserv.store import arrivals, books, counted, deliveries, lists, own_acts, posts, rosters, schema
@@ -325,6 +325,21 @@ def test_fan_out_and_changes_of_rhythm_at_once_lose_and_double_nothing(either: W
         told = {one.id: had(tx, one) for one in people}
     assert turns == list(range(1, 13))
     assert told == {one.id: dict.fromkeys(kept, 1) for one in people}
+
+
+def test_a_last_brief_tells_what_went_out_while_the_round_was_under_way(world: World, book: MailList) -> None:
+    emi, ben = (world.member(book, f"{name}@d.example", rhythm="daily") for name in ("emi", "ben"))
+    world.settle()
+    post(world, 1)
+    morning = at("2026-11-22T07:00")
+    world.clock.move(morning - NOW)
+    under_way = Round(world.pen, Hour(morning, morning, morning), None)
+    assert under_way.goes_on()
+    before = [len(briefs(world, one)) for one in (emi, ben)]
+    world.store.do(partial(deliveries.fan_out, post_id=unreleased(world, book, 1), now=morning))
+    world.store.do(partial(books.change, number=ben.id, values={"rhythm": "now"}, now=morning))
+    assert under_way.goes_on()
+    assert (before, len(briefs(world, ben)), singles(world, ben)) == ([1, 1], 2, 0)
 
 
 def unreleased(world: World, here: MailList, number: int) -> int:

@@ -16,12 +16,13 @@ from functools import partial
 from listserv.core.books import LOOK
 from listserv.core.due import Claim, Look
 from listserv.core.readership import NOTHING_SAID, reader
+from listserv.core.slots import BUDGETS, LIVE
 from listserv.errors import StoreBusy
 from listserv.flow.bells import Bells
 from listserv.flow.counted_round import book_notices
 from listserv.flow.editions import Edition, Variant, edition
 from listserv.flow.pen import Pen
-from listserv.store import briefs, speakers
+from listserv.store import briefs, speakers, turns
 from listserv.store.briefs import Sending
 from listserv.store.engine import Transaction
 
@@ -80,7 +81,7 @@ def send_as_of(pen: Pen, hour: Hour, list_id: int | None = None) -> tuple[int, i
         is_far = briefs.is_far(tx, hour.now)
     if is_far:
         pen.store.do(partial(briefs.look_at_far, now=hour.now))
-    round_ = _Round(pen, hour, list_id)
+    round_ = Round(pen, hour, list_id)
     while round_.goes_on():
         pass
     for error in round_.errors[:1]:
@@ -109,7 +110,9 @@ class _Plan:
 
 
 @dataclass(slots=True)
-class _Round:
+class Round:
+    """All that is due, batch by batch."""
+
     pen: Pen
     hour: Hour
     list_id: int | None
@@ -139,9 +142,7 @@ class _Round:
         return [plan for number, some in by_list.items() for plan in self._in_list(tx, number, some)]
 
     def _in_list(self, tx: Transaction, list_id: int, claims: Sequence[Claim]) -> list[_Plan]:
-        if list_id not in self.editions:
-            self.editions[list_id] = edition(tx, list_id)
-        here = self.editions[list_id]
+        here = self._edition(tx, list_id, claims)
         if here is None:
             return [_Plan(claim, claim.upto, None) for claim in claims]
         looks = list(self._looks(here, claims))
@@ -151,6 +152,16 @@ class _Round:
             if look.claim.id not in told:
                 told[look.claim.id] = _plan(look, look.claim.upto, spent[look.claim.id])
         return [told.get(claim.id) or self._later(claim) for claim in claims]
+
+    def _edition(self, tx: Transaction, list_id: int, claims: Sequence[Claim]) -> Edition | None:
+        """The same for all batches, unless a Brief is due because of a later post, or must tell it."""
+        known = self.editions.get(list_id)
+        pressing = known is None or any(
+            claim.rhythm in (*LIVE, *BUDGETS) or claim.upto > known.upto for claim in claims
+        )
+        if known is None or (pressing and known.upto < turns.released(tx, list_id)):
+            known = self.editions[list_id] = edition(tx, list_id)
+        return known
 
     def _looks(self, of: Edition, claims: Sequence[Claim]) -> Iterator[Look]:
         for claim in claims:

@@ -132,8 +132,9 @@ def look_at_far(tx: Connection, now: datetime, *, all_of_them: bool = False) -> 
     ``all_of_them``: the clock was seen to go back.
     """
     ahead = () if all_of_them else (_s.brief_at > now + _FAR,)
-    mine = (_HAS_BRIEF, _s.rhythm.not_in(LIVE), _s.brief_at > now, *ahead)
-    tx.execute(update(schema.subscriptions).where(*mine).values(brief_at=LOOK))
+    later = update(schema.subscriptions).where(_HAS_BRIEF, _s.brief_at > now, *ahead)
+    tx.execute(later.where(_s.rhythm.not_in(LIVE)).values(brief_at=LOOK))
+    tx.execute(later.where(_s.rhythm.in_(LIVE)).values(brief_at=now))
 
 
 # -- writing down -----------------------------------------------------------------------------------
@@ -170,7 +171,8 @@ def keep(tx: Connection, brief: Brief, raw: bytes, now: datetime) -> int:
         {"brief_id": number, "number": one.number, "thread_id": one.thread.id, "post_id": one.last.id}
         for one in brief.items
     ]
-    tx.execute(insert(schema.brief_items), items)
+    if items:
+        tx.execute(insert(schema.brief_items), items)
     return number
 
 

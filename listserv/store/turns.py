@@ -12,6 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, or_, select, update
 
+from listserv.core.books import LOOK
 from listserv.core.fanout import FOLLOWED, QUIET
 from listserv.core.slots import BUDGETS
 from listserv.core.types import MemberState
@@ -52,7 +53,7 @@ _CALL = (
         _s.list_id == bindparam("list"),
         _s.rhythm.in_(BUDGETS),
         _s.state == MemberState.ACTIVE,
-        _s.brief_at > bindparam("now", type_=schema.Moment),
+        or_(_s.brief_at > bindparam("now", type_=schema.Moment), _s.brief_at == LOOK),
     )
     .values(brief_at=bindparam("now", type_=schema.Moment))
 )
