@@ -240,7 +240,7 @@ def test_a_notice_nobody_asked_for_waits_for_a_week_with_room(either: World) -> 
     ben, emi = world.member(book, "ben@d.example", rhythm="1"), world.member(book, "emi@d.example")
     for one in (ben, emi, ben):
         letter = deliveries.Letter(str(one.address), b"Subject: open\r\n\r\nwords\r\n", book.id)
-        world.store.do(lambda tx, letter=letter, one=one: _send(tx, letter, one, world.clock.now()))
+        world.store.do(partial(_send, letter=letter, one=one, now=world.clock.now()))
     world.settle()
     assert [mail.recipient for mail in world.outbox].count("ben@d.example") == 1
     assert [mail.recipient for mail in world.outbox].count("emi@d.example") == 1
@@ -253,9 +253,9 @@ def test_a_notice_nobody_asked_for_waits_for_a_week_with_room(either: World) -> 
     world.totals()
 
 
-def _send(tx: object, letter: deliveries.Letter, one: Member, now: datetime) -> None:
-    number = deliveries.post_letter(tx, letter, now)  # type: ignore[arg-type]
-    counted.note(tx, number, one.address, one.list_id)  # type: ignore[arg-type]
+def _send(tx: Connection, letter: deliveries.Letter, one: Member, now: datetime) -> None:
+    number = deliveries.post_letter(tx, letter, now)
+    counted.note(tx, number, one.address, one.list_id)
 
 
 def test_as_if_it_were_then_one_brief_is_made_and_the_next_is_the_day_after(

@@ -92,7 +92,8 @@ _TAKEN = select(_g.subscription_id, _g.period).where(among(_g.subscription_id, "
 def due(tx: Connection, now: datetime, most: int, list_id: int | None = None) -> list[Claim]:
     """Whose turn it is to be looked at, longest due first."""
     query = _DUE if list_id is None else _DUE.where(_s.list_id == list_id)
-    return [Claim(*row) for row in tx.execute(query, {"now": now, "most": most})]
+    rows: Iterable[Any] = tx.execute(query, {"now": now, "most": most})
+    return [Claim(*row) for row in rows]
 
 
 def wants(

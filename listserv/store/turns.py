@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import BigInteger, BindParameter, Connection, bindparam, or_, select, update
 
 from listserv.core.books import LOOK
 from listserv.core.fanout import FOLLOWED, QUIET
@@ -20,7 +20,7 @@ from listserv.store import schema
 from listserv.store.prepared import Prepared
 
 _l, _p, _s, _w = schema.lists.c, schema.posts.c, schema.subscriptions.c, schema.thread_wishes.c
-_post = bindparam("post")
+_post: BindParameter[int] = bindparam("post", type_=BigInteger)
 _of_post = select(_p.list_id).where(_p.id == _post, _p.turn.is_(None)).scalar_subquery()
 _NEXT = Prepared(
     update(schema.lists).where(_l.id == _of_post).values(released=_l.released + 1).returning(_l.released)
