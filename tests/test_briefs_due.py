@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, func, select, update
@@ -340,6 +341,34 @@ def test_a_last_brief_tells_what_went_out_while_the_round_was_under_way(world: W
     world.store.do(partial(books.change, number=ben.id, values={"rhythm": "now"}, now=morning))
     assert under_way.goes_on()
     assert (before, len(briefs(world, ben)), singles(world, ben)) == ([1, 1], 2, 0)
+
+
+def test_what_was_taken_out_meanwhile_is_in_no_brief(world: World, book: MailList) -> None:
+    ben = world.member(book, "ben@d.example", rhythm="daily")
+    world.settle()
+    kept = [unreleased(world, book, number) for number in range(2)]
+    for post_id in kept:
+        world.store.do(partial(deliveries.fan_out, post_id=post_id, now=NOW))
+    morning = at("2026-11-22T07:00")
+
+    class Hasty:
+        """A store in which a post is taken out just before the round's first step."""
+
+        done = False
+
+        def read(self) -> Any:
+            return world.store.read()
+
+        def do(self, step: Any) -> Any:
+            if not self.done:
+                self.done = True
+                taken = update(schema.posts).where(schema.posts.c.id == kept[0]).values(state="redacted")
+                world.store.do(lambda tx: tx.execute(taken).rowcount)
+            return world.store.do(step)
+
+    send_as_of(replace(world.pen, store=Hasty()), Hour(morning, morning, morning))  # type: ignore[arg-type]
+    with world.store.read() as tx:
+        assert had(tx, ben) == {kept[1]: 1}
 
 
 def unreleased(world: World, here: MailList, number: int) -> int:

@@ -131,9 +131,11 @@ class Round:
         done = self.pen.store.do(partial(_write_down, plans=plans, hour=self.hour))
         for variant, number in done.kept.items():
             variant.id = number
+        if done.stale:
+            self.editions.clear()
         self.sent += done.sent
         self.looked += done.looked
-        return done.looked > 0
+        return done.looked > 0 or done.stale
 
     def _plans(self, tx: Transaction, claims: Sequence[Claim]) -> list[_Plan]:
         by_list: dict[int, list[Claim]] = defaultdict(list)
@@ -231,15 +233,20 @@ def _spent(tx: Transaction, weeks: Iterable[tuple[int, Week | None]]) -> dict[in
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """``kept``: the numbers of Briefs that were new; ``looked``: how many claims were ours to settle."""
+    """``kept``: the numbers of Briefs that were new; ``looked``: how many claims were ours to settle.
+
+    ``stale``: a post was taken out that some were to tell; they are to be written anew.
+    """
 
     kept: dict[Variant, int]
     sent: int
     looked: int
+    stale: bool
 
 
 def _write_down(tx: Transaction, plans: Sequence[_Plan], hour: Hour) -> _Done:
-    ours = _as_they_were(tx, plans)
+    held = _as_they_were(tx, plans)
+    ours = _still_told(tx, held)
     due = {plan.claim.id: plan.period for plan in ours if plan.variant}
     had = briefs.had(tx, due) if due else set()
     kept: dict[Variant, int] = {}
@@ -259,7 +266,7 @@ def _write_down(tx: Transaction, plans: Sequence[_Plan], hour: Hour) -> _Done:
     sent = briefs.send(tx, (Sending(number, of) for number, of in readers.items()), hour.now, hour.leaves)
     briefs.move(tx, moves)
     briefs.count_copies(tx, sent)
-    return _Done(kept, sent, len(ours))
+    return _Done(kept, sent, len(ours), stale=len(ours) < len(held))
 
 
 def _as_they_were(tx: Transaction, plans: Sequence[_Plan]) -> list[_Plan]:
@@ -268,3 +275,11 @@ def _as_they_were(tx: Transaction, plans: Sequence[_Plan]) -> list[_Plan]:
     ours = [plan for plan in plans if plan.claim.id in held]
     spent = _spent(tx, [(plan.claim.id, plan.week) for plan in ours])
     return [plan for plan in ours if plan.spent == spent[plan.claim.id]]
+
+
+def _still_told(tx: Transaction, plans: list[_Plan]) -> list[_Plan]:
+    """Those whose Brief tells nothing that was taken out since it was written."""
+    told = {plan.variant: plan.variant.posts for plan in plans if plan.variant is not None}
+    gone = briefs.gone(tx, set().union(*told.values())) if told else set()
+    stale = {variant for variant, posts in told.items() if posts & gone}
+    return [plan for plan in plans if plan.variant is None or plan.variant not in stale] if stale else plans

@@ -23,6 +23,10 @@ class Variant:
     raw: bytes
     id: int | None = None
 
+    @property
+    def posts(self) -> set[int]:
+        return {post.id for item in self.brief.items for post in (*item.posts, *item.thread.posts)}
+
 
 @dataclass(slots=True)
 class Edition:

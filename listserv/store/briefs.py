@@ -33,7 +33,7 @@ from listserv.core.brief import Brief
 from listserv.core.due import Claim
 from listserv.core.readership import Wants
 from listserv.core.slots import LIVE
-from listserv.core.types import DeliveryKind, DeliveryState
+from listserv.core.types import DeliveryKind, DeliveryState, PostState
 from listserv.store import schema
 from listserv.store.backlog import LAST_DAYS
 from listserv.store.deliveries import counter_of
@@ -60,6 +60,7 @@ _DUE = (
     .limit(bindparam("most"))
 )
 _LOCKED = select(*_CLAIM).where(among(_s.id, "ids")).with_for_update(skip_locked=True, key_share=True)
+_SHARED = select(_p.id, _p.state).where(among(_p.id, "posts")).with_for_update(read=True)
 _WISHES = select(_w.subscription_id, _w.thread_id, _w.wish).where(
     among(_w.thread_id, "threads"), among(_w.subscription_id, "ids")
 )
@@ -153,6 +154,12 @@ def _of_row(claim: Claim) -> tuple[Any, ...]:
         *(claim.id, claim.list_id, claim.rhythm, claim.state),
         *(claim.hour, claim.form, claim.upto, claim.at),
     )
+
+
+def gone(tx: Connection, posts: Collection[int]) -> set[int]:
+    """Which of these posts were taken out meanwhile; no other is until this transaction ends."""
+    rows = tx.execute(_SHARED, {"posts": posts})
+    return set(posts) - {row.id for row in rows if row.state == PostState.POSTED}
 
 
 def had(tx: Connection, periods: Mapping[int, str]) -> set[int]:
