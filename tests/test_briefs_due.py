@@ -19,8 +19,9 @@ from sqlalchemy import Connection, func, select, update
 from listserv.core.changes import KeepPost, SetSubscription, WishThread
 from listserv.core.threads import Placement
 from listserv.core.types import MailList, Member, MemberState
-from listserv.flow.brief_round import Hour, Round, send_as_if, send_as_of, send_briefs
+from listserv.flow.brief_round import Round, send_as_if, send_as_of, send_briefs
 from listserv.flow.coming_back import bring_back
+from listserv.flow.handing_out import Hour
 from listserv.flow.process import process_due
 from listserv.store import arrivals, books, counted, deliveries, lists, own_acts, posts, rosters, schema
 from tests.kit.people import NOW, a_mail
@@ -153,6 +154,16 @@ def test_a_question_brings_a_brief_at_once_while_the_week_has_mails_left(
     assert briefs(world, ben) == [NOW, NOW]
     until(world, "2026-11-25T23:00")
     assert briefs(world, ben) == [NOW, NOW, at("2026-11-24T07:00")]
+
+
+def test_who_is_named_in_to_or_cc_is_asked(world: World, book: MailList) -> None:
+    ben, emi = (world.member(book, f"m{rhythm}@d.example", rhythm=rhythm) for rhythm in ("mine", "3"))
+    world.settle()
+    post(world, 1)
+    assert (singles(world, ben), briefs(world, emi)) == (0, [])
+    words = b"From: ana@ana.example\nTo: book@lists.example.org, mmine@d.example\nCc: M <m3@d.example>\n"
+    world.receive(words + b"Subject: You?\nMessage-ID: <you@p.example>\n\nWhat do you say?\n")
+    assert (singles(world, ben), briefs(world, emi)) == (1, [NOW])
 
 
 def test_a_followed_thread_comes_singly_but_to_who_counts_mails_in_a_brief(

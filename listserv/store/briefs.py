@@ -72,6 +72,13 @@ _SPOKE = (
     .where(among(_p.thread_id, "threads"), among(_p.subscription_id, "ids"))
     .distinct()
 )
+_n = schema.named.c
+_NAMED = (
+    select(_n.subscription_id, _p.thread_id)
+    .join(schema.posts, _p.id == _n.post_id)
+    .where(among(_n.post_id, "posts"), among(_n.subscription_id, "ids"))
+    .distinct()
+)
 _since, _till, _long_ago = (bindparam(name, type_=schema.Moment) for name in ("since", "till", "long_ago"))
 _SPENT = (
     select(_d.subscription_id, func.count())
@@ -109,7 +116,7 @@ def wants(
         singly[who].add(post)
     for who, thread, wish in tx.execute(_WISHES, about):
         wishes[who][thread] = wish
-    for who, thread in tx.execute(_SPOKE, about):
+    for who, thread in (*tx.execute(_SPOKE, about), *tx.execute(_NAMED, about)):
         spoke[who].add(thread)
     return {
         who: Wants(frozenset(singly[who]), wishes[who], frozenset(spoke[who]))

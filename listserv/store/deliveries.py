@@ -60,6 +60,8 @@ _spoke = (
     )
     .exists()
 )
+_n = schema.named.c
+_named = select(_n.post_id).where(_n.post_id == _post.id, _n.subscription_id == _s.id).exists()
 # Asked for once, so that PostgreSQL looks at this thread's wishes alone and not at all that there are.
 _its = schema.posts.alias("its")
 _thread = select(_its.c.thread_id).where(_its.c.id == bindparam("post")).scalar_subquery()
@@ -85,7 +87,7 @@ _AUDIENCE = (
         or_(
             _s.rhythm == NOW,
             and_(_wish == FOLLOWED, _s.rhythm.not_in(BUDGETS)),
-            and_(_s.rhythm == MINE, _spoke),
+            and_(_s.rhythm == MINE, _spoke | _named),
         ),
         or_(_s.copies, _post.subscription_id.is_(None), _s.id != _post.subscription_id),
         ~select(_d.id).where(_d.post_id == _post.id, _d.subscription_id == _s.id).exists(),

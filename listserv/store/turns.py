@@ -43,11 +43,13 @@ _PLACE = Prepared(
 )
 _in_thread = _w.thread_id == bindparam("thread")
 _follows = select(_w.subscription_id).where(_in_thread, _w.wish == FOLLOWED)
+_n = schema.named.c
+_named = select(_n.subscription_id).where(_n.post_id == _post)
 _quiet = select(_w.subscription_id).where(_in_thread, _w.wish.in_(QUIET))
 _CALL = (
     update(schema.subscriptions)
     .where(
-        or_(_s.id == bindparam("asked"), _s.id.in_(_follows)),
+        or_(_s.id == bindparam("asked"), _s.id.in_(_follows), _s.id.in_(_named)),
         _s.id != bindparam("author"),
         _s.id.not_in(_quiet),
         _s.list_id == bindparam("list"),
@@ -84,9 +86,9 @@ def hold_all(tx: Connection, list_ids: Iterable[int]) -> dict[int, int]:
 
 
 def call_on(tx: Connection, post_id: int, now: datetime) -> None:
-    """Who wants so many mails a week, and is answered here or follows this: their Brief is due at once."""
+    """Who wants so many mails a week, and is answered or named here or follows this: their Brief is due."""
     place = _PLACE.row(tx, {"post": post_id})
     if place is None:
         return
-    values = {"list": place.list_id, "thread": place.thread_id, "now": now}
+    values = {"list": place.list_id, "thread": place.thread_id, "post": post_id, "now": now}
     tx.execute(_CALL, values | {"asked": place.asked or 0, "author": place.subscription_id or 0})
