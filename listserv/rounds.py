@@ -12,6 +12,7 @@ from listserv.doctor.finding import Told
 from listserv.doctor.monthly import tell_monthly
 from listserv.flow import (
     bounce_round,
+    brief_round,
     card_round,
     guard_round,
     loosening_round,
@@ -58,6 +59,12 @@ def scheduled(of: Rounds) -> tuple[Work, ...]:
             "cards", partial(card_round.send_cards, pen, bells, card_round.Looked()), bells.cards, rest=10.0
         ),
         Work("pulse", partial(pulse_round.bring_due, pen, bells), bells.pulse, rest=60.0),
+        Work(
+            "briefs",
+            partial(brief_round.send_briefs, pen, bells, brief_round.Watch()),
+            bells.briefs,
+            rest=2.0,
+        ),
         Work("bounces", partial(bounce_round.look_after, pen, bells), bells.bounces, rest=60.0),
         Work("returned", partial(returned_round.tell_writers, pen, bells), bells.returned, rest=20.0),
     )

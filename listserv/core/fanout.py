@@ -1,17 +1,22 @@
-"""Who gets a post as a mail of its own. ``store.deliveries.fan_out`` is the same in one SQL statement."""
+"""Who gets a post as a mail of its own. ``store.deliveries.fan_out`` is the same in one SQL statement.
+
+Whoever asked for a digest gets all else in a Brief (flow/brief_round.py).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from listserv.core.slots import BUDGETS
 from listserv.core.types import Member, MemberState
 
 GETS_COPIES = (MemberState.ACTIVE,)
-# Until Briefs are built, whoever asked for a digest gets each post as it comes: nothing is withheld.
-NO_COPIES = ("none", "mine")
-MINE = "mine"  # only threads in which one wrote before
+NOW = "now"
+MINE = "mine"  # only threads in which one wrote before, and what names one in To or Cc
 QUIET = ("muted", "later")
-FOLLOWED = "followed"
+FOLLOWED = (
+    "followed"  # comes singly, unless so many mails a week are wanted: then the next Brief comes sooner
+)
 
 
 def audience(
@@ -19,10 +24,12 @@ def audience(
     members: Iterable[Member],
     wishes: Mapping[int, str],
     spoke: Collection[int] = (),
+    named: Collection[int] = (),
 ) -> frozenset[int]:
     """The subscriptions that get a copy. ``author``: the author's own, None for somebody who is no member.
 
-    ``wishes``: what members want of the thread; ``spoke``: who wrote in it before.
+    ``wishes``: what members want of the thread; ``spoke``: who wrote in it before; ``named``: whom
+    its To or Cc names.
     """
     return frozenset(
         member.id
@@ -31,8 +38,8 @@ def audience(
         and (member.copies or member.id != author)
         and wishes.get(member.id, "") not in QUIET
         and (
-            member.rhythm not in NO_COPIES
-            or wishes.get(member.id) == FOLLOWED
-            or (member.rhythm == MINE and member.id in spoke)
+            member.rhythm == NOW
+            or (wishes.get(member.id) == FOLLOWED and member.rhythm not in BUDGETS)
+            or (member.rhythm == MINE and (member.id in spoke or member.id in named))
         )
     )

@@ -67,6 +67,7 @@ class Bells:
     bounces: Bell = _bell("bounces")
     pulse: Bell = _bell("pulse")
     returned: Bell = _bell("returned")
+    briefs: Bell = _bell("briefs")
     closing: threading.Event = field(default_factory=threading.Event)  # stays set: begin nothing new
     lull: Lull = field(default_factory=Lull)
 

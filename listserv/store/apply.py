@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, update
 
+from listserv.core.budget import is_counted
 from listserv.core.changes import (
     BounceOver,
     Challenged,
@@ -40,6 +41,7 @@ from listserv.store import (
     asks,
     bounces,
     breaker,
+    counted,
     deciding,
     deliveries,
     holds,
@@ -162,4 +164,6 @@ def _send(tx: Connection, change: SendNotice | PassOn, hand: Hand) -> None:
     if isinstance(change, PassOn):
         passing.note(tx, delivery_id, hand.arrival.id, change, hand.now)
     else:
+        if is_counted(change.notice):
+            counted.note(tx, delivery_id, change.to, change.list_id)
         answered.note(tx, type(change.notice).__name__, change.to.key, change.list_id or 0, hand.now)

@@ -52,7 +52,7 @@ def forget_person(tx: Connection, who: KnownAs) -> None:
     for table in (schema.links, schema.sessions):
         tx.execute(delete(table).where(table.c.person_id == who.person_id))
     tx.execute(delete(schema.bans).where(schema.bans.c.key.in_(who.keys)))
-    for table in (schema.bounce_days, schema.bounce_watch, schema.sections, schema.duties):
+    for table in (schema.bounce_days, schema.bounce_watch, schema.sections, schema.duties, schema.named):
         tx.execute(delete(table).where(table.c.subscription_id.in_(who.subscriptions)))
     asked = or_(schema.asks.c.person_id == who.person_id, func.lower(schema.asks.c.address).in_(who.keys))
     tx.execute(update(schema.asks).where(asked).values(address=_ERASED, act="", undo=""))
@@ -151,7 +151,8 @@ def _letters(keeper: Keeper, who: KnownAs) -> None:
     """Letters to them, and those to others that tell of them. What is at the relay just now is left."""
     tx = keeper.tx
     found = letters_with(tx, who.traces)
-    to_them = (func.lower(_d.to).in_(who.keys), _d.letter_id.is_not(None))
+    # A Brief is many members' letter: of one that tells of them, no copy leaves; else only theirs does not.
+    to_them = (func.lower(_d.to).in_(who.keys), _d.letter_id.is_not(None), _d.kind != DeliveryKind.DIGEST)
     found.update(tx.scalars(select(_d.letter_id).where(*to_them)))
     ended = (DeliveryState.SENT, DeliveryState.FAILED)
     digests = (_d.kind == DeliveryKind.DIGEST, _d.list_id.in_(who.lists), _d.state.in_(ended))

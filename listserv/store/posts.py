@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
     Connection,
     and_,
@@ -36,6 +37,15 @@ _p, _t, _i = schema.posts.c, schema.threads.c, schema.thread_ids.c
 # Statements are made once: making one anew costs several times what running it does.
 _KEEP = Prepared(insert(schema.posts).returning(_p.id))
 _NEW_THREAD = Prepared(insert(schema.threads).returning(_t.id))
+_s, _a = schema.subscriptions.c, schema.addresses.c
+_NAME = insert(schema.named).from_select(
+    ["post_id", "subscription_id"],
+    select(bindparam("post", type_=BigInteger), _s.id)
+    .join(schema.addresses, _a.person_id == _s.person_id)
+    .where(_s.list_id == bindparam("of_list"), _a.key.in_(bindparam("keys", expanding=True)))
+    .distinct(),
+)
+_MOST_NAMED = 50
 _OWN_ID = update(schema.thread_ids).where(
     and_(_i.list_id == bindparam("of_list"), _i.message_hash == bindparam("own"), _i.post_id.is_(None))
 )
@@ -125,6 +135,7 @@ def keep(tx: Connection, post: KeepPost, raw_hash: str, arrival_id: int | None) 
         },
     )
     _remember_ids(tx, post, thread_id, post_id)
+    _remember_named(tx, post, post_id)
     attached = [part for part in mail.parts if part.attached]
     if attached:
         rows = [
@@ -200,6 +211,14 @@ def _remember_ids(tx: Connection, post: KeepPost, thread_id: int, post_id: int) 
         return
     # A ghost becomes a post; a pre-claimed id stays with whoever came first.
     _FILL_GHOST.run(tx, {"of_list": post.list_id, "own": own, "post": post_id})
+
+
+def _remember_named(tx: Connection, post: KeepPost, post_id: int) -> None:
+    """Members of the list whom it is written to by name, beside the list."""
+    mail = post.mail
+    keys = tuple(dict.fromkeys(one.key for one in (*mail.to, *mail.cc)))[:_MOST_NAMED]
+    if len(keys) > 1:
+        tx.execute(_NAME, {"post": post_id, "of_list": post.list_id, "keys": keys})
 
 
 def show(tx: Connection, list_id: int, thread_id: int, at: datetime) -> None:

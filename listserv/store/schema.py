@@ -456,6 +456,13 @@ posts = _table(
     _partial("ix_posts_unindexed", "id", where="state = 'posted' AND NOT indexed"),
     _partial("ix_posts_turn", "list_id", "turn", where="turn IS NOT NULL"),
 )
+named = _table(
+    "named",  # members whom a post's To or Cc names
+    _ref("post_id", "posts.id"),
+    _ref("subscription_id", "subscriptions.id"),
+    PrimaryKeyConstraint("post_id", "subscription_id"),
+    Index(None, "subscription_id"),
+)
 attachments = _table(
     "attachments",
     _ref("post_id", "posts.id"),
@@ -583,7 +590,7 @@ deliveries = _table(
         "id",
         where="state IN ('due', 'deferred', 'sending')",
     ),
-    Index(None, "subscription_id"),
+    Index(None, "subscription_id", "created"),  # the mails of a week
 )
 
 buckets = _table(

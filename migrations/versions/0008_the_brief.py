@@ -31,6 +31,8 @@ def upgrade() -> None:
     op.add_column(
         "deliveries", sa.Column("counted", sa.Boolean(), nullable=False, server_default=sa.text("false"))
     )
+    op.drop_index("ix_deliveries_subscription_id", "deliveries")
+    op.create_index("ix_deliveries_subscription_id_created", "deliveries", ["subscription_id", "created"])
     _tables()
     _reference("asks", "brief_id", "briefs")
 
@@ -72,6 +74,15 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("subscription_id", "period", name="pk_digests"),
     )
     op.create_index("ix_digests_brief_id", "digests", ["brief_id"])
+    op.create_table(
+        "named",
+        sa.Column("post_id", ID, nullable=False),
+        sa.Column("subscription_id", ID, nullable=False),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name="fk_named_post_id"),
+        sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name="fk_named_subscription_id"),
+        sa.PrimaryKeyConstraint("post_id", "subscription_id", name="pk_named"),
+    )
+    op.create_index("ix_named_subscription_id", "named", ["subscription_id"])
 
 
 def _reference(table: str, column: str, target: str) -> None:
