@@ -27,8 +27,12 @@ def words_of(line: str) -> list[str]:
 
 @dataclass(slots=True)
 class Sent:
-    """What we sent, made ready to be looked up. Made once per reply, in linear time."""
+    """What was sent, made ready to be looked up. Made in linear time, and may grow from reply to reply.
 
+    ``of_people``: what is in it are posts. People do say the same short things, so only a long run is a quote.
+    """
+
+    of_people: bool = False
     rows: dict[_Row, int] = field(default_factory=dict)  # five words -> how many words that text has
     items: set[_Row] = field(default_factory=set)
     short: set[_Row] = field(default_factory=set)
@@ -70,11 +74,9 @@ class Match:
         return self.ours[at] == self.words[at]
 
 
-def match_sent(lines: Sequence[str], sent: Sequence[str]) -> Match:
+def match_sent(lines: Sequence[str], sent: Sequence[str] | Sent) -> Match:
     """Find our words in the lines of a reply."""
-    known = Sent()
-    for text in sent:
-        known.add(text)
+    known = sent if isinstance(sent, Sent) else _made_ready(sent)
     said = [words_of(line) for line in lines] if known.rows else [[] for _ in lines]
     stream = [word for one in said for word in one]
     sizes = _covered(_rows(stream), len(stream), known)
@@ -87,6 +89,13 @@ def match_sent(lines: Sequence[str], sent: Sequence[str]) -> Match:
     for start, end in _runs(match):
         _judge(match, said, known, (start, end), max(sizes[starts[start] : starts[start] + 1]))
     return match
+
+
+def _made_ready(sent: Sequence[str]) -> Sent:
+    known = Sent()
+    for text in sent:
+        known.add(text)
+    return known
 
 
 def _covered(rows: Sequence[_Row], count: int, known: Sent) -> list[int]:
@@ -116,9 +125,9 @@ def _runs(match: Match) -> list[tuple[int, int]]:
 def _judge(match: Match, said: Sequence[list[str]], known: Sent, run: tuple[int, int], size: int) -> None:
     start, end = run
     words = [word for one in said[start:end] for word in one]
-    item = tuple(words) in known.items
+    whole = not known.of_people and (tuple(words) in known.items or 2 * len(words) >= size)
     letters = sum(3 if re.match(f"[{_WIDE}]", word) else len(word) + 1 for word in words)
-    if not (item or 2 * len(words) >= size or (len(words) >= _LONG_RUN and letters >= _LONG_RUN_LETTERS)):
+    if not (whole or (len(words) >= _LONG_RUN and letters >= _LONG_RUN_LETTERS)):
         return
     if tuple(words[-_IN_A_ROW:]) not in known.last:
         # Under "Shall we? Answer:" somebody may have typed the "yes" that stands there in ours too.
