@@ -17,6 +17,7 @@ from listserv.core.sent_words import Sent, match_sent
 
 LONGEST = 60_000  # characters of a post that are read; the end of a longer one is in the archive
 _MOST_KNOWN = 400_000  # words of a thread that are remembered
+_MOST_REMEMBERED = 4096  # posts
 _SHORT_QUOTE = 160  # characters of a passage that is shown with its answer
 _SHORT_SENTENCE = 110
 _KNOWN_SHARE = 0.5
@@ -38,17 +39,30 @@ class Heard:
     """What readers of a thread have read already. It grows post by post, oldest first."""
 
     def __init__(self) -> None:
-        self.known = Sent(of_people=True)
-        self.posts = 0
+        self.mark = 0  # of what was heard, in its order
+        self._known = Sent(of_people=True)
+        self._new: list[str] = []
 
     def add(self, text: str) -> None:
         """Another post, whole."""
-        self.posts += 1
-        if len(self.known.rows) < _MOST_KNOWN:
-            self.known.add(text[:LONGEST])
+        self.mark = hash((self.mark, text))
+        self._new.append(text[:LONGEST])
+
+    def __bool__(self) -> bool:
+        return self.mark != 0
+
+    @property
+    def known(self) -> Sent:
+        """Its words, made ready when they are first asked for."""
+        for text in self._new:
+            if len(self._known.rows) < _MOST_KNOWN:
+                self._known.add(text)
+        self._new = []
+        return self._known
 
 
 NOTHING = Heard()
+_told_before: dict[tuple[int, int, int], str] = {}  # readers of other stretches have the same posts
 
 
 def own_words(text: str, subject: str = "", heard: Heard = NOTHING) -> str:
@@ -56,10 +70,20 @@ def own_words(text: str, subject: str = "", heard: Heard = NOTHING) -> str:
 
     ``heard``: the posts of the thread before this one.
     """
+    key = (hash(text), hash(subject), heard.mark)
+    found = _told_before.get(key)
+    if found is None:
+        if len(_told_before) >= _MOST_REMEMBERED:
+            _told_before.clear()
+        found = _told_before[key] = _own_words(text, subject, heard)
+    return found
+
+
+def _own_words(text: str, subject: str, heard: Heard) -> str:
     text = _SCRUBBED.sub("", text[:LONGEST])
-    whole = _FORWARDS.match(subject) is not None or not (heard.posts or _REPLIES.match(subject))
+    whole = _FORWARDS.match(subject) is not None or not (heard or _REPLIES.match(subject))
     told = _told(pieces(text, heard.known), heard, whole)
-    if not _WORD.search(told) and heard.posts:
+    if not _WORD.search(told) and heard:
         told = _told(pieces(text), NOTHING, whole)  # said once more, word by word
     return told
 
