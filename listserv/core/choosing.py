@@ -141,14 +141,12 @@ def words_in(text: str) -> int:
 
 @lru_cache(maxsize=4096)
 def beginning(text: str, most: int) -> str:
-    """About so many words, to the end of a sentence or paragraph; to that of a word where it has none."""
+    """About so many words, to the end of a sentence or paragraph, and "…"; where it has none, of a word."""
     end = _end_of(text, most)
     if end >= len(text.rstrip()):
         return text
     ends = [found.end() for found in _SENTENCE_END.finditer(text, end // 2, min(end + 1, len(text)))]
-    if ends:
-        return text[: ends[-1]].rstrip()
-    return f"{text[:end].rstrip()} …"
+    return f"{text[: ends[-1] if ends else end].rstrip()} …"
 
 
 def _end_of(text: str, most: int) -> int:

@@ -27,9 +27,11 @@ _MARK = re.compile(r"(?:[>|] ?)+")
 _SENTENCE = re.compile(r"(?<=[.!?…。？！])\s+")
 _FORWARDS = re.compile(r"\s*\[?\(?\s*(?:fwd?|wg|tr|rv|i|enc|vs|doorst|vb|pd|vl)\s?:", re.I)
 _REPLIES = re.compile(r"\s*(?:\[[^\]\n]{1,40}\]\s*)?(?:re|aw|sv|antw|antwort|odp|ynt|r|res)(?:\[\d{1,3}\])?\s?:", re.I)
-_SCRUBBED = re.compile(
-    r"^-{10,20} next part -{10,20}\n[^\n]{0,80}attachment was scrubbed[^\n]*"
-    r"(?:\n(?:name|type|size|desc|url|skipped)\b[^\n]*)*",
+_FURNITURE = re.compile(
+    r"^-{10,20} next part -{10,20}$"  # Pipermail
+    r"(?:\n[^\n]{0,80}was scrubbed[^\n]*(?:\n(?:name|type|size|desc|url|skipped)\b[^\n]*(?:\n<[^\n>]*>)?)*)?"
+    r"|^-----BEGIN PGP SIGNED MESSAGE-----\n(?:hash: [^\n]*\n)?"
+    r"|^-----BEGIN PGP SIGNATURE-----\n(?:[^\n]{0,100}\n){0,60}?-----END PGP SIGNATURE-----",
     re.M | re.I,
 )
 _MANY_BREAKS = re.compile(r"\n{3,}")
@@ -80,7 +82,7 @@ def own_words(text: str, subject: str = "", heard: Heard = NOTHING) -> str:
 
 
 def _own_words(text: str, subject: str, heard: Heard) -> str:
-    text = _SCRUBBED.sub("", text[:LONGEST])
+    text = _FURNITURE.sub("", text[:LONGEST])
     whole = _FORWARDS.match(subject) is not None or not (heard or _REPLIES.match(subject))
     told = _told(pieces(text, heard.known), heard, whole)
     if not _WORD.search(told) and heard:

@@ -17,8 +17,9 @@ _ITEM = re.compile(r"(?:[-*•–·]|\(?[0-9a-zA-Z]{1,2}[.)]|\[\d{1,3}\])\s+(?=\
 _CODE = re.compile(
     r" {4,}\S|\t|.*\S {3,}\S|(?:>>>|\.\.\.|\$|[+@-]{2,3}|import|from [\w.]+ import|#include) "
     r"|.*(?:[{};\\]|=>)$|[|+].*[|+]$|\[[\w.-]+\]$|[\w.\[\]'\"]+ ?[+*-]?= ?\S|[\w.]+\([^()]*(?:\(.*)?\)+:?$"
-    r"|(?:def|class|for|if|while|try|except|else)\b.*:$|Traceback \(|@\w+"
+    r"|(?:def|class|for|if|while|try|except|else)\b.*:$|Traceback \(|File \"|@\w+$"
 )
+_PROSE = re.compile(r"(?:\b[a-z]{2,} ){4}")
 _QUOTE = re.compile(r"> ?(?=\S)")
 _ENDED = re.compile(r"[.:!?;…。！？)\]\"”]$")
 _BREAKS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -86,7 +87,12 @@ def _paragraphs(lines: Iterator[str]) -> Iterator[tuple[str, list[str]]]:
 
 
 def _kind(lines: Sequence[str]) -> str:
-    return "code" if 2 * sum(1 for line in lines if _CODE.match(line[:300])) > len(lines) else "words"
+    return "code" if 2 * sum(map(_is_code, lines)) > len(lines) else "words"
+
+
+def _is_code(line: str) -> bool:
+    short = line[:300]
+    return _CODE.match(short) is not None and not (_ITEM.match(short.lstrip()) or _PROSE.search(short))
 
 
 def _code(lines: Sequence[str]) -> Block:
@@ -112,7 +118,7 @@ def _filled(lines: Sequence[str]) -> Iterator[str]:
 
 def _goes_on(above: str, line: str, longest: int) -> bool:
     """Whether a line was broken only because the next word had no room."""
-    if longest < _LEAST_FULL:
+    if longest < _LEAST_FULL or _is_code(above) or _is_code(line):
         return False
     full = wide(above) + 1 + wide(line.split(None, 1)[0]) > longest
     return full or (line.lstrip()[0].islower() and not _ENDED.search(above) and 2 * wide(above) > longest)
@@ -199,4 +205,4 @@ def _cut(line: str, room: int) -> list[str]:
     """Code keeps its blanks; what does not fit goes on below."""
     if wide(line) <= room or _URL.match(line.lstrip()):
         return [line]
-    return list(_pieces(line, room))
+    return wrapped(line, room)
