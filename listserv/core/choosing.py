@@ -22,15 +22,16 @@ from listserv.core.brief import Brief, Item, NewPost, News, Reader, ThreadNews
 A_MINUTE = 200  # words
 _MOST = 10 * A_MINUTE
 _OF_A_THREAD = 3 * A_MINUTE  # while others wait
-_OF_A_POST, _CUT_TO = 260, 200  # a longer post is cut to about so much: never for a few words' sake
+_OF_A_POST, _CUT_TO = 220, 150  # a longer post is cut to about so much: never for a few words' sake
+_NAMED = 5  # words that a name is worth
 _LEAST = 60  # words of a thread that are worth beginning with
 _OPEN_QUESTION = 3  # points of life
 
 _LETTERS = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f"  # written without spaces
-_WORD = re.compile(rf"[{_LETTERS}]|[^\s{_LETTERS}]+")
+_WORD = re.compile(rf"[{_LETTERS}]|[^\s{_LETTERS}]{{1,40}}")  # what is longer counts as several
 _LETTER = re.compile(f"[{_LETTERS}]")
 _IN_A_WORD = 2  # letters of scripts without spaces
-_SENTENCE_END = re.compile(r"[.!?…](?:[)\]\"'’”»]{0,2})(?=\s)|[。！？]|\n[ \t]*\n")
+_SENTENCE_END = re.compile(r"[.!?…](?:[)\]\"'’”»]{0,2})(?=\s)|[。！？]|(?<!:)\n[ \t]*\n")
 
 
 def choose(news: News, reader: Reader, at: datetime) -> Brief | None:
@@ -44,7 +45,9 @@ def choose(news: News, reader: Reader, at: datetime) -> Brief | None:
         return None
     if reader.form != "brief":
         return _classic(news, reader, at, kept)
-    ordered = sorted(kept, key=lambda thread: (thread.id not in reader.followed, -life(thread), _since(thread)))
+    ordered = sorted(
+        kept, key=lambda thread: (thread.id not in reader.followed, -life(thread), _since(thread))
+    )
     rooms = _rooms([sum(map(_told_size, thread.posts)) for thread in ordered])
     told = [thread for thread, room in zip(ordered, rooms, strict=True) if room]
     items = [_told(number, thread, rooms[number - 1]) for number, thread in enumerate(told, 1)]
@@ -92,8 +95,8 @@ def _rooms(wanted: Sequence[int]) -> list[int]:
     """How many words each thread may have; 0 from where on only titles fit."""
     left, rooms = _MOST, []
     for size in wanted:
-        room = min(max(size, 1), _OF_A_THREAD, left)
-        if room < min(max(size, 1), _LEAST) or (rooms and not rooms[-1]):
+        room = min(size, _OF_A_THREAD, left)
+        if room < min(size, _LEAST) or (rooms and not rooms[-1]):
             room = 0
         rooms.append(room)
         left -= room
@@ -112,7 +115,7 @@ def _told(number: int, thread: ThreadNews, room: int) -> Item:
         if size <= room:
             told.append(_shortened(post, _CUT_TO) if words_in(post.words) > _OF_A_POST else post)
         elif not told or room >= _LEAST:
-            told.append(_shortened(post, room))
+            told.append(_shortened(post, max(room - _NAMED, 1)))
         else:
             break
         room -= size
@@ -122,9 +125,9 @@ def _told(number: int, thread: ThreadNews, room: int) -> Item:
 
 
 def _told_size(post: NewPost) -> int:
-    """So many words of it are told where there is room; one without words takes a line, too."""
+    """So many words of it are told where there is room, and who wrote them."""
     size = words_in(post.words)
-    return _CUT_TO if size > _OF_A_POST else max(size, 1)
+    return _NAMED + (_CUT_TO if size > _OF_A_POST else size)
 
 
 def _shortened(post: NewPost, most: int) -> NewPost:
@@ -161,12 +164,14 @@ def _end_of(text: str, most: int) -> int:
 
 def minutes(words: int) -> int:
     """How long that takes to read; at least one."""
-    return max(1, round(words / A_MINUTE))
+    return max(1, (words + A_MINUTE // 2) // A_MINUTE)
 
 
 def minutes_left(item: Item) -> int:
     """How long it takes to read what is not told of a thread; 0 where all of it is."""
     told = sum(words_in(post.words) for post in item.posts)
     left = sum(words_in(post.words) for post in item.thread.posts) - told
-    is_cut = any(post.words != whole.words for post, whole in zip(item.posts, item.thread.posts, strict=False))
+    is_cut = any(
+        post.words != whole.words for post, whole in zip(item.posts, item.thread.posts, strict=False)
+    )
     return minutes(left) if item.more or is_cut else 0

@@ -1,4 +1,4 @@
-"""What of a post is its author's own and new, for who reads a Brief: by comparing it with the posts before it.
+"""What of a post is its author's own and new, for a Brief: by comparing it with the posts before it.
 
 Gone are: what stands in earlier posts of the thread, wrapped and marked as it may be; what is marked as a
 quote; signatures and the furniture of lists. Kept is: all else, so what is uncertain; what somebody passes
@@ -25,11 +25,15 @@ _KNOWN_SHARE = 0.5
 _WORD = re.compile(r"[^\W_]")
 _MARK = re.compile(r"(?:[>|] ?)+")
 _SENTENCE = re.compile(r"(?<=[.!?…。？！])\s+")
-_FORWARDS = re.compile(r"\s*\[?\(?\s*(?:fwd?|wg|tr|rv|i|enc|vs|doorst|vb|pd|vl)\s?:", re.I)
-_REPLIES = re.compile(r"\s*(?:\[[^\]\n]{1,40}\]\s*)?(?:re|aw|sv|antw|antwort|odp|ynt|r|res)(?:\[\d{1,3}\])?\s?:", re.I)
+_TAG = r"\s*(?:\[[^\]\n]{1,40}\]\s*)?"
+_FORWARDS = re.compile(_TAG + r"[\[(]?(?:fwd?|wg|tr|rv|i|enc|vs|doorst|vb|pd|vl)\s?:", re.I)
+_REPLIES = re.compile(_TAG + r"(?:re|aw|sv|antw|antwort|odp|ynt|r|res)(?:\[\d{1,3}\])?\s?:", re.I)
+_NAMES_AN_ADDRESS = re.compile(r"[<(\[][^<>()\s@]+@[^<>()\s@]+[>)\]] ?:$")  # "Quoting Ana <ana@x.example>:"
+_LONGEST_MARK = 300
 _FURNITURE = re.compile(
     r"^-{10,20} next part -{10,20}$"  # Pipermail
-    r"(?:\n[^\n]{0,80}was scrubbed[^\n]*(?:\n(?:name|type|size|desc|url|skipped)\b[^\n]*(?:\n<[^\n>]*>)?)*)?"
+    r"(?:\n[^\n]{0,80}was scrubbed[^\n]*(?:\n(?:name|type|size|desc|url|skipped)\b[^\n]*"
+    r"(?:\n<[^\n>]*>|\n[\w./-]{0,60}attachment[\w.-]{0,20}>?$)?)*)?"
     r"|^-----BEGIN PGP SIGNED MESSAGE-----\n(?:hash: [^\n]*\n)?"
     r"|^-----BEGIN PGP SIGNATURE-----\n(?:[^\n]{0,100}\n){0,60}?-----END PGP SIGNATURE-----",
     re.M | re.I,
@@ -64,26 +68,26 @@ class Heard:
 
 
 NOTHING = Heard()
-_told_before: dict[tuple[int, int, int], str] = {}  # readers of other stretches have the same posts
+_told_before: dict[tuple[int, int, int, bool], str] = {}  # readers of other stretches have the same posts
 
 
-def own_words(text: str, subject: str = "", heard: Heard = NOTHING) -> str:
+def own_words(text: str, subject: str = "", heard: Heard = NOTHING, *, answers: bool = False) -> str:
     """The author's own new words, as lines; "" where there are none. Never raises.
 
-    ``heard``: the posts of the thread before this one.
+    ``heard``: the posts of the thread before this one. ``answers``: it answers one, heard or not.
     """
-    key = (hash(text), hash(subject), heard.mark)
+    key = (hash(text), hash(subject), heard.mark, answers)
     found = _told_before.get(key)
     if found is None:
         if len(_told_before) >= _MOST_REMEMBERED:
             _told_before.clear()
-        found = _told_before[key] = _own_words(text, subject, heard)
+        found = _told_before[key] = _own_words(text, subject, heard, answers)
     return found
 
 
-def _own_words(text: str, subject: str, heard: Heard) -> str:
+def _own_words(text: str, subject: str, heard: Heard, answers: bool) -> str:
     text = _FURNITURE.sub("", text[:LONGEST])
-    whole = _FORWARDS.match(subject) is not None or not (heard or _REPLIES.match(subject))
+    whole = _FORWARDS.match(subject) is not None or not (answers or heard or _REPLIES.match(subject))
     told = _told(pieces(text, heard.known), heard, whole)
     if not _WORD.search(told) and heard:
         told = _told(pieces(text), NOTHING, whole)  # said once more, word by word
@@ -91,12 +95,10 @@ def _own_words(text: str, subject: str, heard: Heard) -> str:
 
 
 def _told(cut: Sequence[Piece], heard: Heard, whole: bool) -> str:
-    answered = [at for at in range(len(cut) - 1) if cut[at].kind == "quoted" and _says(cut[at + 1])]
+    answered = {at for at in range(len(cut) - 1) if cut[at].kind == "quoted" and _says(cut[at + 1])}
     told: list[str] = []
     for at, piece in enumerate(cut):
-        if piece.kind == "new":
-            told.append(_bare(piece.text))
-        elif piece.kind == "quoted" and whole and not _is_heard(piece, heard):
+        if piece.kind == "new" or (piece.kind == "quoted" and _is_passed_on(piece, heard, whole)):
             told.append(_bare(piece.text))
         elif at in answered:
             told.append(_passage(piece.text, among_others=len(answered) > 1))
@@ -111,9 +113,14 @@ def _bare(text: str) -> str:
     return re.sub(r"\A(?:[ \t\r]*\n)+", "", text).rstrip()
 
 
-def _is_heard(piece: Piece, heard: Heard) -> bool:
-    lines = [line.strip() for line in piece.text.split("\n")]
-    return match_sent(lines, heard.known).share(0, len(lines)) >= _KNOWN_SHARE
+def _is_passed_on(piece: Piece, heard: Heard, whole: bool) -> bool:
+    """Whether it is new to the readers: quoted where nothing was said before, or forwarded."""
+    lines = [line.strip() for line in piece.text.strip().split("\n")]
+    header = block_at(lines, 0)
+    if not (whole or (header and header.forward)):
+        return False
+    lines = lines[header.end if header else 0 :]
+    return match_sent(lines, heard.known).share(0, len(lines)) < _KNOWN_SHARE
 
 
 # -- the passage that an answer stands under --------------------------------------------------------------
@@ -136,13 +143,15 @@ def _passage(quote: str, among_others: bool) -> str:
 
 def _paragraphs(lines: Sequence[str]) -> Iterator[str]:
     """What the answered person wrote: no quotes within the quote, no introductions; each on one line."""
-    depths = [len(re.sub(r"[^>|]", "", mark[0])) if (mark := _MARK.match(line.lstrip())) else 0 for line in lines]
+    depths = [
+        len(re.sub(r"[^>|]", "", mark[0])) if (mark := _MARK.match(line.lstrip())) else 0 for line in lines
+    ]
     marked = [depth for depth, line in zip(depths, lines, strict=True) if depth and line.strip()]
     least = min(marked, default=0)
     paragraph: list[str] = []
     for line, depth in [*zip(lines, depths, strict=True), ("", -1)]:
         bare = _MARK.sub("", line.strip(), count=1).strip() if depth else line.strip()
-        if depth == least and bare:
+        if depth == least and bare and not _NAMES_AN_ADDRESS.search(bare[-_LONGEST_MARK:]):
             paragraph.append(bare)
             continue
         if paragraph and not _introduces(paragraph):

@@ -238,9 +238,10 @@ class _Reading:
     def _read_signatures(self) -> None:
         runs = _runs_of([kind == _NEW for kind in self.kind])
         said = [any(map(self._is_said, range(start, end))) for start, end in runs]
+        speaking = sum(said)
         for (start, end), speaks in zip(runs, said, strict=True):
             shown = ["```" if self.fenced[at] else self.lines[at] for at in range(start, end)]
-            for at, signed in enumerate(signature_lines(shown, sum(said) - speaks == 0), start):
+            for at, signed in enumerate(signature_lines(shown, speaking - speaks == 0), start):
                 self.kind[at] = _SIGNATURE if signed else self.kind[at]
 
 

@@ -31,7 +31,7 @@ def words_of(line: str) -> list[str]:
 class Sent:
     """What was sent, made ready to be looked up. Made in linear time, and may grow from reply to reply.
 
-    ``of_people``: what is in it are posts. People do say the same short things, so only a long run is a quote.
+    ``of_people``: it is posts. People do say the same short things, so only a long run is a quote.
     """
 
     of_people: bool = False
@@ -129,7 +129,7 @@ def _runs(match: Match) -> list[tuple[int, int]]:
 
 
 def _is_reused(lines: Sequence[str], start: int, end: int) -> bool:
-    """Words of a post that were taken up in new ones: a paragraph that goes on, or code that was put right."""
+    """Words of a post that were taken up in new ones: a paragraph goes on, or code was put right."""
     if any(line.startswith(">") for line in lines[start:end]):
         return False
     goes_on = (start and lines[start - 1]) or (end < len(lines) and lines[end])

@@ -147,7 +147,7 @@ _POSTSCRIPT = re.compile(r"(?:p\.? ?p?\.? ?s|n\.?b|edit)\b[.:]*", re.I)
 _LIST_FOOT = re.compile(
     r"mailing list|mailingliste?\b|liste de diffusion|lista de correo|to unsubscribe\b|unsubscribe: "
     r"|(?:subscribed to the google|groups\.io|yahoo!?) groups?\b|groups\.io links"
-    r"|you (?:receive|received|are receiving|get) (?:all messages|this (?:message|e?-?mail)) (?:because|sent to)",
+    r"|you (?:receive|received|are receiving) (?:all messages|this (?:message|e?-?mail)) (?:because|sent to)",
     re.I,
 )
 _FOOT_LINES = 8

@@ -61,7 +61,7 @@ def write(brief: Brief, words: Words, base_url: str, domain: str) -> bytes:
 
 
 def _fields(brief: Brief, subject: str, body: bytes, place: tuple[str, str]) -> Iterator[tuple[str, str]]:
-    """Of a post that a machine put together: no Auto-Submitted, which some filters drop (standards.md H20)."""
+    """A list's own; no Auto-Submitted, which some filters drop (standards.md H20)."""
     here = brief.list
     drawn = hashlib.sha256(f"{here.list_id}\0{brief.at.isoformat()}\0{subject}\0".encode() + body).digest()
     yield "From", write_mailbox(_title(brief), here.at("ask"))
@@ -85,7 +85,13 @@ def _title(brief: Brief) -> str:
     return shown_name(brief.list.title) or brief.list.address.local
 
 
-# -- what the templates are told ------------------------------------------------------------------------------
+# -- what the templates are told ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ToldFile:
+    name: str
+    size: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,7 @@ class ToldPost:
     day: date
     language: str
     blocks: tuple[Block, ...]
-    files: tuple[str, ...]
+    files: tuple[ToldFile, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +217,8 @@ def _post(post: NewPost, now: datetime, zone: ZoneInfo) -> ToldPost:
     )
 
 
-def _file(file: File) -> str:
-    return f"{_cut(one_line(file.name[:1000]), _LONGEST_FILE)} ({size_of(file)})"
+def _file(file: File) -> ToldFile:
+    return ToldFile(_cut(one_line(file.name[:1000]), _LONGEST_FILE), size_of(file))
 
 
 @lru_cache(maxsize=1024)  # each variant of a Brief tells the same posts
@@ -237,7 +243,9 @@ _TAG = re.compile(r"\[([^\[\]]{1,60})\]\s*")
 def title_told(title: str, here: MailList) -> str:
     """A thread's title on one line of a sane length, without "Re:" and the list's own tag in front."""
     line = one_line(title[:2000])
-    own = {name.casefold().strip("[] ") for name in (here.address.local, here.title, here.settings.subject_tag)}
+    own = {
+        name.casefold().strip("[] ") for name in (here.address.local, here.title, here.settings.subject_tag)
+    }
     for _ in range(_MOST_IN_FRONT):
         tag = _TAG.match(line)
         found = tag if tag and tag[1].casefold().strip() in own else _REPLY.match(line)
@@ -277,7 +285,7 @@ def _language(said: str) -> str:
     return said if re.fullmatch(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2}", said) else ""
 
 
-# -- 72 columns -------------------------------------------------------------------------------------------------
+# -- 72 columns ------------------------------------------------------------------------------------------
 
 
 def _lines_of(post: ToldPost, author: str, nothing: str) -> list[str]:
@@ -302,7 +310,7 @@ def _lines_of(post: ToldPost, author: str, nothing: str) -> list[str]:
 
 
 def _in_columns(text: str) -> Iterator[str]:
-    """Our own lines broken where they are too long, one empty line between two that have something on them."""
+    """Our own lines broken where they are too long; never two empty ones in a row."""
     empty = True
     for line in text.strip("\n").split("\n"):
         if line.strip():

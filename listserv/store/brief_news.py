@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, Text, bindparam, case, cast, func, or_, select
 
-from listserv.core.brief import News, NewPost, ThreadNews
+from listserv.core.brief import NewPost, News, ThreadNews
 from listserv.core.own_words import LONGEST, Heard, own_words
 from listserv.core.questions import first_question
 from listserv.core.retold import File, author_told
@@ -69,13 +69,14 @@ def _thread(
         heard.add(post.text)
     told = []
     for post in new:
-        told.append(_post(post, own_words(post.text, post.subject, heard), files.get(post.id, ())))
+        words = own_words(post.text, post.subject, heard, answers=bool(post.parent_hash))
+        told.append(_post(post, words, files.get(post.id, ())))
         heard.add(post.text)
     shown = [post for post in earlier if post.audience in audiences]
     first = (shown or new)[0]
     is_open = row.opener in audiences  # else what opened it is gone, or not for these readers
-    words = told[0].words if not shown else own_words(first.text, first.subject) if is_open else ""
-    question = first_question(words, first.subject) if is_open else ""
+    asked = own_words(first.text, first.subject) if shown else told[0].words
+    question = first_question(asked, first.subject) if is_open else ""
     return ThreadNews(
         id=row.id,
         key=row.key,
@@ -144,19 +145,21 @@ def _new() -> Select[Any]:
         else_=func.substr(_p.text, 1, _BEGINNING),
     )
     own = (_p.id, _p.thread_id, _p.turn, _p.hash, _p.author, _p.author_key, _p.author_name, _p.at, _p.subject)
-    more = (_p.from_, _p.language, _p.subscription_id, _p.audience, _writer().label("writer"))
+    more = (_p.from_, _p.language, _p.subscription_id, _p.parent_hash, _writer().label("writer"))
     return select(*own, *more, words.label("text")).where(*_went_out()).order_by(_p.turn)
 
 
 def _earlier() -> Select[Any]:
-    """The first and the last few earlier posts of each thread, oldest first; counts of those that are seen."""
+    """The first and the last few earlier posts of each thread, oldest first; how many are seen."""
     of_thread = _p.thread_id
     seen = case((_seen(), _writer()), else_=None)
     ranked = (
         select(
             _p.id,
             func.row_number().over(partition_by=of_thread, order_by=(_p.at, _p.id)).label("place"),
-            func.row_number().over(partition_by=of_thread, order_by=(_p.at.desc(), _p.id.desc())).label("back"),
+            func.row_number()
+            .over(partition_by=of_thread, order_by=(_p.at.desc(), _p.id.desc()))
+            .label("back"),
             func.count(seen).over(partition_by=of_thread).label("earlier"),
             func.min(seen).over(partition_by=of_thread).label("one_writer"),
             func.max(seen).over(partition_by=of_thread).label("other_writer"),
