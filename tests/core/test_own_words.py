@@ -163,7 +163,7 @@ def test_of_no_reply_of_the_quotes_corpora_a_word_is_lost() -> None:
         assert not Counter(WORD.findall(answer)) - Counter(WORD.findall(told)), name
 
 
-@pytest.mark.parametrize("month", ["2004-July", "2009-February", "2013-November", "2016-August"])
+@pytest.mark.parametrize("month", ["2004-July", "2009-February", "2013-November"])
 def test_of_a_real_month_only_what_others_have_read_is_cut_besides_marked_quotes(month: str) -> None:
     threads: dict[str, Heard] = {}
     of: dict[str, str] = {}

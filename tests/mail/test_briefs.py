@@ -4,6 +4,7 @@ in either that is more than words."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from email import policy
@@ -68,7 +69,7 @@ def real(month: str, after: int, upto: int) -> Written:
     return written(choose(of, replace(READER, zone="Pacific/Guam"), at))
 
 
-ALL = {
+ALL: dict[str, Callable[[], Written]] = {
     "food banks": lambda: written(food()),
     "a busy day": busy,
     "hostile": hostile,
