@@ -154,10 +154,11 @@ def test_the_text_tells_who_wrote_what_and_where_to_read_it() -> None:
         in text
     )
     assert "    Dee Whitehorse (Pullman):\n    > about Saturdays\n    Breakfast.\n" in text
-    assert "\n    question, open 2 days · 2 new · 1 before\n" in text
+    assert "\n    question, answered · 2 new · 1 before\n" in text
+    assert "\n    question, open 2 days · 1 new · 1 before\n" in text
     assert "    Attached: call-november.pdf (121 kB)\n    Attached: to-dos.csv (940 B)\n" in text
     assert re.search(
-        r"\n    … 1 more minute: all 2\n    https://lists\.example\.org/foodbanks/m/[a-z2-7]{32}\n", text
+        r"\n    … 1 more minute: all 3\n    https://lists\.example\.org/foodbanks/m/[a-z2-7]{32}\n", text
     )
     assert re.search(r"\n    https://lists\.example\.org/foodbanks/t/[a-z2-7]{12}/\n", text)
 
