@@ -379,6 +379,7 @@ class Copy(NamedTuple):
     to: str  # as it was written, for the wire
     attempts: int  # earlier ones
     created: datetime
+    ask_id: int | None = None  # a Brief's: whose token its reader answers to
 
 
 class Envelope(NamedTuple):

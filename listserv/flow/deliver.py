@@ -7,7 +7,6 @@ Nothing here is asked per member but the leave token, the return path and one si
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future
 from contextlib import closing
@@ -22,17 +21,18 @@ from listserv.core.types import (
     Deferred,
     DeliveryKind,
     Envelope,
-    Failed,
     MailList,
     Post,
     PostState,
 )
 from listserv.errors import StoreBusy
 from listserv.flow import sluice
+from listserv.flow.digest_copies import digest_parcels
+from listserv.flow.envelopes import envelope, return_paths
 from listserv.flow.parcel import Parcel, plain, stuff
 from listserv.flow.quiet_links import Unreachable, opened
-from listserv.flow.results import Depot, Recorder
-from listserv.flow.signers import Signers, Ticket
+from listserv.flow.results import TAKEN_OUT, Depot, Recorder
+from listserv.flow.signing_ahead import blocks
 from listserv.mail.compose import (
     PLACE,
     Frame,
@@ -49,7 +49,6 @@ from listserv.mail.compose import (
 from listserv.mail.disguise import named_in
 from listserv.mail.fields import all_of, split
 from listserv.mail.names import address_of, discreet
-from listserv.mail.signing import Press
 from listserv.store import aliases, arrivals, deliveries, lists, posts, queue, relay_rest
 from listserv.store.engine import Transaction
 
@@ -126,9 +125,6 @@ def send(depot: Depot, batch: list[Copy], recorder: Recorder) -> None:
         recorder.release()
 
 
-_TAKEN_OUT = Failed(0, queue.TAKEN_OUT, at="DATA")  # nobody's bounce
-
-
 def _our_error(error: Exception) -> Deferred:
     return Deferred(0, f"our error: {type(error).__name__}")
 
@@ -163,29 +159,35 @@ def parcels(depot: Depot, batch: list[Copy], recorder: Recorder) -> Generator[Pa
 
 def _compose(depot: Depot, batch: list[Copy], recorder: Recorder) -> Iterator[Parcel]:
     """Parcels for a batch. A post or a letter that can't be composed stands in nobody else's way."""
-    for (_, post_id), group in groupby(batch, key=lambda copy: (copy.kind, copy.post_id)):
+    for (kind, post_id, letter_id), group in groupby(batch, key=_alike):
         copies, begun = list(group), 0
-        if post_id is None:
+        if kind is DeliveryKind.NOTICE:
             yield from _letter_parcels(depot, copies, recorder)
             continue
+        made = _post_parcels(depot, copies, recorder) if post_id else digest_parcels(depot, copies, recorder)
         try:
-            for parcel in _post_parcels(depot, copies, post_id, recorder):
+            for parcel in made:
                 begun += len(parcel.envelope.recipients)
                 yield parcel
         except StoreBusy:
             raise
         except Exception as error:
-            depot.log.error("copies not composed", post=post_id, exc_info=error)
+            depot.log.error("copies not composed", post=post_id, letter=letter_id, exc_info=error)
             recorder.give_back(_our_error(error), copies[begun:])
 
 
-def _post_parcels(
-    depot: Depot, copies: list[Copy], post_id: int, recorder: Recorder | None = None
-) -> Iterator[Parcel]:
+def _alike(copy: Copy) -> tuple[DeliveryKind, int | None, int | None]:
+    """What copies that follow one another must share to be composed together."""
+    return copy.kind, copy.post_id, copy.letter_id if copy.kind is DeliveryKind.DIGEST else None
+
+
+def _post_parcels(depot: Depot, copies: list[Copy], recorder: Recorder | None = None) -> Iterator[Parcel]:
+    post_id = copies[0].post_id
+    assert post_id is not None, "a post's copies name it"
     with depot.store.read() as tx:
         if posts.find(tx, post_id).state is PostState.REDACTED:  # since these copies were leased
             if recorder:
-                recorder.give_back(_TAKEN_OUT, copies)
+                recorder.give_back(TAKEN_OUT, copies)
             return
         post, here, made = load(tx, depot, post_id)
     if recorder and post.arrival_id is not None:
@@ -194,43 +196,21 @@ def _post_parcels(
     if not here.settings.personal:
         yield from _shared_parcels(depot, copies, (here, made, tail), recorder)
         return
-    for few, blocks in _blocks(depot, copies, here, made):
-        paths = _return_paths(depot, here.address, [copy.id for copy in few])
-        for copy, path, block in zip(few, paths, blocks, strict=True):
-            yield Parcel(copy.id, _envelope(path, (copy.to,), made), (block, tail), stuffed=True)
+    for few, printed in _blocks(depot, copies, here, made):
+        paths = return_paths(depot.ring, here.address, [copy.id for copy in few])
+        for copy, path, block in zip(few, paths, printed, strict=True):
+            yield Parcel(copy.id, envelope(path, (copy.to,), made), (block, tail), stuffed=True)
 
 
 def _blocks(
     depot: Depot, copies: list[Copy], here: MailList, made: Variant
 ) -> Iterator[tuple[list[Copy], list[bytes]]]:
-    """Copies with their personal blocks, a few at a time, while the next ones are being signed."""
     mailto = f"mailto:{here.address.local}+leave@{here.address.domain}"
     member = Personal(f"{depot.base_url}/u/{PLACE}", mailto)
     printed = press(made, depot.signer, member, int(depot.clock.now().timestamp()))
     if stuff(one := printed.block(PLACE.encode(), None)) != one:  # what holds for one block holds for all
         raise ValueError("a personal block can't go over the wire as it is")
-    if depot.signer is None:
-        return iter([(copies, [printed.block(token, None) for token in _tokens(depot, copies)])])
-    return _signed_ahead(depot, copies, printed, depot.signers or Signers(depot.signer, many=0))
-
-
-def _signed_ahead(
-    depot: Depot, copies: list[Copy], printed: Press, signers: Signers
-) -> Iterator[tuple[list[Copy], list[bytes]]]:
-    chunk, left = signers.share(len(copies)), iter(copies)
-    under_way: deque[tuple[list[Copy], list[bytes], Ticket]] = deque()
-    try:
-        while True:
-            while len(under_way) < signers.depth and (few := list(islice(left, chunk))):
-                tokens = _tokens(depot, few)
-                under_way.append((few, tokens, signers.sign(printed.digests(tokens))))
-            if not under_way:
-                return
-            few, tokens, ticket = under_way.popleft()
-            yield few, list(map(printed.block, tokens, ticket.result()))
-    finally:  # the relay is in trouble, or we close: a child must not be left with words nobody reads
-        for _, _, ticket in under_way:
-            ticket.result()
+    return blocks(copies, printed, partial(_tokens, depot), depot.who_signs)
 
 
 def _tokens(depot: Depot, copies: list[Copy]) -> list[bytes]:
@@ -251,18 +231,15 @@ def _shared_parcels(
     while few := list(islice(several, SHARED)):
         if recorder:
             recorder.share(few[0].id, few)
-        envelope = _envelope(f"{local}+bounces@{domain}", tuple(copy.to for copy in few), made)
-        yield Parcel(few[0].id, envelope, (block, tail), stuffed=True)
-
-
-def _envelope(sender: str, to: tuple[str, ...], made: Variant) -> Envelope:
-    return Envelope(sender, to, made.smtputf8 or not "".join(to).isascii(), made.eightbit)
+        to = tuple(copy.to for copy in few)
+        yield Parcel(few[0].id, envelope(f"{local}+bounces@{domain}", to, made), (block, tail), stuffed=True)
 
 
 def composed(depot: Depot, copy: Copy) -> bytes:
     """One copy as it goes out, without sending it. Raises LookupError where its list or bytes are gone."""
-    if copy.kind is DeliveryKind.POST and copy.post_id is not None:
-        for parcel in _post_parcels(depot, [copy], copy.post_id, None):
+    if copy.kind is not DeliveryKind.NOTICE:
+        made = _post_parcels if copy.post_id is not None else digest_parcels
+        for parcel in made(depot, [copy], None):
             return plain(parcel)
         raise LookupError(queue.TAKEN_OUT)
     return plain(_letter_parcel(depot, copy))
@@ -276,7 +253,7 @@ def _letter_parcels(depot: Depot, batch: list[Copy], recorder: Recorder) -> Iter
         except StoreBusy:
             raise
         except Unreachable:
-            recorder.report(copy.id, copy.to, _TAKEN_OUT)
+            recorder.report(copy.id, copy.to, TAKEN_OUT)
         except Exception as error:
             depot.log.error("letter not composed", delivery=copy.id, exc_info=error)
             recorder.report(copy.id, copy.to, _our_error(error))
@@ -302,9 +279,9 @@ def _letter_parcel(depot: Depot, copy: Copy, recorder: Recorder | None = None) -
             (signed,),
         )
     signed = depot.signer.sign(letter.raw, when) if depot.signer else letter.raw
-    sender = return_path(depot, here.address, copy.id) if letter.returns and here else ""
-    envelope = Envelope(sender, (copy.to,), not copy.to.isascii(), not signed.isascii())
-    return Parcel(copy.id, envelope, (signed,))
+    sender = return_paths(depot.ring, here.address, [copy.id])[0] if letter.returns and here else ""
+    to = Envelope(sender, (copy.to,), not copy.to.isascii(), not signed.isascii())
+    return Parcel(copy.id, to, (signed,))
 
 
 def load(tx: Transaction, depot: Depot, post_id: int) -> tuple[Post, MailList, Variant]:
@@ -357,13 +334,3 @@ def relay_address(tx: Transaction, ring: Keyring, here: MailList, post: Post) ->
         return post.author  # who asked without a name has no other
     alias = aliases.alias_of(tx, ring, here, aliases.Somebody(post.author, post.author_name))
     return address_of(alias, here)
-
-
-def return_path(depot: Depot, address: Address, delivery_id: int) -> str:
-    """``book+back=TOKEN@…``: names this copy, and nobody can make one up."""
-    return _return_paths(depot, address, [delivery_id])[0]
-
-
-def _return_paths(depot: Depot, address: Address, delivery_ids: list[int]) -> list[str]:
-    before, after = f"{address.local}+back=", f"@{address.domain}"
-    return [f"{before}{token}{after}" for token in seals(depot.ring, "back", delivery_ids)]

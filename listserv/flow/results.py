@@ -31,7 +31,7 @@ from listserv.flow.signers import Signers
 from listserv.mail.reports import kind_of_refusal
 from listserv.mail.sealing import Seal, unsealed
 from listserv.mail.signing import Signer
-from listserv.store import bounces, deliveries, passing, relay_rest
+from listserv.store import bounces, deliveries, passing, queue, relay_rest
 from listserv.store.deliveries import Result
 from listserv.store.engine import Store, Transaction
 from listserv.store.relay_rest import Rest
@@ -80,6 +80,9 @@ class Trouble:
         return jump < -self._JUMP
 
 
+TAKEN_OUT = Failed(0, queue.TAKEN_OUT, at="DATA")  # nobody's bounce
+
+
 @dataclass(frozen=True, slots=True)
 class Depot:
     """What sending needs. ``who`` names this worker in its leases; ``signer`` None: the relay signs."""
@@ -98,6 +101,13 @@ class Depot:
     signers: Signers | None = None  # who signs; None: whoever composes
     seal: Seal = unsealed  # over what the copies of a variant share, before each of them is signed
     pace: Pace | None = None  # None: as fast as the relay takes it
+
+    @property
+    def who_signs(self) -> Signers | None:
+        """None where the relay signs."""
+        if self.signer is None:
+            return None
+        return self.signers or Signers(self.signer, many=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,31 @@ def variant(raw: bytes, post: Post, frame: Frame, from_: FromChoice) -> Variant:
     )
 
 
+# What of a letter that many share is each copy's own, in the order in which it is signed.
+_OWN_OF_LETTER = ("list-unsubscribe", "list-unsubscribe-post", "reply-to", "to")
+
+
+def letter_variant(raw: bytes) -> Variant:
+    """A letter of ours that many share, a Brief: nothing is added to it but ``reader_fields``."""
+    fields, _, body = split(raw)
+    hashed = body_hash(body)
+    block = b"".join(field.raw for field in fields)
+    return Variant(
+        fields=block,
+        tail=raw,
+        body_hash=hashed,
+        cover=cover(fields, hashed, _OWN_OF_LETTER),
+        eightbit=not raw.isascii(),
+        smtputf8=False,
+    )
+
+
+def reader_fields(to: str, answer: str, member: Personal) -> tuple[Field, ...]:
+    """One copy's own lines of such a letter. ``answer``: where its reader's answer goes."""
+    leave = _field("List-Unsubscribe", f"<{member.leave_url}>, <{member.leave_mailto}>")
+    return leave, _ONE_CLICK, _field("Reply-To", answer), _field("To", to)
+
+
 def personal(variant: Variant, signer: Signer | None, member: Personal, when: int) -> bytes:
     """The block in front of one member's copy (RFC 8058 §3.1). ``when``: Unix time. No signer: unsigned."""
     leave = _field("List-Unsubscribe", f"<{member.leave_url}>, <{member.leave_mailto}>")

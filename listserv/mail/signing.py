@@ -37,6 +37,7 @@ __all__ = [
     "Press",
     "PrivateKey",
     "Signer",
+    "Whole",
     "body_hash",
     "cover",
     "folded",
@@ -139,16 +140,19 @@ class Cover:
     started: Started = field(repr=False)
 
 
-def cover(fields: Sequence[Field], body: str) -> Cover:
-    """Prepare the signing of copies with these shared fields; ``body`` is their ``body_hash``."""
+def cover(fields: Sequence[Field], body: str, personal: Sequence[str] = _PERSONAL) -> Cover:
+    """Prepare the signing of copies with these shared fields; ``body`` is their ``body_hash``.
+
+    ``personal``: what is each copy's own, in the order in which they are signed.
+    """
     names: list[str] = []
     shared: list[bytes] = []
-    for name in _SHARED:
+    for name in (name for name in _SHARED if name not in personal):
         # RFC 6376 §5.4.2: of several fields with one name, the lowest is taken first.
         present = [relaxed(f) for f in reversed(fields) if f.name == name]
         names += [name] * (len(present) + 1)
         shared += present
-    for name in _PERSONAL:
+    for name in personal:
         # Listed twice whether or not a copy has it; more often only for what is signed whole.
         names += [name] * max(2, sum(f.name == name for f in fields) + 1)
     tags = f"{folded(names)};\r\n bh={body};".encode("ascii")
@@ -261,6 +265,28 @@ class Press:
     def block(self, token: bytes, signature: bytes | None) -> bytes:
         """A copy's block, signed where there is a signature."""
         personal = self._raw_before + token + self._raw_after
+        if signature is None:
+            return personal
+        return b"".join((self._front, signature_lines(signature), b"\r\n", personal))
+
+
+class Whole:
+    """As ``Press``, for copies whose own fields differ in more than a token. One's own: its fields."""
+
+    __slots__ = ("_cover", "_front", "_value")
+
+    def __init__(self, signer: Signer | None, cover: Cover, when: int) -> None:
+        self._cover = cover
+        self._value = signer.value(cover, when) if signer else b""
+        self._front = b"DKIM-Signature: " + self._value
+
+    def digests(self, own: Iterable[tuple[Field, ...]]) -> list[bytes]:
+        """The SHA-256 that each copy's signature signs."""
+        return [self._cover.started.digest(_hashed(fields, self._value)) for fields in own]
+
+    def block(self, own: tuple[Field, ...], signature: bytes | None) -> bytes:
+        """A copy's block, signed where there is a signature."""
+        personal = b"".join(field.raw for field in own)
         if signature is None:
             return personal
         return b"".join((self._front, signature_lines(signature), b"\r\n", personal))

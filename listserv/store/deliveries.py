@@ -103,7 +103,7 @@ _FAN_OUT = (
 )
 _COPY = (_d.id, _d.kind, _d.list_id, _d.post_id, _d.letter_id, _d.subscription_id, _d.to, _d.attempts)
 _OPEN_COPIES = (
-    select(*_COPY, _d.created, _d.state)
+    select(*_COPY, _d.created, _d.ask_id, _d.state)
     .where(_IS_OPEN)
     .order_by(_d.next_at, _d.id)
     .limit(bindparam("most"))
@@ -333,6 +333,7 @@ def read_copy(row: Any) -> Copy:
         to=row.to,
         attempts=row.attempts,
         created=row.created,
+        ask_id=row.ask_id,
     )
 
 
