@@ -149,6 +149,15 @@ def test_what_is_passed_on_is_told(subject: str) -> None:
     assert letter not in own_words(text, subject, heard(letter))
 
 
+def test_of_a_very_long_thread_the_last_posts_are_remembered() -> None:
+    known = Heard()
+    for number in range(16):
+        known.add(" ".join(f"{number}w{word}" for word in range(9_000)))
+        assert len(known.known.rows) < 140_000
+    known.add(ANA)
+    assert own_words(f"We did.\n\n{REWRAPPED}", "Re: it", known) == "We did."
+
+
 def test_a_post_that_says_nothing_new_says_nothing() -> None:
     assert own_words(f"{INTRODUCED}\n{MARKED}", "Re: Cold storage", heard(ANA)) == ""
     assert own_words("", "Re: Cold storage", heard(ANA)) == own_words("\n \n") == ""
