@@ -36,7 +36,8 @@ _FURNITURE = re.compile(
     r"(?:\n[^\n]{0,80}was scrubbed[^\n]*(?:\n(?:name|type|size|desc|url|skipped)\b[^\n]*"
     r"(?:\n<[^\n>]*>|\n[\w./-]{0,60}attachment[\w.-]{0,20}>?$)?)*)?"
     r"|^-----BEGIN PGP SIGNED MESSAGE-----\n(?:hash: [^\n]*\n)?"
-    r"|^-----BEGIN PGP SIGNATURE-----\n(?:[^\n]{0,100}\n){0,60}?-----END PGP SIGNATURE-----",
+    r"|^-----BEGIN PGP SIGNATURE-----\n(?:[^\n]{0,100}\n){0,60}?-----END PGP SIGNATURE-----"
+    r"|\[cid:[^\]\s]{1,150}\]",  # where Outlook had a picture
     re.M | re.I,
 )
 _MANY_BREAKS = re.compile(r"\n{3,}")

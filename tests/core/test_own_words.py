@@ -85,6 +85,7 @@ CASES: tuple[tuple[str, str, Sequence[str], str], ...] = (
         [],
         "We did.",
     ),
+    ("where Outlook had a logo", "We did.\n\n[cid:image001.png@01DA2.B3C]\n\nBen", [], "We did.\n\nBen"),
     # what an answer stands under
     (
         "answers between quotes, each under what it answers",
