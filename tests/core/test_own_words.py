@@ -85,6 +85,7 @@ CASES: tuple[tuple[str, str, Sequence[str], str], ...] = (
         [],
         "We did.",
     ),
+    ("where Outlook had a logo", "We did.\n\n[cid:image001.png@01DA2.B3C]\n\nBen", [], "We did.\n\nBen"),
     # what an answer stands under
     (
         "answers between quotes, each under what it answers",
@@ -147,6 +148,15 @@ def test_what_is_passed_on_is_told(subject: str) -> None:
     text = f"For your files.\n\n---------- Forwarded message ----------\n{OUTLOOK}\n{letter}"
     assert letter in own_words(text, subject)
     assert letter not in own_words(text, subject, heard(letter))
+
+
+def test_of_a_very_long_thread_the_last_posts_are_remembered() -> None:
+    known = Heard()
+    for number in range(16):
+        known.add(" ".join(f"{number}w{word}" for word in range(9_000)))
+        assert len(known.known.rows) < 140_000
+    known.add(ANA)
+    assert own_words(f"We did.\n\n{REWRAPPED}", "Re: it", known) == "We did."
 
 
 def test_a_post_that_says_nothing_new_says_nothing() -> None:

@@ -164,8 +164,8 @@ def food_banks() -> News:
             post(
                 45,
                 "Mia Lopez (Wenatchee)",
-                "Nobody? They are butternut, they are clean, and my cold room is full.\n\n- pickup at the back, "
-                "from 6 in the morning\n- we can load, you need a gate\n- take ten or take all\n\nMia",
+                "Nobody? They are butternut, they are clean, and my cold room is full.\n\n- pickup at the "
+                "back, from 6 in the morning\n- we can load, you need a gate\n- take ten or take all\n\nMia",
                 at=TUESDAY - timedelta(hours=3),
             ),
             question="Who takes 40 boxes of squash by Thursday?",

@@ -15,7 +15,8 @@ import pytest
 from listserv.core.brief import Brief, News, Reader, ThreadNews
 from listserv.core.choosing import choose
 from listserv.core.retold import File
-from listserv.mail.briefs import title_told, write
+from listserv.mail.brief_told import title_told
+from listserv.mail.briefs import write
 from listserv.mail.fields import split
 from listserv.mail.typeset import wide
 from tests.kit.briefs import (
