@@ -37,7 +37,7 @@ from listserv.core.types import DeliveryKind, DeliveryState, PostState
 from listserv.store import schema
 from listserv.store.backlog import LAST_DAYS
 from listserv.store.deliveries import counter_of
-from listserv.store.rows import among, count, insert_new
+from listserv.store.rows import among, count, insert_new, one_of
 
 # Of a Brief as of a single copy: whoever is on the list gets each post, whoever may read the archive.
 AUDIENCES = ("public", "members", "hosts", "off")
@@ -62,10 +62,10 @@ _DUE = (
 _LOCKED = select(*_CLAIM).where(among(_s.id, "ids")).with_for_update(skip_locked=True, key_share=True)
 _SHARED = select(_p.id, _p.state).where(among(_p.id, "posts")).with_for_update(read=True)
 _WISHES = select(_w.subscription_id, _w.thread_id, _w.wish).where(
-    among(_w.thread_id, "threads"), among(_w.subscription_id, "ids")
+    one_of(_w.thread_id, "threads"), one_of(_w.subscription_id, "ids")
 )
 _SINGLY = select(_d.subscription_id, _d.post_id).where(
-    among(_d.post_id, "posts"), among(_d.subscription_id, "ids"), _d.kind == DeliveryKind.POST
+    one_of(_d.post_id, "posts"), one_of(_d.subscription_id, "ids"), _d.kind == DeliveryKind.POST
 )
 _SPOKE = (
     select(_p.subscription_id, _p.thread_id)
@@ -76,7 +76,7 @@ _n = schema.named.c
 _NAMED = (
     select(_n.subscription_id, _p.thread_id)
     .join(schema.posts, _p.id == _n.post_id)
-    .where(among(_n.post_id, "posts"), among(_n.subscription_id, "ids"))
+    .where(one_of(_n.post_id, "posts"), one_of(_n.subscription_id, "ids"))
     .distinct()
 )
 _since, _till, _long_ago = (bindparam(name, type_=schema.Moment) for name in ("since", "till", "long_ago"))
