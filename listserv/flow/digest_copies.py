@@ -1,4 +1,4 @@
-"""Copies of a Brief: one letter for all who read the same, with each reader's own To, Reply-To and leave link.
+"""Copies of a Brief: one letter for all who read the same, with each one's own To, Reply-To and leave link.
 
 "Reply" goes to the token that only this reader was sent; "reply all" adds nobody, for To is the reader alone.
 """
