@@ -13,20 +13,18 @@ from contextlib import closing
 from functools import partial
 from itertools import groupby, islice
 
-from listserv.core.address import Address
-from listserv.core.quietly import seal_in
-from listserv.core.seals import Keyring, loop_mark, seals
+from listserv.core.seals import seals
 from listserv.core.types import (
     Copy,
     Deferred,
     DeliveryKind,
     Envelope,
     MailList,
-    Post,
     PostState,
 )
 from listserv.errors import StoreBusy
 from listserv.flow import sluice
+from listserv.flow.as_sent import House, as_sent
 from listserv.flow.digest_copies import digest_parcels
 from listserv.flow.envelopes import envelope, return_paths
 from listserv.flow.parcel import Parcel, plain, stuff
@@ -35,21 +33,12 @@ from listserv.flow.results import TAKEN_OUT, Depot, Recorder
 from listserv.flow.signing_ahead import blocks
 from listserv.mail.compose import (
     PLACE,
-    Frame,
-    FromChoice,
-    HiddenFrom,
-    KeptFrom,
     Personal,
-    RelayedFrom,
     Variant,
     press,
     shared,
-    variant,
 )
-from listserv.mail.disguise import named_in
-from listserv.mail.fields import all_of, split
-from listserv.mail.names import address_of, discreet
-from listserv.store import aliases, arrivals, deliveries, lists, posts, queue, relay_rest
+from listserv.store import deliveries, lists, posts, queue, relay_rest
 from listserv.store.engine import Transaction
 
 BATCH = 500
@@ -189,7 +178,8 @@ def _post_parcels(depot: Depot, copies: list[Copy], recorder: Recorder | None = 
             if recorder:
                 recorder.give_back(TAKEN_OUT, copies)
             return
-        post, here, made = load(tx, depot, post_id)
+        post, here, made = as_sent(tx, House(depot.ring, depot.domain, depot.base_url), post_id)
+        made = depot.seal(made, post, int(depot.clock.now().timestamp()))
     if recorder and post.arrival_id is not None:
         recorder.arrivals[post_id] = post.arrival_id
     tail = stuff(made.tail)
@@ -282,55 +272,3 @@ def _letter_parcel(depot: Depot, copy: Copy, recorder: Recorder | None = None) -
     sender = return_paths(depot.ring, here.address, [copy.id])[0] if letter.returns and here else ""
     to = Envelope(sender, (copy.to,), not copy.to.isascii(), not signed.isascii())
     return Parcel(copy.id, to, (signed,))
-
-
-def load(tx: Transaction, depot: Depot, post_id: int) -> tuple[Post, MailList, Variant]:
-    """A post, its list and what all its copies share."""
-    post = posts.find(tx, post_id)
-    here = lists.list_by_id(tx, post.list_id)
-    raw = arrivals.raw(tx, post.raw_hash)
-    if here is None or raw is None:
-        raise LookupError(f"post {post_id} has lost its list or its bytes")
-    frame = Frame(here, depot.domain, depot.base_url, loop_mark(depot.ring, here.list_id))
-    made = variant(raw, post, frame, choose_from(tx, depot, post, here, raw))
-    return post, here, depot.seal(made, post, int(depot.clock.now().timestamp()))
-
-
-def choose_from(tx: Transaction, depot: Depot, post: Post, here: MailList, raw: bytes) -> FromChoice:
-    """How From shows the author, as it was decided when the post was accepted."""
-    relay = relay_address(tx, depot.ring, here, post)
-    if post.from_ == "hidden" and relay is None:
-        relay = here.address  # several authors, or none: then nobody's name shows either
-    if relay is None or (post.from_ == "author" and here.settings.reply_to != "author"):
-        return KeptFrom()
-    match post.from_:
-        case "hidden":
-            name = discreet(post.author_name) if post.author else ""
-            named = [id_ for field in ("references", "in-reply-to") for id_ in _ids(raw, field)]
-            public = posts.public_ids(tx, here.id, named)
-            known = tuple(dict.fromkeys(public[id_] for id_ in named if id_ in public))
-            return HiddenFrom(relay, name, post.public_id, known, _faces(tx, depot.ring, here, raw))
-        case "relay":
-            return RelayedFrom(relay, post.author_name)
-        case _:
-            return KeptFrom(relay)
-
-
-def _faces(tx: Transaction, ring: Keyring, here: MailList, raw: bytes) -> dict[str, Address]:
-    """What stands for members of the list in calendars and vCards."""
-    found = aliases.faces(tx, ring, here, named_in(raw))
-    return {key: address_of(alias, here) for key, alias in found}
-
-
-def _ids(raw: bytes, name: str) -> list[str]:
-    fields, _, _ = split(raw)
-    words = " ".join(field.text for field in all_of(fields, name)).replace("><", "> <").split()
-    return [word[1:-1] for word in words if word.startswith("<") and word.endswith(">")][-50:]
-
-
-def relay_address(tx: Transaction, ring: Keyring, here: MailList, post: Post) -> Address | None:
-    """The lasting address of ours that reaches this author in this list; in Briefs, too (``1p:``)."""
-    if post.author is None or seal_in(post.author, here):
-        return post.author  # who asked without a name has no other
-    alias = aliases.alias_of(tx, ring, here, aliases.Somebody(post.author, post.author_name))
-    return address_of(alias, here)

@@ -33,7 +33,7 @@ def write(brief: Brief, words: Words, base_url: str, domain: str) -> bytes:
     spoken = words.spoken(brief.reader.language)
     page = spoken.template("brief.txt").render(known)
     first, _, text = page.partition("\n")
-    text = "\n".join(_in_columns(text)) + "\n"
+    text = "\n".join(in_columns(text)) + "\n"
     html = spoken.template("brief.html").render(known)
     parts = (text_part(text.replace("\n", "\r\n")), _html_part(html))
     boundary = boundary_for(b"".join(parts))
@@ -41,8 +41,14 @@ def write(brief: Brief, words: Words, base_url: str, domain: str) -> bytes:
     pieces = [edge + b"\r\n" + part for part in parts]
     type_ = write_field("Content-Type", f'multipart/alternative; boundary="{boundary}"')
     body = b"\r\n".join([type_, *pieces, edge + b"--\r\n"])
-    subject = one_line(first.removeprefix("Subject:"))
-    return b"".join(write_field(*field) for field in _fields(brief, subject, body, (base_url, domain))) + body
+    return letter_of(brief, first, body, (base_url, domain))
+
+
+def letter_of(brief: Brief, subject: str, body: bytes, place: tuple[str, str]) -> bytes:
+    """The mail of what begins with its Content-Type. ``subject``: a template's first line; ``place``: base
+    URL and domain of the site."""
+    subject = one_line(subject.removeprefix("Subject:"))
+    return b"".join(write_field(*field) for field in _fields(brief, subject, body, place)) + body
 
 
 def _fields(brief: Brief, subject: str, body: bytes, place: tuple[str, str]) -> Iterator[tuple[str, str]]:
@@ -90,7 +96,7 @@ def _lines_of(post: ToldPost, author: str, nothing: str) -> list[str]:
     return lines
 
 
-def _in_columns(text: str) -> Iterator[str]:
+def in_columns(text: str) -> Iterator[str]:
     """Our own lines broken where they are too long; never two empty ones in a row."""
     empty = True
     for line in text.strip("\n").split("\n"):

@@ -311,6 +311,11 @@ def find(tx: Connection, post_id: int) -> Post:
     return read_post(row)
 
 
+def text_of(tx: Connection, post_id: int) -> str:
+    """What a person reads of a post; "" where it is gone."""
+    return tx.scalar(select(_p.text).where(_p.id == post_id, _p.state == PostState.POSTED)) or ""
+
+
 def find_there(tx: Connection, post_id: int) -> Post | None:
     """One post, if it is there still."""
     row = _FIND.row(tx, {"post": post_id})
