@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from email import message_from_bytes
-from email.message import Message
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import mailparser
 import pytest
@@ -65,12 +65,11 @@ def singly(world: World) -> list[bytes]:
 
 def test_a_mime_digest_has_each_post_once_in_order_with_its_bytes(world: World, book: MailList) -> None:
     raw = digests(world)["mime"].raw
-    mail = message_from_bytes(raw)
+    mail: Any = message_from_bytes(raw)
     assert mail.get_content_type() == "multipart/mixed"
-    masthead, digest = mail.get_payload()
-    assert isinstance(masthead, Message) and isinstance(digest, Message)
+    _, digest = mail.get_payload()
     assert digest.get_content_type() == "multipart/digest"
-    held = [part.get_payload()[0] for part in digest.get_payload() if isinstance(part, Message)]
+    held = [part.get_payload()[0] for part in digest.get_payload()]
     assert [one["Message-ID"] for one in held] == [f"<p{n}@p.example>" for n in range(3)]
     for copy, (_, words) in zip(singly(world), POSTS, strict=True):
         fields, _, body = split(copy)
