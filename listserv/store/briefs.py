@@ -180,9 +180,7 @@ def keep(tx: Connection, brief: Brief, raw: bytes, now: datetime) -> int:
     letters, briefs = schema.letters, schema.briefs
     values = {"bytes": raw, "returns": True, "made": now}
     letter = tx.execute(insert(letters).values(values).returning(letters.c.id)).scalar_one()
-    turns = [post.turn for one in brief.items for post in one.thread.posts]
     of_list = {"list_id": brief.list.id, "letter_id": letter, "made": now}
-    of_list |= {"first": min(turns, default=0), "last": max(turns, default=0)}
     number = int(tx.execute(insert(briefs).values(of_list).returning(briefs.c.id)).scalar_one())
     items = [
         {"brief_id": number, "number": one.number, "thread_id": one.thread.id, "post_id": one.last.id}

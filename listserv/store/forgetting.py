@@ -11,7 +11,6 @@ from listserv.core.types import ArrivalState, DeliveryKind, DeliveryState, Membe
 from listserv.core.washing import Kept, Stain, Washing
 from listserv.store import schema
 from listserv.store.acts import Hand
-from listserv.store.brief_recall import take_letters_out
 from listserv.store.holds import HoldState, decline
 from listserv.store.keeping import Keeper
 from listserv.store.known_as import NOBODY, KnownAs
@@ -159,16 +158,10 @@ def _letters(keeper: Keeper, who: KnownAs) -> None:
     digests = (_d.kind == DeliveryKind.DIGEST, _d.list_id.in_(who.lists), _d.state.in_(ended))
     found.update(tx.scalars(select(_d.letter_id).where(*digests, _d.letter_id.is_not(None))))
     for some in _several(sorted(found)):
-        take_letters_out(tx, _briefs_of(tx, some), keeper.at)
         call_off(tx, _d.letter_id.in_(some), TAKEN_OUT, keeper.at)
         leaving = select(_d.letter_id).where(_d.letter_id.in_(some), _d.state == DeliveryState.SENDING)
         gone = (_l.id.in_(some), _l.id.not_in(leaving))
         tx.execute(update(schema.letters).where(*gone).values(bytes=b""))
-
-
-def _briefs_of(tx: Connection, letter_ids: list[Any]) -> list[int]:
-    query = select(schema.briefs.c.letter_id).where(schema.briefs.c.letter_id.in_(letter_ids))
-    return list(tx.scalars(query))
 
 
 def _copies(tx: Connection, who: KnownAs) -> None:

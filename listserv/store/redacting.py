@@ -12,11 +12,11 @@ from listserv.core.seals import message_hash
 from listserv.core.types import DeliveryState, PostState
 from listserv.core.washing import Stain, Washing
 from listserv.store.acts import Hand, record
-from listserv.store.brief_recall import take_post_out
 from listserv.store.keeping import Keeper, kept_posts
 from listserv.store.queue import TAKEN_OUT, call_off
 from listserv.store.quoting import Spread, wash_others
 from listserv.store.schema import deliveries, posts, thread_ids, threads
+from listserv.store.taking_back import take_back_telling
 
 _p, _d, _i, _t = posts.c, deliveries.c, thread_ids.c, threads.c
 
@@ -64,8 +64,8 @@ def answers_to(row: Any) -> dict[tuple[int, str], str]:
 
 
 def end_copies(tx: Connection, row: Row[Any], hand: Hand) -> int:
-    """Copies of a post that have not left do not leave any more; how many."""
-    take_post_out(tx, row.id, hand.at)
+    """Copies of a post that have not left do not leave any more, nor Briefs that tell it; how many copies."""
+    take_back_telling(tx, row.id, hand.at)
     return call_off(tx, _d.post_id == row.id, TAKEN_OUT, hand.at)
 
 

@@ -544,10 +544,7 @@ briefs = _table(
     _ref("list_id", "lists.id"),
     _ref("letter_id", "letters.id"),
     Column("made", Moment, nullable=False),
-    Column("first", Id, nullable=False),  # posts.turn, of the first and the last post in it
-    Column("last", Id, nullable=False),
     Index(None, "letter_id"),
-    Index(None, "list_id", "last"),
 )
 brief_items = _table(
     "brief_items",  # what each number of a Brief means
