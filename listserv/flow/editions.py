@@ -21,6 +21,7 @@ class Variant:
 
     brief: Brief
     raw: bytes
+    span: tuple[int, int]  # what went out after the one turn, up to the other
     id: int | None = None
 
     @property
@@ -55,7 +56,8 @@ class Edition:
             chosen = choose(of.news, who, at)
             made = None
             if chosen is not None:
-                made = Variant(chosen, write(chosen, pen.words, pen.site.base_url, pen.site.domain))
+                raw = write(chosen, pen.words, pen.site.base_url, pen.site.domain)
+                made = Variant(chosen, raw, (of.news.after, self.upto))
             self._variants[key] = made
         return self._variants[key]
 
