@@ -23,7 +23,18 @@ from listserv.flow.brief_round import Round, send_as_if, send_as_of, send_briefs
 from listserv.flow.coming_back import bring_back
 from listserv.flow.handing_out import Hour
 from listserv.flow.process import process_due
-from listserv.store import arrivals, books, counted, deliveries, lists, own_acts, posts, rosters, schema
+from listserv.store import (
+    arrivals,
+    books,
+    counted,
+    deliveries,
+    lists,
+    own_acts,
+    posts,
+    rosters,
+    schema,
+    taking_back,
+)
 from tests.kit.people import NOW, a_mail
 from tests.kit.world import World, open_world, sqlite_in
 
@@ -380,6 +391,28 @@ def test_what_was_taken_out_meanwhile_is_in_no_brief(world: World, book: MailLis
     send_as_of(replace(world.pen, store=Hasty()), Hour(morning, morning, morning))  # type: ignore[arg-type]
     with world.store.read() as tx:
         assert had(tx, ben) == {kept[1]: 1}
+
+
+def test_a_brief_that_has_not_left_is_made_anew_without_what_was_taken_out(either: World) -> None:
+    world, book = either, ana_and_book(either)
+    ben, emi = (world.member(book, f"{name}@d.example", rhythm="daily") for name in ("ben", "emi"))
+    world.settle()
+    kept = [unreleased(world, book, number) for number in range(2)]
+    for post_id in kept:
+        world.store.do(partial(deliveries.fan_out, post_id=post_id, now=NOW))
+    morning = Hour(*[at("2026-11-22T07:00")] * 3)
+    send_as_of(world.pen, morning)
+
+    def redact(tx: Connection) -> None:
+        tx.execute(update(schema.deliveries).where(_d.subscription_id == emi.id).values(state="sent"))
+        taking_back.take_back_telling(tx, kept[0], morning.now)
+        tx.execute(update(schema.posts).where(schema.posts.c.id == kept[0]).values(state="redacted"))
+
+    world.store.do(redact)
+    assert send_as_of(world.pen, morning)[0] == 1
+    with world.store.read() as tx:
+        assert (had(tx, ben), had(tx, emi)) == ({kept[1]: 1}, {})  # Emi had both: nothing of it is kept
+    assert [len(briefs(world, one)) for one in (ben, emi)] == [2, 1]
 
 
 def unreleased(world: World, here: MailList, number: int) -> int:

@@ -24,6 +24,7 @@ class Variant:
 
     brief: Brief
     raw: bytes
+    span: tuple[int, int]  # what went out after the one turn, up to the other
     id: int | None = None
 
     @property
@@ -58,7 +59,7 @@ class Edition:
             chosen = choose(of.news, who, at)
             made = None
             if chosen is not None:
-                made = Variant(chosen, _written(chosen, pen))
+                made = Variant(chosen, _written(chosen, pen), (of.news.after, self.upto))
             self._variants[key] = made
         return self._variants[key]
 

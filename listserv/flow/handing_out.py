@@ -85,7 +85,7 @@ def write_down(tx: Transaction, plans: Sequence[Plan], hour: Hour) -> Done:
         if variant is not None:
             number = variant.id or kept.get(variant)
             if number is None:
-                number = kept[variant] = briefs.keep(tx, variant.brief, variant.raw, hour.now)
+                number = kept[variant] = briefs.keep(tx, variant.brief, variant.raw, variant.span, hour.now)
             readers[number][plan.period].append(claim.id)
     sent = briefs.send(tx, (Sending(number, of) for number, of in readers.items()), hour.now, hour.leaves)
     briefs.move(tx, moves)

@@ -85,6 +85,7 @@ _SPENT = (
     .where(
         among(_d.subscription_id, "ids"),
         _d.created > _long_ago,
+        _d.state != DeliveryState.FAILED,
         or_(_d.kind != DeliveryKind.NOTICE, _d.counted),
         or_(
             and_(_d.created >= _since, _d.created < _till),
@@ -175,12 +176,12 @@ def had(tx: Connection, periods: Mapping[int, str]) -> set[int]:
     return {row.subscription_id for row in rows if periods[row.subscription_id] == row.period}
 
 
-def keep(tx: Connection, brief: Brief, raw: bytes, now: datetime) -> int:
-    """A Brief with its letter and its numbers; its id."""
+def keep(tx: Connection, brief: Brief, raw: bytes, span: tuple[int, int], now: datetime) -> int:
+    """A Brief with its letter and its numbers; its id. ``span``: it tells what went out after and up to."""
     letters, briefs = schema.letters, schema.briefs
     values = {"bytes": raw, "returns": True, "made": now}
     letter = tx.execute(insert(letters).values(values).returning(letters.c.id)).scalar_one()
-    of_list = {"list_id": brief.list.id, "letter_id": letter, "made": now}
+    of_list = {"list_id": brief.list.id, "letter_id": letter, "after": span[0], "upto": span[1], "made": now}
     number = int(tx.execute(insert(briefs).values(of_list).returning(briefs.c.id)).scalar_one())
     items = [
         {"brief_id": number, "number": one.number, "thread_id": one.thread.id, "post_id": one.last.id}

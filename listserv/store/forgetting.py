@@ -17,6 +17,7 @@ from listserv.store.known_as import NOBODY, KnownAs
 from listserv.store.queue import TAKEN_OUT, call_off
 from listserv.store.quoting import letters_with, raws_with
 from listserv.store.rosters import members_query, read_member, remove_member
+from listserv.store.taking_back import take_back
 
 _ERASED = f"erased{NOBODY}"
 _s, _a, _h, _d, _l = (
@@ -158,6 +159,7 @@ def _letters(keeper: Keeper, who: KnownAs) -> None:
     digests = (_d.kind == DeliveryKind.DIGEST, _d.list_id.in_(who.lists), _d.state.in_(ended))
     found.update(tx.scalars(select(_d.letter_id).where(*digests, _d.letter_id.is_not(None))))
     for some in _several(sorted(found)):
+        take_back(tx, schema.briefs.c.letter_id.in_(some), keeper.at)
         call_off(tx, _d.letter_id.in_(some), TAKEN_OUT, keeper.at)
         leaving = select(_d.letter_id).where(_d.letter_id.in_(some), _d.state == DeliveryState.SENDING)
         gone = (_l.id.in_(some), _l.id.not_in(leaving))

@@ -543,6 +543,8 @@ briefs = _table(
     _id(),
     _ref("list_id", "lists.id"),
     _ref("letter_id", "letters.id"),
+    Column("after", Id, nullable=False),  # what went out after this turn …
+    Column("upto", Id, nullable=False),  # … and up to this one
     Column("made", Moment, nullable=False),
     Index(None, "letter_id"),
 )

@@ -43,6 +43,8 @@ def _tables() -> None:
         sa.Column("id", ID, sa.Identity(), nullable=False),
         sa.Column("list_id", ID, nullable=False),
         sa.Column("letter_id", ID, nullable=False),
+        sa.Column("after", ID, nullable=False),
+        sa.Column("upto", ID, nullable=False),
         sa.Column("made", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["list_id"], ["lists.id"], name="fk_briefs_list_id"),
         sa.ForeignKeyConstraint(["letter_id"], ["letters.id"], name="fk_briefs_letter_id"),
