@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from listserv.core.bounces import What
 from listserv.core.providers import is_house, provider_of
@@ -86,7 +86,8 @@ def _gathered(found: dict[str, Refused]) -> dict[str, Refused]:
 def complaints(tx: Connection, since: datetime) -> dict[str, int]:
     """How many members called a mail spam since then, by their list's title."""
     joined = schema.arrivals.join(schema.lists, schema.lists.c.id == _a.list_id)
-    chosen = (_a.done > since, _a.state == ArrivalState.COMMANDS, _a.why == COMPLAINT)
+    # In the index's own words: with a bound value SQLite would read all mails there ever were.
+    chosen = (_a.done > since, _a.state == ArrivalState.COMMANDS, text(f"arrivals.why = '{COMPLAINT}'"))
     query = select(schema.lists.c.title, func.count()).select_from(joined).where(*chosen)
     rows = tx.execute(query.group_by(schema.lists.c.id, schema.lists.c.title).order_by(schema.lists.c.id))
     return {row[0]: row[1] for row in rows}

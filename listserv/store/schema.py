@@ -289,6 +289,7 @@ arrivals = _table(
         "id",
         where="state = 'aside'",
     ),
+    _partial("ix_arrivals_complaint", "done", where="why = 'complaint'"),
     Index(None, "raw_hash"),
     Index(None, "list_id", "done"),
 )

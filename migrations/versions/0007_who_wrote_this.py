@@ -114,3 +114,5 @@ def _pace() -> None:
         sa.PrimaryKeyConstraint("key", name="pk_buckets"),
     )
     op.create_index("ix_buckets_at", "buckets", ["at"])
+    said = sa.text("why = 'complaint'")
+    op.create_index("ix_arrivals_complaint", "arrivals", ["done"], sqlite_where=said, postgresql_where=said)
