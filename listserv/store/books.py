@@ -17,7 +17,12 @@ _s = schema.subscriptions.c
 _BOOKED = frozenset(("rhythm", "state"))
 _HOUR = "digest_at"
 _THIS = update(schema.subscriptions).where(_s.id == bindparam("of"))
-_READ = select(_s.rhythm, _s.state, _s.brief_upto, _s.brief_at).where(_s.id == bindparam("of"))
+# Locked: a round that has this member in hand moves the mark, and what is told by then must not come again.
+_READ = (
+    select(_s.rhythm, _s.state, _s.brief_upto, _s.brief_at)
+    .where(_s.id == bindparam("of"))
+    .with_for_update(key_share=True)
+)
 _LIST = select(_s.list_id).where(_s.id == bindparam("of"))
 # In the index's own words: with bound values SQLite would read all there ever were.
 _PAUSED = text("subscriptions.state = 'paused'")
