@@ -63,7 +63,7 @@ def look_again(tx: Connection, whose: ColumnElement[bool]) -> None:
 def resume(tx: Connection, now: datetime) -> int:
     """End the pauses that are over, with one Brief of what came meanwhile; how many."""
     over = (_PAUSED, _s.paused_until <= now)
-    turns.hold_all(tx, tx.scalars(select(_s.list_id).distinct().where(*over)))
+    turns.hold_all(tx, tx.scalars(select(_s.list_id).where(*over)))
     moment = schema.Moment.number
     at = case(
         (_s.rhythm == "none", None),
