@@ -338,14 +338,14 @@ def on_sqlite() -> Iterator[Life]:
         yield a_life(world)
 
 
-@settings(max_examples=400 if LONG else 25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=400 if LONG else 15, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_HAPPENS, min_size=8, max_size=40))
 def test_each_post_reaches_each_member_once_in_one_form_within_their_budget(happens: list[Any]) -> None:
     with on_sqlite() as life:
         live(life, happens)
 
 
-@settings(max_examples=40 if LONG else 3, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40 if LONG else 2, suppress_health_check=[HealthCheck.too_slow])
 @given(happens=st.lists(_HAPPENS, min_size=15, max_size=30))
 def test_the_same_holds_on_postgresql(postgres: Postgres, happens: list[Any]) -> None:
     with postgres.fresh_database(template=postgres_template(postgres)) as url, open_world(url) as world:

@@ -25,6 +25,7 @@ from listserv.core.queries import read_web_query
 from listserv.core.seals import seal
 from listserv.core.types import Deferred, Failed, MailList, Outcome
 from listserv.flow.admission import Admission
+from listserv.flow.brief_round import send_briefs
 from listserv.flow.door import Caller
 from listserv.flow.parcel import Parcel
 from listserv.flow.pen import Pen
@@ -331,10 +332,9 @@ def send_digests(site: Site) -> None:
     for values in ({"rhythm": "now"}, {"rhythm": "weekly"}, {"digest_at": "19:00"}):
         change = partial(books.change, number=readers[0].id, values=values, now=world.clock.now())
         world.store.do(change)
-    world.settle()
-    world.pass_time(days=7)
-    with world.store.read() as tx:
-        assert tx.scalar(text("SELECT count(*) FROM digests")) == 20
+    assert send_briefs(world.pen, world.bells)
+    world.clock.move(timedelta(days=7))
+    assert send_briefs(world.pen, world.bells) == 20
 
 
 def counters_of_letters(world: World) -> int:

@@ -17,7 +17,12 @@ _s = schema.subscriptions.c
 _BOOKED = frozenset(("rhythm", "state"))
 _HOUR = "digest_at"
 _THIS = update(schema.subscriptions).where(_s.id == bindparam("of"))
-_READ = select(_s.rhythm, _s.state, _s.brief_upto, _s.brief_at).where(_s.id == bindparam("of"))
+# Locked: a round that has this member in hand moves the mark, and what is told by then must not come again.
+_READ = (
+    select(_s.rhythm, _s.state, _s.brief_upto, _s.brief_at)
+    .where(_s.id == bindparam("of"))
+    .with_for_update(key_share=True)
+)
 _LIST = select(_s.list_id).where(_s.id == bindparam("of"))
 # In the index's own words: with bound values SQLite would read all there ever were.
 _PAUSED = text("subscriptions.state = 'paused'")
@@ -58,7 +63,7 @@ def look_again(tx: Connection, whose: ColumnElement[bool]) -> None:
 def resume(tx: Connection, now: datetime) -> int:
     """End the pauses that are over, with one Brief of what came meanwhile; how many."""
     over = (_PAUSED, _s.paused_until <= now)
-    turns.hold_all(tx, tx.scalars(select(_s.list_id).distinct().where(*over)))
+    turns.hold_all(tx, tx.scalars(select(_s.list_id).where(*over)))
     moment = schema.Moment.number
     at = case(
         (_s.rhythm == "none", None),

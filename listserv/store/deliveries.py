@@ -155,11 +155,13 @@ def fan_out(tx: Connection, post_id: int, now: datetime) -> int:
     The same people as ``core.fanout.audience`` names, in one statement, whatever the list's size. Running it
     twice adds nothing.
     """
-    if turns.give(tx, post_id) is None:
+    turn = turns.give(tx, post_id)
+    if turn is None:
         return 0
     # A later statement than the one that waited for the list's row: it sees what was changed meanwhile.
     made = tx.execute(_FAN_OUT, {"post": post_id, "now": now}).rowcount
-    turns.call_on(tx, post_id, now)
+    if turn.counted:
+        turns.call_on(tx, post_id, now)
     count(tx, {counter_of(DeliveryState.DUE): made})
     return made
 

@@ -38,6 +38,8 @@ def take_back(tx: Connection, which: ColumnElement[bool], now: datetime) -> None
     one already gets no other: it would tell that twice.
     """
     touched = select(_d.subscription_id).select_from(_OF_BRIEF).where(*_OPEN, _d.state.in_(_UNSENT), which)
+    # No round has them in hand from here on.
+    tx.execute(select(_s.id).where(_s.id.in_(touched)).order_by(_s.id).with_for_update(key_share=True))
     query = select(_d.id, _d.subscription_id, _b.after, _b.upto, _b.id.label("brief")).select_from(_OF_BRIEF)
     unsent = query.where(*_OPEN, _d.state.in_(_UNSENT), _d.subscription_id.in_(touched))
     rows = tx.execute(unsent.with_for_update(of=schema.deliveries, skip_locked=True)).all()

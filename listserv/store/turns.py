@@ -8,9 +8,10 @@ claim subscriptions never lock a list.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import BigInteger, BindParameter, Connection, bindparam, or_, select, update
+from sqlalchemy import BigInteger, BindParameter, Boolean, Connection, bindparam, or_, select, text, update
 
 from listserv.core.books import LOOK
 from listserv.core.fanout import FOLLOWED, QUIET
@@ -21,9 +22,14 @@ from listserv.store.prepared import Prepared
 
 _l, _p, _s, _w = schema.lists.c, schema.posts.c, schema.subscriptions.c, schema.thread_wishes.c
 _post: BindParameter[int] = bindparam("post", type_=BigInteger)
-_of_post = select(_p.list_id).where(_p.id == _post, _p.turn.is_(None)).scalar_subquery()
+# In words of our own: what SQLAlchemy writes behind RETURNING names no table, and would ask of another one.
 _NEXT = Prepared(
-    update(schema.lists).where(_l.id == _of_post).values(released=_l.released + 1).returning(_l.released)
+    text(
+        "UPDATE lists SET released = released + 1"
+        " WHERE id = (SELECT p.list_id FROM posts AS p WHERE p.id = :post AND p.turn IS NULL)"
+        " RETURNING released, EXISTS (SELECT 1 FROM subscriptions AS s WHERE s.list_id = lists.id"
+        f" AND s.state = 'active' AND s.rhythm IN ({', '.join(map(repr, BUDGETS))})) AS anybody"
+    ).columns(released=BigInteger, anybody=Boolean)
 )
 _GIVE = Prepared(
     update(schema.posts).where(_p.id == _post, _p.turn.is_(None)).values(turn=bindparam("given"))
@@ -61,12 +67,20 @@ _CALL = (
 )
 
 
-def give(tx: Connection, post_id: int) -> int | None:
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """``counted``: whether anybody on the list wants so many mails a week."""
+
+    number: int
+    counted: bool
+
+
+def give(tx: Connection, post_id: int) -> Turn | None:
     """A post its turn; None if it has one. The list's row is held till the transaction ends."""
-    turn = _NEXT.scalar(tx, {"post": post_id})
-    if turn is None or not _GIVE.run(tx, {"post": post_id, "given": turn}):
+    turn = _NEXT.row(tx, {"post": post_id})
+    if turn is None or not _GIVE.run(tx, {"post": post_id, "given": turn.released}):
         return None
-    return int(turn)
+    return Turn(turn.released, turn.anybody)
 
 
 def hold(tx: Connection, list_id: int) -> int:

@@ -309,4 +309,22 @@ _STATEMENTS = (
         "posts",
         "INSERT INTO acts (at, who, act, list_id) SELECT :now, 'host', 'x', 1 + i % :lists FROM SERIES",
     ),
+    (
+        "posts",
+        "INSERT INTO named (post_id, subscription_id) SELECT i, 1 + i % :members FROM SERIES",
+    ),
+    (
+        "posts",
+        'INSERT INTO briefs (id, list_id, letter_id, "after", upto, made)'
+        " SELECT i, 1 + i % :lists, i, 0, 1, :now FROM SERIES",
+    ),
+    (
+        "posts",
+        "INSERT INTO brief_items (brief_id, number, thread_id, post_id) SELECT i, 1, i, i FROM SERIES",
+    ),
+    (
+        "posts",
+        "INSERT INTO digests (subscription_id, period, brief_id, made)"
+        " SELECT 1 + i % :members, 'post ' || i, i, :now FROM SERIES",
+    ),
 )
