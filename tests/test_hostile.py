@@ -36,11 +36,16 @@ from tests.kit.world import Mailed, World, open_world, sqlite_in
 
 DOORS = DoorSettings(hostname="mx.example.org", domain=DOMAIN, smtp="127.0.0.1:0")
 # What an author's header must not carry on to the members (70); and what would be a forger's words (69).
-GONE = frozenset(
-    "approved x-moderation-token bcc return-path x-confirm-reading-to disposition-notification-to".split()
-)
+GONE = {
+    *("approved", "x-moderation-token", "bcc", "return-path"),
+    *("x-confirm-reading-to", "disposition-notification-to"),
+}
 DIALOG = "tests/test_dialogs.py::test_a_dialogue_goes_as_it_is_written"
-RECEIVE, SAYS, GATE = "tests/flow/test_receive", "tests/test_said.py::test_", "tests/archive_site/test_gate.py::test_"
+RECEIVE, SAYS, GATE = (
+    "tests/flow/test_receive",
+    "tests/test_said.py::test_",
+    "tests/archive_site/test_gate.py::test_",
+)
 RETURNS, REPORTS = "tests/test_returns.py::test_", "tests/mail/test_reports.py::test_"
 ELSEWHERE = {
     3: [f"{DIALOG}[other-verbs]"],
@@ -58,7 +63,9 @@ ELSEWHERE = {
         f"{RECEIVE}_crowd.py::test_an_honest_client_is_served_among_two_hundred_that_say_nothing_or_trickle",
         f"{RECEIVE}_crowd.py::test_beyond_the_cap_callers_are_asked_to_come_again_and_a_place_set_free_is_free",
     ],
-    40: ["tests/mail/test_parse.py::test_every_calendar_and_winmail_of_the_corpora_is_an_attachment_with_its_bytes"],
+    40: [
+        "tests/mail/test_parse.py::test_every_calendar_and_winmail_of_the_corpora_is_an_attachment_with_its_bytes"
+    ],
     42: [f"{GATE}an_attachment_is_saved_and_never_shown"],
     44: ["tests/test_attacks.py::test_s13_nothing_that_came_by_mail_is_ever_unpacked"],
     64: ["tests/mail/test_compose.py::test_the_tag_stands_there_once"],
@@ -66,7 +73,10 @@ ELSEWHERE = {
     79: [f"{SAYS}fifty_answers_at_once_have_one_effect"],
     80: ["tests/test_cards.py::test_a_forged_or_foreign_answer_decides_nothing"],
     81: ["tests/test_cards.py::test_a_hosts_vacation_mail_decides_nothing"],
-    83: [f"{SAYS}nobody_joins_for_somebody_else", f"{SAYS}a_hundred_requests_for_one_victim_are_three_questions"],
+    83: [
+        f"{SAYS}nobody_joins_for_somebody_else",
+        f"{SAYS}a_hundred_requests_for_one_victim_are_three_questions",
+    ],
     85: [
         "tests/test_stories.py::test_the_story_is_told_as_it_was[said-leave-by-address]",
         f"{SAYS}yes_to_another_address_adds_it_and_does_what_it_asked",
@@ -77,13 +87,17 @@ ELSEWHERE = {
         f"{RETURNS}without_a_token_or_with_anothers_no_report_counts",
     ],
     88: [f"{RETURNS}delays_and_automatic_answers_never_count"],
-    89: ["tests/flow/test_alarm_round.py::test_many_refusals_by_one_provider_are_one_mail_a_day_and_nobodys_bounce"],
+    89: [
+        "tests/flow/test_alarm_round.py::test_many_refusals_by_one_provider_are_one_mail_a_day_and_nobodys_bounce"
+    ],
     91: [f"{REPORTS}complaints_receipts_and_out_of_office_are_no_bounces"],
     92: [
         "tests/test_complaints.py::test_at_the_copys_own_return_path_it_takes_the_member_off_and_tells_them_once",
         "tests/test_complaints.py::test_a_forged_complaint_is_ignored_however_exactly_it_names_the_member",
     ],
-    93: ["tests/test_loops.py::test_l6_l7_reports_with_made_up_tokens_do_nothing_and_a_bounce_of_a_bounce_neither"],
+    93: [
+        "tests/test_loops.py::test_l6_l7_reports_with_made_up_tokens_do_nothing_and_a_bounce_of_a_bounce_neither"
+    ],
     94: ["tests/test_loops.py::test_94_hosts_hear_once_whose_mailbox_wants_a_proof"],
     95: ["tests/test_corpora.py::test_what_is_signed_or_encrypted_goes_on_byte_for_byte"],
     99: ["tests/archive_site/test_text.py::test_no_visible_letter_of_a_text_without_addresses_is_lost"],
@@ -184,7 +198,9 @@ def name_of(row: Row | Said | tuple[int, str]) -> str:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=map(name_of, ROWS))
-def test_the_outcome_is_that_of_the_table(row: Row | Said | tuple[int, str], site: Site, ana: Speaker) -> None:
+def test_the_outcome_is_that_of_the_table(
+    row: Row | Said | tuple[int, str], site: Site, ana: Speaker
+) -> None:
     match row:
         case Row():
             _check_mail(row, site)
@@ -211,7 +227,9 @@ def _check_words(row: Said, site: Site, ana: Speaker) -> None:
     site.world.settle()
     told = sorted({one.recipient for one in site.world.outbox[before:]})
     assert (refused or f"{_rhythm(site)}; {', '.join(told) or 'nobody'}") == row.outcome
-    assert not [one for one in site.world.outbox[before:] if b"root:" in one.raw or b"49" in read(one).text.encode()]
+    assert not [
+        one for one in site.world.outbox[before:] if b"root:" in one.raw or b"49" in read(one).text.encode()
+    ]
     ana.answers(letter, "now")
 
 

@@ -58,7 +58,7 @@ SAID = [
     Said(76, "only in the subject", "", UNMOVED, subject="Re: weekly"),
     Said(77, "in capitals", "weekly", OBEYED, where=str.upper),
     Said(77, "a minus for the plus", "weekly", OBEYED, where=lambda it: it.replace("+", "-")),
-    Said(77, "the plus as a program wrote it in a link", "weekly", NO_SUCH, where=lambda it: it.replace("+", "%2B")),
+    Said(77, "the plus as a program wrote it in a link", "weekly", OBEYED, where=lambda it: it.replace("+", "%2B")),
     Said(77, "the equals sign as a space", "weekly", NO_SUCH, where=lambda it: it.replace("=", ".")),
     Said(77, "the token cut off", "weekly", UNMOVED, where=lambda it: CLUB),
     Said(78, "cut short", "weekly", NO_SUCH, where=_other_token(lambda token: token[:-1])),

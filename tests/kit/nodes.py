@@ -1,4 +1,4 @@
-"""Tests by their names: a table or a page may say which test proves a thing, and must name one that is there."""
+"""Tests by their names: where a table or a page says which test proves a thing, that test is there."""
 
 from __future__ import annotations
 
