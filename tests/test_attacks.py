@@ -85,7 +85,7 @@ def links_in(raw: bytes) -> set[str]:
     return {url.rstrip(".,;)") for text in (*texts, unfolded) for url in URL.findall(text)}
 
 
-def gate_of(world: World, folder: Path) -> Callable[[], httpx.AsyncClient]:
+def gate_of(world: World, folder: Path) -> Callable[..., httpx.AsyncClient]:
     """Browsers at the gate of this world, with its pages rendered."""
     names = SiteNames(DOMAIN, SITE.base_url, "UTC")
     Builder(world.store, folder, resource("templates"), names).build_all(None, None)
@@ -450,3 +450,18 @@ def test_each_test_that_the_page_names_is_one_that_pytest_finds() -> None:
     named = re.findall(r"`(tests/[^`]+::[^`]+)`", PAGE)
     assert len(named) >= 45
     assert [told for node in named if (told := trouble(node))] == []
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        "tests/test_said.py::test_there_is_no_such_test",
+        "tests/test_absent.py::test_x",
+        "tests/test_said.py",
+        "tests/kit/nodes.py::trouble",
+        "tests/test_stories.py::test_the_story_is_told_as_it_was[said-absent]",
+        "tests/test_said.py::test_stop_means_never_again[x]",
+    ],
+)
+def test_a_test_that_is_not_there_is_noticed(node: str) -> None:
+    assert trouble(node)
