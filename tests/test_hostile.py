@@ -11,7 +11,6 @@ import asyncio
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -217,7 +216,7 @@ def test_each_of_the_105_numbers_has_a_row() -> None:
 
 
 def _check_words(row: Said, site: Site, ana: Speaker) -> None:
-    site.world.clock.move(timedelta(hours=1))  # nobody gets more than 20 letters of ours an hour
+    site.world.pass_time(hours=1)  # nobody gets more than 20 letters of ours an hour
     (letter,) = ana.writes(f"club+ask@{DOMAIN}", "settings")
     before = len(site.world.outbox)
     to = row.where(letter.answer_to)
