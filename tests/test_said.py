@@ -359,7 +359,7 @@ def test_nobody_joins_for_somebody_else(world: World, book: MailList) -> None:
             assert rosters.find_member(tx, book.id, read_address(address)) is None
 
 
-def test_a_thousand_requests_for_one_victim_are_three_questions(world: World, book: MailList) -> None:
+def test_a_hundred_requests_for_one_victim_are_three_questions(world: World, book: MailList) -> None:
     lists = [world.circle(f"list{number}", f"List {number}", join="confirm") for number in range(10)]
     victim = Speaker(world, "victim@cy.example", NONE)
     told = [
