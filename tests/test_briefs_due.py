@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -443,5 +444,13 @@ def had(tx: Connection, member: Member) -> dict[int, int]:
     )
     found: Counter[int] = Counter()
     for row in tx.execute(query.where(_d.subscription_id == member.id)):
-        found.update([row.post_id] if row.post_id else map(int, re.findall(rb"\bword(\d+)\b", row.bytes)))
+        found.update(
+            [row.post_id] if row.post_id else map(int, re.findall(r"\bword(\d+)\b", _text(row.bytes)))
+        )
     return dict(found)
+
+
+def _text(letter: bytes) -> str:
+    """What stands in its plain text; nothing of what was taken out."""
+    parts = (part for part in message_from_bytes(letter).walk() if part.get_content_type() == "text/plain")
+    return "".join(str(part.get_payload(decode=True), "utf-8") for part in parts) if letter else ""
