@@ -452,5 +452,6 @@ def had(tx: Connection, member: Member) -> dict[int, int]:
 
 def _text(letter: bytes) -> str:
     """What stands in its plain text; nothing of what was taken out."""
-    parts = (part for part in message_from_bytes(letter).walk() if part.get_content_type() == "text/plain")
-    return "".join(str(part.get_payload(decode=True), "utf-8") for part in parts) if letter else ""
+    walked = message_from_bytes(letter).walk() if letter else ()
+    told = (part.get_payload(decode=True) for part in walked if part.get_content_type() == "text/plain")
+    return "".join(one.decode() for one in told if isinstance(one, bytes))
