@@ -6,7 +6,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from listserv.clock import Clock
-from listserv.flow import bounce_round, card_round, guard_round, loosening_round, pulse_round, upkeep
+from listserv.flow import (
+    bounce_round,
+    brief_round,
+    card_round,
+    guard_round,
+    loosening_round,
+    pulse_round,
+    upkeep,
+)
 from listserv.flow.bells import Bells
 from listserv.flow.coming_back import bring_back
 from listserv.flow.pen import Pen
@@ -42,6 +50,12 @@ def scheduled(of: Rounds) -> tuple[Work, ...]:
             "cards", partial(card_round.send_cards, pen, bells, card_round.Looked()), bells.cards, rest=10.0
         ),
         Work("pulse", partial(pulse_round.bring_due, pen, bells), bells.pulse, rest=60.0),
+        Work(
+            "briefs",
+            partial(brief_round.send_briefs, pen, bells, brief_round.Watch()),
+            bells.briefs,
+            rest=2.0,
+        ),
         Work("bounces", partial(bounce_round.look_after, pen, bells), bells.bounces, rest=60.0),
     )
     paused = (replace(work, step=partial(pause.unless_paused, store, work.step)) for work in works)

@@ -30,7 +30,7 @@ from listserv.flow.parcel import Parcel
 from listserv.flow.pen import Pen
 from listserv.flow.pulse_round import bring_due
 from listserv.flow.upkeep import forget_expired, index_posts, release_due, tell_owner
-from listserv.store import backlog, counters, leaving, pulse_answers, rosters, schema, search, sessions
+from listserv.store import backlog, books, counters, leaving, pulse_answers, rosters, schema, search, sessions
 from tests.kit import bulk
 from tests.kit.bulk import Size
 from tests.kit.kill_ledger import LONG
@@ -319,6 +319,21 @@ def tell_the_pulse(site: Site) -> None:
     assert world.store.do(look).posts
 
 
+def send_digests(site: Site) -> None:
+    """Rhythms are chosen, and a week goes by; somebody is answered who counts mails."""
+    world = site.world
+    readers = [world.member(site.book, f"d{at}@d.example", rhythm=("daily", "3")[at % 2]) for at in range(20)]
+    world.settle()
+    world.receive(site.post(700, author="d1@d.example"), sender="d1@d.example")
+    world.receive(site.post(701, "In-Reply-To: <n700@m.example>"), sender=site.ana)
+    for values in ({"rhythm": "now"}, {"rhythm": "weekly"}, {"digest_at": "19:00"}):
+        change = partial(books.change, number=readers[0].id, values=values, now=world.clock.now())
+        world.store.do(change)
+    world.pass_time(days=7)
+    with world.store.read() as tx:
+        assert tx.scalar(text("SELECT count(*) FROM digests")) == 21
+
+
 def counters_of_letters(world: World) -> int:
     with world.store.read() as tx:
         return counters.totals(tx)["delivery:due"]
@@ -340,6 +355,7 @@ ERRANDS: dict[str, Callable[[Site], None]] = {
     "web": read_the_web,
     "archive": render,
     "pulse": tell_the_pulse,
+    "briefs": send_digests,
 }
 
 

@@ -31,6 +31,7 @@ class AskKind(StrEnum):
     HOSTING = "hosting"  # to a member: would you be a host?
     NEWS = "news"  # to a host: what another host did, which they can undo, too
     PULSE = "pulse"  # to a host: how the list fares, numbered
+    BRIEF = "brief"  # to a member: a Brief, whose threads are numbered
 
     @property
     def days(self) -> int:
@@ -45,6 +46,7 @@ _LASTING = (
     AskKind.TALK,
     AskKind.GUARD,
     AskKind.PULSE,
+    AskKind.BRIEF,
 )
 
 

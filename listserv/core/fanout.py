@@ -1,17 +1,22 @@
-"""Who gets a post as a mail of its own. ``store.deliveries.fan_out`` is the same in one SQL statement."""
+"""Who gets a post as a mail of its own. ``store.deliveries.fan_out`` is the same in one SQL statement.
+
+Whoever asked for a digest gets all else in a Brief (flow/brief_round.py).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
+from listserv.core.slots import BUDGETS
 from listserv.core.types import Member, MemberState
 
 GETS_COPIES = (MemberState.ACTIVE,)
-# Until Briefs are built, whoever asked for a digest gets each post as it comes: nothing is withheld.
-NO_COPIES = ("none", "mine")
+NOW = "now"
 MINE = "mine"  # only threads in which one wrote before
 QUIET = ("muted", "later")
-FOLLOWED = "followed"
+FOLLOWED = (
+    "followed"  # comes singly, unless so many mails a week are wanted: then the next Brief comes sooner
+)
 
 
 def audience(
@@ -31,8 +36,8 @@ def audience(
         and (member.copies or member.id != author)
         and wishes.get(member.id, "") not in QUIET
         and (
-            member.rhythm not in NO_COPIES
-            or wishes.get(member.id) == FOLLOWED
+            member.rhythm == NOW
+            or (wishes.get(member.id) == FOLLOWED and member.rhythm not in BUDGETS)
             or (member.rhythm == MINE and member.id in spoke)
         )
     )

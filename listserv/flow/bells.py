@@ -64,6 +64,7 @@ class Bells:
     cards: Bell = _bell("cards")
     bounces: Bell = _bell("bounces")
     pulse: Bell = _bell("pulse")
+    briefs: Bell = _bell("briefs")
     closing: threading.Event = field(default_factory=threading.Event)  # stays set: begin nothing new
     lull: Lull = field(default_factory=Lull)
 

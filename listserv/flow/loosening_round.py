@@ -11,7 +11,7 @@ from listserv.core.notices import Loosening
 from listserv.core.types import MailList, Member, Standing
 from listserv.flow.bells import Bells
 from listserv.flow.pen import Answerable, Pen
-from listserv.store import asks, deliveries, lists, loosenings, speakers
+from listserv.store import asks, counted, deliveries, lists, loosenings, speakers
 from listserv.store.engine import Transaction
 from listserv.store.loosenings import Loosened
 
@@ -60,4 +60,6 @@ def _write(tx: Transaction, one: Loosened, member: Member, of: tuple[MailList, P
         to_host=is_host,
     )
     letter = pen.asking(notice, member.address, here, Answerable(ask, number))
-    deliveries.post_letter(tx, letter, now)
+    delivery = deliveries.post_letter(tx, letter, now)
+    if not is_host:  # for them it is a decision
+        counted.note(tx, delivery, member.address, here.id)

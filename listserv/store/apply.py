@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, update
 
+from listserv.core.budget import is_counted
 from listserv.core.changes import (
     BounceOver,
     Change,
@@ -34,6 +35,7 @@ from listserv.store import (
     arrivals,
     asks,
     bounces,
+    counted,
     deciding,
     deliveries,
     holds,
@@ -146,6 +148,8 @@ def _send(tx: Connection, change: SendNotice | PassOn, hand: Hand) -> None:
     if isinstance(change, SendNotice) and change.ask is not None and change.list_id is not None:
         sent = asks.Sent(change.list_id, change.to, hand.now, hand.arrival.id)
         number = asks.open_ask(tx, change.ask, sent)
-    deliveries.post_letter(tx, hand.pen(change, number), hand.now)
+    delivery = deliveries.post_letter(tx, hand.pen(change, number), hand.now)
     if isinstance(change, SendNotice):
+        if is_counted(change.notice):
+            counted.note(tx, delivery, change.to, change.list_id)
         answered.note(tx, type(change.notice).__name__, change.to.key, change.list_id or 0, hand.now)

@@ -46,7 +46,8 @@ _RETURNED = (
     .where(_w.subscription_id == bindparam("of"), _w.probe_id == bindparam("copy"))
     .values(returned=True)
 )
-_LOCK = select(_s.id).where(_s.id == bindparam("of")).with_for_update()
+# Not the strongest lock: a fan-out that holds the list makes copies for this member meanwhile.
+_LOCK = select(_s.id).where(_s.id == bindparam("of")).with_for_update(key_share=True)
 _MEMBER = members_query().where(_s.id == bindparam("of"))
 _DUE = select(_w.subscription_id).where(_w.look_at <= _now).order_by(_w.look_at).limit(bindparam("most"))
 _WATCHED = select(schema.bounce_watch).where(_w.subscription_id == bindparam("of")).with_for_update()

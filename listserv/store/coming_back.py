@@ -5,20 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, select, text, update
+from sqlalchemy import Connection, bindparam, delete, select, text
 
-from listserv.core.types import MemberState
-from listserv.store import schema
+from listserv.store import books, schema
 
-_s, _w = schema.subscriptions.c, schema.thread_wishes.c
-# In the indexes' own words: with bound values SQLite would read all there ever were.
-_PAUSED, _LATER = text("subscriptions.state = 'paused'"), text("thread_wishes.wish = 'later'")
+_w = schema.thread_wishes.c
+# In the index's own words: with bound values SQLite would read all there ever were.
+_LATER = text("thread_wishes.wish = 'later'")
 _now = bindparam("now", type_=schema.Moment)
-_RESUME = (
-    update(schema.subscriptions)
-    .where(_PAUSED, _s.paused_until <= _now)
-    .values(state=MemberState.ACTIVE, paused_until=None)
-)
 _DUE = (
     select(_w.subscription_id, _w.thread_id)
     .where(_LATER, _w.until <= _now)
@@ -37,7 +31,7 @@ class PutOff:
 
 def resume(tx: Connection, now: datetime) -> int:
     """End the pauses that are over; how many."""
-    return tx.execute(_RESUME, {"now": now}).rowcount
+    return books.resume(tx, now)
 
 
 def due(tx: Connection, now: datetime, most: int) -> list[PutOff]:

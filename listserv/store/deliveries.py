@@ -30,9 +30,10 @@ from sqlalchemy import (
     update,
 )
 
-from listserv.core.fanout import FOLLOWED, GETS_COPIES, MINE, NO_COPIES, QUIET
+from listserv.core.fanout import FOLLOWED, GETS_COPIES, MINE, NOW, QUIET
+from listserv.core.slots import BUDGETS
 from listserv.core.types import Copy, DeliveryKind, DeliveryState
-from listserv.store import schema
+from listserv.store import schema, turns
 from listserv.store.counters import IN_DOUBT
 from listserv.store.rows import among, count, said_of
 
@@ -81,7 +82,11 @@ _AUDIENCE = (
         _post.id == bindparam("post"),
         _s.state.in_(GETS_COPIES),
         _wish.not_in(QUIET),
-        or_(_s.rhythm.not_in(NO_COPIES), _wish == FOLLOWED, and_(_s.rhythm == MINE, _spoke)),
+        or_(
+            _s.rhythm == NOW,
+            and_(_wish == FOLLOWED, _s.rhythm.not_in(BUDGETS)),
+            and_(_s.rhythm == MINE, _spoke),
+        ),
         or_(_s.copies, _post.subscription_id.is_(None), _s.id != _post.subscription_id),
         ~select(_d.id).where(_d.post_id == _post.id, _d.subscription_id == _s.id).exists(),
     )
@@ -105,7 +110,8 @@ _OPEN_COPIES = (
 # Two statements, each a range of the index: with "or" in one, every copy that waits would be looked at.
 _DUE = _OPEN_COPIES.where(_d.next_at <= _now)
 _NOT_LEASED = _d.state != DeliveryState.SENDING
-_FAR = _OPEN_COPIES.where(_d.next_at > bindparam("far", type_=schema.Moment), _NOT_LEASED)
+# But for notices that wait for their week (counted.py).
+_FAR = _OPEN_COPIES.where(_d.next_at > bindparam("far", type_=schema.Moment), _NOT_LEASED, ~_d.counted)
 _NOT_MINE = _NOT_LEASED | (_d.leased_by != bindparam("who"))
 _QUERIES = {True: (_DUE.where(_NOT_MINE), _FAR), False: (_DUE.where(_NOT_LEASED), _FAR)}
 _QUERIES_OWN_TOO = (_DUE, _FAR)
@@ -142,11 +148,16 @@ _READ_LETTER = select(schema.letters).where(schema.letters.c.id == bindparam("le
 
 
 def fan_out(tx: Connection, post_id: int, now: datetime) -> int:
-    """One copy for each member who gets this post as it comes: one statement, whatever the list's size.
+    """A post goes out: it gets its turn, and a copy for each member who gets it as it comes; how many.
 
-    The same people as ``core.fanout.audience`` names; running it twice adds nothing.
+    The same people as ``core.fanout.audience`` names, in one statement, whatever the list's size. Running it
+    twice adds nothing.
     """
+    if turns.give(tx, post_id) is None:
+        return 0
+    # A later statement than the one that waited for the list's row: it sees what was changed meanwhile.
     made = tx.execute(_FAN_OUT, {"post": post_id, "now": now}).rowcount
+    turns.call_on(tx, post_id, now)
     count(tx, {counter_of(DeliveryState.DUE): made})
     return made
 
@@ -212,7 +223,7 @@ def bring_nearer(tx: Connection, now: datetime) -> None:
 
     Whoever lives renews it before that; what a dead worker held is taken over then.
     """
-    ahead = (_IS_OPEN, _d.next_at > now)
+    ahead = (_IS_OPEN, _d.next_at > now, ~_d.counted)
     tx.execute(update(schema.deliveries).where(*ahead, _d.state == DeliveryState.DUE).values(next_at=now))
     leased = (_IS_OPEN, _d.next_at > now + LEASE, _d.state == DeliveryState.SENDING)
     tx.execute(update(schema.deliveries).where(*leased).values(next_at=now + LEASE))

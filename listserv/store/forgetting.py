@@ -137,7 +137,8 @@ def _letters(keeper: Keeper, who: KnownAs) -> None:
     """Letters to them, and those to others that tell of them. What is at the relay just now is left."""
     tx = keeper.tx
     found = letters_with(tx, who.traces)
-    to_them = (func.lower(_d.to).in_(who.keys), _d.letter_id.is_not(None))
+    # A Brief is many members' letter: of one that tells of them, no copy leaves; else only theirs does not.
+    to_them = (func.lower(_d.to).in_(who.keys), _d.letter_id.is_not(None), _d.kind != DeliveryKind.DIGEST)
     found.update(tx.scalars(select(_d.letter_id).where(*to_them)))
     ended = (DeliveryState.SENT, DeliveryState.FAILED)
     digests = (_d.kind == DeliveryKind.DIGEST, _d.list_id.in_(who.lists), _d.state.in_(ended))

@@ -24,7 +24,7 @@ from listserv.core.changes import (
 )
 from listserv.core.settings_table import change
 from listserv.core.types import Member, MemberState, Role
-from listserv.store import lists, loosenings, pulse_answers, schema
+from listserv.store import books, lists, loosenings, pulse_answers, schema
 from listserv.store.acts import Hand, record
 from listserv.store.rosters import NewMember, add_members, members_query, read_member, remove_member
 from listserv.store.rows import insert_new
@@ -96,7 +96,7 @@ def _member(tx: Connection, changed: RemovePerson | BringBack | SetProbation, ha
         case BringBack():
             if member.state is not MemberState.LEFT or not _is_known(tx, member):
                 return
-            _write(tx, member, {"state": MemberState.ACTIVE, "left": None})
+            books.change(tx, member.id, {"state": MemberState.ACTIVE, "left": None}, hand.at)
             record(tx, hand, "member brought back", member.list_id, f"subscription {member.id}")
         case SetProbation(_, _, posts):
             _write(tx, member, {"probation_left": posts})

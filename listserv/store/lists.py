@@ -17,12 +17,14 @@ from listserv.core.address import Address
 from listserv.core.settings_table import dump, load
 from listserv.core.types import ListSettings, MailList, MemberState, Role
 from listserv.errors import BadData
+from listserv.store import books
 from listserv.store.acts import Hand, record
 from listserv.store.prepared import Prepared
 from listserv.store.queue import LIST_GONE, call_off
 from listserv.store.schema import deliveries, holds, list_names, lists, posts, subscriptions
 
 _BATCH = 500  # values in one IN (…)
+_OF_HOURS = ("digest_at", "timezone")
 PRESENT = (MemberState.ACTIVE, MemberState.PAUSED, MemberState.BOUNCING)
 
 # A list with its further names, a row each: asked for with every mail, so one statement, made once.
@@ -121,6 +123,8 @@ def set_list(tx: Connection, old: MailList, new: MailList, hand: Hand) -> MailLi
     for key in after:
         if before[key] != after[key]:
             record(tx, hand, "setting changed", old.id, _without_words(key, after[key]))
+    if any(before[key] != after[key] for key in _OF_HOURS):
+        books.look_again(tx, subscriptions.c.list_id == old.id)
     if old.title != new.title:
         record(tx, hand, "setting changed", old.id, "title")
     if sorted(old.aliases) != sorted((*wanted, *former)):

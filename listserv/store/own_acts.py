@@ -26,7 +26,7 @@ from listserv.core.changes import (
     WithdrawPost,
 )
 from listserv.core.types import ArrivalState, Member, MemberState, PostState
-from listserv.store import answered, arrivals, asks, holds, lists, schema, sessions
+from listserv.store import answered, arrivals, asks, books, holds, lists, schema, sessions
 from listserv.store.acts import Hand, record
 from listserv.store.rosters import (
     NewMember,
@@ -75,6 +75,8 @@ def _of_person(tx: Connection, change: OfPeople, now: datetime) -> None:
     match change:
         case SetPerson(number, values):
             tx.execute(update(schema.people).where(schema.people.c.id == number).values(dict(values)))
+            if "timezone" in dict(values):
+                books.look_again(tx, _s.person_id == number)
             record(tx, Hand(f"person {number}", now), "person changed", None, ", ".join(dict(values)))
         case AddAddress(person, address):
             _add_address(tx, person, address, now)
@@ -107,9 +109,7 @@ def _member(tx: Connection, number: int) -> Member:
 
 
 def _set_subscription(tx: Connection, number: int, values: dict[str, object], now: datetime) -> None:
-    list_id = tx.scalar(
-        update(schema.subscriptions).where(_s.id == number).values(values).returning(_s.list_id)
-    )
+    list_id = books.change(tx, number, values, now)
     shown = ", ".join(key if key == "name" else f"{key}={value}" for key, value in values.items())
     record(tx, Hand(f"member {number}", now), "member changed", list_id, f"subscription {number}: {shown}")
 
@@ -123,8 +123,7 @@ def _enrol(tx: Connection, change: Enrol, now: datetime) -> None:
     new = NewMember(change.address, change.name, probation=here.settings.probation)
     joined = add_members(tx, here, [new], Hand("by mail", now))[0]
     if waits and joined.outcome != "already":
-        where = _s.id == joined.member.id
-        tx.execute(update(schema.subscriptions).where(where).values(state=MemberState.PENDING))
+        books.change(tx, joined.member.id, {"state": MemberState.PENDING}, now)
 
 
 def _wish(tx: Connection, change: WishThread) -> None:

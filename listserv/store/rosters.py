@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from listserv.core.address import Address, read_address
 from listserv.core.types import MailList, Member, MemberState, Role
+from listserv.store import books, turns
 from listserv.store.acts import Hand, record
 from listserv.store.queue import HAS_LEFT, call_off
 from listserv.store.schema import addresses, deliveries, people, sections, subscriptions
@@ -100,13 +101,16 @@ def add_members(tx: Connection, found: MailList, new: Sequence[NewMember], hand:
     known = _subscribed(tx, found.id, [person for person, _ in persons.values()])
     fresh: dict[int, dict[str, Any]] = {}
     back: dict[int, dict[str, Any]] = {}
+    released = turns.hold(tx, found.id)
     for one in once:
         person, _ = persons[one.address.key]
         old = known.get(person)
+        values = _subscription(found, one, persons[one.address.key], hand.at)
+        values |= books.first_columns(values["rhythm"], released)
         if old is None:
-            fresh.setdefault(person, _subscription(found, one, persons[one.address.key], hand.at))
+            fresh.setdefault(person, values)
         elif old.state in (MemberState.LEFT, MemberState.PENDING):
-            back.setdefault(person, _subscription(found, one, persons[one.address.key], hand.at))
+            back.setdefault(person, values)
     _write_subscriptions(tx, found.id, fresh, back)
     if fresh or back:
         record(tx, hand, "members added", found.id, str(len(fresh) + len(back)))
@@ -124,7 +128,7 @@ def set_member(tx: Connection, old: Member, new: Member, hand: Hand) -> Member:
     keys = ("name", "role", "rhythm", "state", "copies")
     changed = {key: getattr(new, key) for key in keys if getattr(new, key) != getattr(old, key)}
     if changed:
-        tx.execute(update(subscriptions).where(subscriptions.c.id == old.id).values(changed))
+        books.change(tx, old.id, changed, hand.at)
         shown = ", ".join(key if key == "name" else f"{key}={value}" for key, value in changed.items())
         record(tx, hand, "member changed", old.list_id, f"subscription {old.id}: {shown}")
     return replace(old, **changed)
@@ -133,7 +137,7 @@ def set_member(tx: Connection, old: Member, new: Member, hand: Hand) -> Member:
 def remove_member(tx: Connection, old: Member, hand: Hand) -> None:
     """End a subscription; the row stays, so that its tokens and posts still name it."""
     ended = {"state": MemberState.LEFT, "left": hand.at}
-    tx.execute(update(subscriptions).where(subscriptions.c.id == old.id).values(ended))
+    books.change(tx, old.id, ended, hand.at)
     call_off(tx, deliveries.c.subscription_id == old.id, HAS_LEFT, hand.at)
     record(tx, hand, "member removed", old.list_id, f"subscription {old.id}")
 
@@ -150,7 +154,7 @@ def pend_again(tx: Connection, list_id: int, address: Address, hand: Hand) -> No
     member = find_member(tx, list_id, address)
     if member is not None and member.state is MemberState.LEFT:
         waits = {"state": MemberState.PENDING, "left": None}
-        tx.execute(update(subscriptions).where(subscriptions.c.id == member.id).values(waits))
+        books.change(tx, member.id, waits, hand.at)
         record(tx, hand, "member waits again", list_id, f"subscription {member.id}")
 
 

@@ -534,7 +534,7 @@ deliveries = _table(
         "id",
         where="state IN ('due', 'deferred', 'sending')",
     ),
-    Index(None, "subscription_id"),
+    Index(None, "subscription_id", "created"),  # the mails of a week
 )
 
 # -- mail that comes back ---------------------------------------------------------------------------

@@ -64,7 +64,7 @@ def with_lookups(tx: Connection, scene: Scene, said: Occasion) -> Scene:
 
 def language_of(person: Person | None, here: MailList) -> str:
     """The person's own language, else the list's, else English."""
-    return _offered((person.language if person else "") or here.settings.language)
+    return offered((person.language if person else "") or here.settings.language)
 
 
 def language_at(tx: Connection, address: Address, here: MailList | None) -> str:
@@ -74,14 +74,14 @@ def language_at(tx: Connection, address: Address, here: MailList | None) -> str:
         return OFFERED[0] if person_id is None else language_of_person(tx, person_id)
     query = select(schema.people.c.language).join(schema.addresses)
     own = tx.scalar(query.where(_a.key == address.key, _a.confirmed.is_not(None)))
-    return _offered(own or here.settings.language)
+    return offered(own or here.settings.language)
 
 
 def language_of_person(tx: Connection, person_id: int) -> str:
     """Their own, else that of the first list that they are on, else English."""
     own = _own_language(tx, person_id)
     here = None if own else _first_list(tx, person_id)
-    return _offered(own or (here.settings.language if here else ""))
+    return offered(own or (here.settings.language if here else ""))
 
 
 def spoken_by(tx: Connection, person_id: int | None, here: MailList) -> str:
@@ -101,7 +101,8 @@ def _first_list(tx: Connection, person_id: int) -> MailList | None:
     return lists.list_by_id(tx, number) if number is not None else None
 
 
-def _offered(language: str) -> str:
+def offered(language: str) -> str:
+    """The language as ours are called; English for one that we don't have."""
     short = language[:2].lower()
     return short if short in OFFERED else OFFERED[0]
 

@@ -31,6 +31,8 @@ def upgrade() -> None:
     op.add_column(
         "deliveries", sa.Column("counted", sa.Boolean(), nullable=False, server_default=sa.text("false"))
     )
+    op.drop_index("ix_deliveries_subscription_id", "deliveries")
+    op.create_index("ix_deliveries_subscription_id_created", "deliveries", ["subscription_id", "created"])
     _tables()
     _reference("asks", "brief_id", "briefs")
 

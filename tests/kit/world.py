@@ -34,6 +34,7 @@ from listserv.core.types import (
 from listserv.flow import loosening_round
 from listserv.flow.bells import Bells
 from listserv.flow.bounce_round import look_after
+from listserv.flow.brief_round import send_briefs
 from listserv.flow.card_round import send_cards
 from listserv.flow.clerk import Clerk
 from listserv.flow.coming_back import bring_back
@@ -182,7 +183,7 @@ class World:
         done += release_due(self.store, self.clock, self.bells) + look_after(self.pen, self.bells)
         done += bring_back(self.pen, self.bells) + remind(self.pen, self.bells)
         done += send_cards(self.pen, self.bells) + release_kept(self.pen, self.bells)
-        done += loosening_round.look_after(self.pen, self.bells)
+        done += loosening_round.look_after(self.pen, self.bells) + send_briefs(self.pen, self.bells)
         return done + deliver_due(self.depot)
 
     def pass_time(self, **by: float) -> None:
