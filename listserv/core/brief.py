@@ -36,6 +36,7 @@ class ThreadNews:
     """A thread with new posts, oldest first. ``key``: in its path; ``earlier``: how many posts before them.
 
     ``question``: what its first post asks ("" for nothing); ``asked``: when; ``answered``: by anybody else.
+    ``closed``: nobody writes in it any more.
     """
 
     id: int
@@ -46,6 +47,7 @@ class ThreadNews:
     question: str = ""
     asked: datetime | None = None
     answered: bool = False
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,10 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One numbered thread. ``posts``: those that are told; ``more``: how many new ones are not."""
+    """One numbered thread. ``posts``: those that are told; ``more``: how many new ones are not.
+
+    A told post may end early: ``thread.posts`` has it whole (core/choosing.py: ``minutes_left``).
+    """
 
     number: int
     thread: ThreadNews
@@ -86,8 +91,8 @@ class Item:
 
     @property
     def last(self) -> NewPost:
-        """Whom a private answer reaches."""
-        return self.thread.posts[-1]
+        """The last that is shown of the thread: whom a private answer reaches."""
+        return (self.posts or self.thread.posts)[-1]
 
 
 @dataclass(frozen=True, slots=True)

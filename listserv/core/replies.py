@@ -20,7 +20,7 @@ from listserv.core.quote_marks import (
     is_rule,
     is_wrapped_tail,
 )
-from listserv.core.sent_words import Match, match_sent
+from listserv.core.sent_words import Match, Sent, match_sent
 from listserv.core.signatures import is_from_a_program, signature_lines
 
 _NEW, _QUOTED, _SIGNATURE = "new", "quoted", "signature"
@@ -44,8 +44,8 @@ class Words:
     signature: str
 
 
-def pieces(text: str, sent: Sequence[str] = ()) -> tuple[Piece, ...]:
-    """The text cut into pieces; joined they are the text. ``sent``: our texts that it may quote."""
+def pieces(text: str, sent: Sequence[str] | Sent = ()) -> tuple[Piece, ...]:
+    """The text cut into pieces; joined they are the text. ``sent``: texts of ours, or posts, it may quote."""
     lines = text.split("\n")
     kinds = _Reading([_bare(line) for line in lines], sent).kinds()
     ended = [*(f"{line}\n" for line in lines[:-1]), *filter(None, lines[-1:])]
@@ -89,7 +89,7 @@ _WORD = re.compile(r"[^\W_]")
 class _Reading:
     """The kinds of a mail's lines while they become known; all of them are new at first."""
 
-    def __init__(self, lines: list[str], sent: Sequence[str]) -> None:
+    def __init__(self, lines: list[str], sent: Sequence[str] | Sent) -> None:
         self.lines = lines
         self.sent: Match = match_sent(lines, sent)
         self.known = any(self.sent.ours)
@@ -238,9 +238,10 @@ class _Reading:
     def _read_signatures(self) -> None:
         runs = _runs_of([kind == _NEW for kind in self.kind])
         said = [any(map(self._is_said, range(start, end))) for start, end in runs]
+        speaking = sum(said)
         for (start, end), speaks in zip(runs, said, strict=True):
             shown = ["```" if self.fenced[at] else self.lines[at] for at in range(start, end)]
-            for at, signed in enumerate(signature_lines(shown, sum(said) - speaks == 0), start):
+            for at, signed in enumerate(signature_lines(shown, speaking - speaks == 0), start):
                 self.kind[at] = _SIGNATURE if signed else self.kind[at]
 
 

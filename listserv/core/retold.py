@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,3 +40,14 @@ def in_words(octets: int) -> str:
         return f"{octets} B"
     kilo = octets / _KILO
     return f"{kilo:.0f} kB" if kilo < _KILO else f"{kilo / _KILO:.1f} MB"
+
+
+def author_told(name: str, local: str, *, hidden: bool) -> str:
+    """Who wrote something, for people: never an address, as which many programs write a name.
+
+    ``local``: the address's, for who gives no name, unless the list hides addresses. May be "".
+    """
+    bare = re.split("[@\ufe6b\uff20]", name, maxsplit=1)
+    if len(bare) == 1 and name.strip():
+        return name.strip()
+    return "" if hidden else (bare[0].strip(" '\"<(") if len(bare) > 1 else "") or local

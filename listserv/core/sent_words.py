@@ -15,20 +15,26 @@ _IN_A_ROW = 5
 _LONG_RUN, _LONG_RUN_LETTERS = 14, 70
 _LONG_ITEM = 6  # words of one line with a number in it, as items of a card have
 _SHORT_LINE = 3
+_CODE = re.compile(r"[{};=|<]|\w\(|->|^(?:import|from|def|class|\$|#) ")
 _WIDE = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f"  # written without spaces
 _WORD = re.compile(rf"[{_WIDE}]|[^\W_{_WIDE}]+")
+_IS_WIDE = re.compile(f"[{_WIDE}]")
 _Row = tuple[str, ...]
 
 
 def words_of(line: str) -> list[str]:
-    """The words of a line, in small letters; of scripts without spaces each character."""
+    """The words of a text, in small letters; of scripts without spaces each character."""
     return _WORD.findall(line.casefold())
 
 
 @dataclass(slots=True)
 class Sent:
-    """What we sent, made ready to be looked up. Made once per reply, in linear time."""
+    """What was sent, made ready to be looked up. Made in linear time, and may grow from reply to reply.
 
+    ``of_people``: it is posts. People do say the same short things, so only a long run is a quote.
+    """
+
+    of_people: bool = False
     rows: dict[_Row, int] = field(default_factory=dict)  # five words -> how many words that text has
     items: set[_Row] = field(default_factory=set)
     short: set[_Row] = field(default_factory=set)
@@ -36,6 +42,10 @@ class Sent:
     last: set[_Row] = field(default_factory=set)
 
     def add(self, text: str) -> None:
+        if self.of_people:
+            rows = _rows(words_of(text))
+            self.rows.update(dict.fromkeys(rows, len(rows)))
+            return
         words: list[str] = []
         for line in text.split("\n"):
             said = words_of(line)
@@ -70,11 +80,9 @@ class Match:
         return self.ours[at] == self.words[at]
 
 
-def match_sent(lines: Sequence[str], sent: Sequence[str]) -> Match:
+def match_sent(lines: Sequence[str], sent: Sequence[str] | Sent) -> Match:
     """Find our words in the lines of a reply."""
-    known = Sent()
-    for text in sent:
-        known.add(text)
+    known = sent if isinstance(sent, Sent) else _made_ready(sent)
     said = [words_of(line) for line in lines] if known.rows else [[] for _ in lines]
     stream = [word for one in said for word in one]
     sizes = _covered(_rows(stream), len(stream), known)
@@ -85,18 +93,25 @@ def match_sent(lines: Sequence[str], sent: Sequence[str]) -> Match:
         at += len(one)
     match = Match([len(one) for one in said], ours, [False] * len(lines))
     for start, end in _runs(match):
+        if known.of_people and _is_reused(lines, start, end):
+            continue
         _judge(match, said, known, (start, end), max(sizes[starts[start] : starts[start] + 1]))
     return match
 
 
+def _made_ready(sent: Sequence[str]) -> Sent:
+    known = Sent()
+    for text in sent:
+        known.add(text)
+    return known
+
+
 def _covered(rows: Sequence[_Row], count: int, known: Sent) -> list[int]:
     """Of each word 0, or how many words the text of ours has in which it stands."""
-    sizes, until, size = [0] * count, 0, 0
-    for at in range(count):
-        if at < len(rows) and (found := known.rows.get(rows[at])):
-            until, size = at + _IN_A_ROW, found
-        if at < until:
-            sizes[at] = size
+    sizes = [0] * count
+    for at, row in enumerate(rows):
+        if row in known.rows:
+            sizes[at : at + _IN_A_ROW] = [known.rows[row]] * _IN_A_ROW
     return sizes
 
 
@@ -113,12 +128,21 @@ def _runs(match: Match) -> list[tuple[int, int]]:
     return runs
 
 
+def _is_reused(lines: Sequence[str], start: int, end: int) -> bool:
+    """Words of a post that were taken up in new ones: a paragraph goes on, or code was put right."""
+    if any(line.startswith(">") for line in lines[start:end]):
+        return False
+    goes_on = (start and lines[start - 1]) or (end < len(lines) and lines[end])
+    marked = [_CODE.search(line[:200]) is not None for line in lines[start:end] if line]
+    return bool(goes_on) or 2 * sum(marked) >= len(marked)
+
+
 def _judge(match: Match, said: Sequence[list[str]], known: Sent, run: tuple[int, int], size: int) -> None:
     start, end = run
     words = [word for one in said[start:end] for word in one]
-    item = tuple(words) in known.items
-    letters = sum(3 if re.match(f"[{_WIDE}]", word) else len(word) + 1 for word in words)
-    if not (item or 2 * len(words) >= size or (len(words) >= _LONG_RUN and letters >= _LONG_RUN_LETTERS)):
+    whole = not known.of_people and (tuple(words) in known.items or 2 * len(words) >= size)
+    letters = sum(3 if _IS_WIDE.match(word) else len(word) + 1 for word in words[:_LONG_RUN_LETTERS])
+    if not (whole or (len(words) >= _LONG_RUN and letters >= _LONG_RUN_LETTERS)):
         return
     if tuple(words[-_IN_A_ROW:]) not in known.last:
         # Under "Shall we? Answer:" somebody may have typed the "yes" that stands there in ours too.

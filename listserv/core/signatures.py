@@ -145,8 +145,9 @@ _DELIMITER = re.compile(r"(?:--|—)$")
 _ONLY_SIGNS = re.compile(r"[-_=*~#+—–ᐧ]+$")
 _POSTSCRIPT = re.compile(r"(?:p\.? ?p?\.? ?s|n\.?b|edit)\b[.:]*", re.I)
 _LIST_FOOT = re.compile(
-    r"mailing list|mailingliste?\b|liste de diffusion|lista de correo|to unsubscribe from this (?:group|list)"
-    r"|subscribed to the google groups",
+    r"mailing list|mailingliste?\b|liste de diffusion|lista de correo|to unsubscribe\b|unsubscribe: "
+    r"|(?:subscribed to the google|groups\.io|yahoo!?) groups?\b|groups\.io links"
+    r"|you (?:receive|received|are receiving) (?:all messages|this (?:message|e?-?mail)) (?:because|sent to)",
     re.I,
 )
 _FOOT_LINES = 8
@@ -201,8 +202,9 @@ def _paragraph(lines: Sequence[str], end: int) -> int:
 def _foot(lines: Sequence[str], end: int) -> int | None:
     """Where a list's foot begins: a ruled line and, right under it, the list."""
     for at in range(end - 1, max(-1, end - _FOOT_LINES), -1):
-        if re.match(r"[-_=]{2,}$", lines[at][:_LONGEST_LINE]) and at + 1 < end:
-            return at if _LIST_FOOT.search(lines[at + 1][:_LONGEST_LINE]) else None
+        if re.match(r"[-_=~#*]{2,}$", lines[at][:_LONGEST_LINE]) and at + 1 < end:
+            first = next((line for line in lines[at + 1 : at + 3] if line), "")
+            return at if _LIST_FOOT.search(first[:_LONGEST_LINE]) else None
     return None
 
 

@@ -185,7 +185,7 @@ def _public_ids(from_: HiddenFrom) -> tuple[Field, ...]:
 
 def _ours(fields: tuple[Field, ...], post: Post, frame: Frame, from_: FromChoice) -> tuple[Field, ...]:
     named = (
-        *_of_list(frame),
+        *list_fields(frame.list),
         *_of_archive(fields, post, frame),
         ("Precedence", "list"),
         ("Feedback-ID", f"post:{frame.list.address.local}:{frame.domain}:listserv"),
@@ -201,9 +201,8 @@ def _ours(fields: tuple[Field, ...], post: Post, frame: Frame, from_: FromChoice
     return tuple(_field(name, value) for name, value in (*named, *missing))
 
 
-def _of_list(frame: Frame) -> tuple[tuple[str, str], ...]:
-    """RFC 2369 and 2919."""
-    list_ = frame.list
+def list_fields(list_: MailList) -> tuple[tuple[str, str], ...]:
+    """RFC 2369 and 2919, but for what one copy has alone."""
     local, domain = list_.address.local, list_.address.domain
     return (
         ("List-Id", list_id(list_)),
@@ -214,13 +213,18 @@ def _of_list(frame: Frame) -> tuple[tuple[str, str], ...]:
     )
 
 
+def archive_home(list_: MailList, base_url: str, domain: str) -> str:
+    """Where a list's archive begins (interface.md §7)."""
+    address = list_.address
+    name = address.local if address.domain == domain else str(address)
+    return f"{base_url.rstrip('/')}/{name}/"
+
+
 def _of_archive(fields: tuple[Field, ...], post: Post, frame: Frame) -> tuple[tuple[str, str], ...]:
     """RFC 5064: where this very post can be read, unless it is kept out of the archive."""
     if frame.list.settings.archive == "off":
         return ()
-    address = frame.list.address
-    name = address.local if address.domain == frame.domain else str(address)
-    home = f"{frame.base_url.rstrip('/')}/{name}/"
+    home = archive_home(frame.list, frame.base_url, frame.domain)
     if wants_no_archive(fields):
         return (("List-Archive", f"<{home}>"),)
     return ("List-Archive", f"<{home}>"), ("Archived-At", f"<{home}m/{post.hash}>")

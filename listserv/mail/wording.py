@@ -138,13 +138,18 @@ def _environment(folders: Sequence[Path], translations: NullTranslations) -> Env
         loader=FileSystemLoader(folders),
         extensions=["jinja2.ext.i18n"],
         undefined=StrictUndefined,
-        autoescape=False,  # plain text: nothing of it is ever HTML
+        autoescape=_is_html,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     with_words: Any = made  # the extension gives it a method that the type does not have
     with_words.install_gettext_translations(translations, newstyle=True)
     return made
+
+
+def _is_html(name: str | None) -> bool:
+    """Plain text is never HTML; what is, has nothing of a stranger's in it that was not escaped."""
+    return name is not None and name.endswith(".html")
 
 
 def _put(words: str, one: str, two: str, three: str = "") -> str:

@@ -18,7 +18,7 @@ OPTIONS = {"trim_blocks": "true", "lstrip_blocks": "true"}
 def said_today() -> Catalog:
     """What the templates of mails say, in the order in which they say it."""
     found = Catalog(project="listserv", charset="utf-8")
-    for path in sorted((TEMPLATES / "mail").glob("*.txt")):
+    for path in sorted((TEMPLATES / "mail").glob("*.*")):
         with path.open("rb") as file:
             for _, message, comments, context in extract(
                 "jinja2.ext:babel_extract", file, keywords=DEFAULT_KEYWORDS, comment_tags=(), options=OPTIONS

@@ -101,7 +101,8 @@ from listserv.mail.notices import Letter, Words, template_of, write
 
 TEMPLATES = Path(__file__).parents[2] / "templates" / "mail"
 NOTICES: tuple[type[Notice], ...] = get_args(Notice)
-OTHER_TEXTS = ("reasons.txt", "said.txt", "verbs.txt", "marks.txt", "readme.txt")
+BRIEFS = ("brief.txt", "brief.html", "brief-words.txt")  # tests/mail/test_briefs.py
+OTHER_TEXTS = ("reasons.txt", "said.txt", "verbs.txt", "marks.txt", "readme.txt", *BRIEFS)
 WORDS = Words((TEMPLATES,))
 HOSTS = "book+host@lists.example.org"
 BOOK = MailList(
