@@ -549,8 +549,60 @@ class SendAlone:
     from_seal: str
 
 
+# -- what is said to a Brief ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerBrief:
+    """Words become a mail of their own that answers a post: to the list, or to its author alone.
+
+    ``ask``: whose token proved it. ``alone``: who has it alone, of which ``name``. ``mail``: the arrival that said it, ``place``
+    which of the things in it this is; ``files``: what was attached there goes with it.
+    """
+
+    list_id: int
+    ask: int
+    post_id: int
+    thread_id: int
+    words: str = field(repr=False)
+    alone: Address | None = None
+    name: str = ""
+    mail: int = 0
+    place: int = 0
+    files: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SendThread:
+    """A thread of a Brief whole, to one of its readers, by subscription."""
+
+    list_id: int
+    thread_id: int
+    to: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiveThanks:
+    """A member thanked another for a post; both by subscription."""
+
+    list_id: int
+    by: int
+    post_id: int
+    to: int
+
+
+OfBriefs = AnswerBrief | SendThread
 OfRecords = (
-    MailData | MailPreview | EraseMe | RecallPost | MailHold | BringCard | EditHold | SendAlone | BringPulse
+    MailData
+    | MailPreview
+    | EraseMe
+    | RecallPost
+    | MailHold
+    | BringCard
+    | EditHold
+    | SendAlone
+    | BringPulse
+    | OfBriefs
 )
 OfHolds = LetThrough | TurnDown | Reopen | PutOff | Ban | SetDuty | OffDuty
 OfThreads = SetThread | SplitThread | MergeThreads | MendThread | PartThreads
@@ -580,6 +632,7 @@ OfMembers = (
     | ReleaseHold
     | Suppress
     | KeepLink
+    | GiveThanks
 )
 Change = (
     Finish

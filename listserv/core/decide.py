@@ -8,6 +8,7 @@ from typing import assert_never
 
 from listserv.core.address import Address
 from listserv.core.asks import AskKind, NewAsk
+from listserv.core.brief_talk import decide_brief
 from listserv.core.card_answers import decide_card, decide_talk, decide_without_a_card
 from listserv.core.cards import GUARD, seen_of
 from listserv.core.changes import (
@@ -31,7 +32,7 @@ from listserv.core.privacy import may
 from listserv.core.relaying import judge_relayed
 from listserv.core.requests import WHICH, decide_doubtful, decide_request
 from listserv.core.returning import decide_return, heard_from
-from listserv.core.rules import STRICT, is_proven, judge
+from listserv.core.rules import STRICT, is_proven, judge, passes
 from listserv.core.seals import derived, message_hash, relay_seal
 from listserv.core.storms import tell_hosts
 from listserv.core.threads import place
@@ -70,6 +71,8 @@ def _decide(mail: Mail, facts: Facts) -> Changes:
 
 def _decide_said(mail: Mail, facts: SaidFacts) -> Changes:
     ask = facts.ask
+    if ask is not None and facts.brief is not None:
+        return decide_brief(mail, facts, ask)
     if ask is not None and ask.kind is AskKind.TALK and not facts.lines:
         return decide_talk(mail, facts, ask)
     if not facts.card:
@@ -152,7 +155,7 @@ def kept_post(mail: Mail, facts: PostFacts) -> KeepPost:
         at=facts.now,
         audience="off" if mail.no_archive else settings.archive,
         from_=from_,
-        proved=is_proven(mail, facts),
+        proved=passes(mail, facts),
         public_id=public_id,
         subscription_id=facts.member.id if facts.member else None,
         release_at=facts.now + timedelta(minutes=minutes) if minutes else None,

@@ -8,6 +8,7 @@ from datetime import datetime
 from listserv.core.address import Address
 from listserv.core.administrivia import Asked, Doubtful
 from listserv.core.asks import Ask
+from listserv.core.brief_quotes import BriefReply
 from listserv.core.card_lines import CardLine
 from listserv.core.cards import Item
 from listserv.core.commands import Line
@@ -47,6 +48,7 @@ class PostFacts:
     reins: Reins | None = None  # how hosts hold the thread that it would join
     automatic_count: int = 0  # machines' mails to the list within the breaker's minutes
     alarmed: tuple[Address, ...] = ()  # hosts to be told, should this be one too many of those
+    vouched: bool = False  # we took it out of an answer to a Brief: a token proved its author
 
     @property
     def standing(self) -> Standing:
@@ -99,6 +101,7 @@ class RelayFacts:
     held_twin: bool  # the same mail to this address waits for a host
     preclaimed: bool  # its Message-ID with another body
     ring: Keyring = field(repr=False)
+    vouched: bool = False  # as a post may be
 
     @property
     def standing(self) -> Standing:
@@ -132,6 +135,7 @@ class SaidFacts:
     card: tuple[CardLine, ...] = ()  # what it says to a card
     card_of: int = 0  # which card that is
     talk: tuple[Member, Item] | None = None  # the host who asks, and about what
+    brief: BriefReply | None = None  # what it says to a Brief; None where it speaks of none
 
     @property
     def standing(self) -> Standing:

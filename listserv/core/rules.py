@@ -37,6 +37,11 @@ class Rule(Generic[F]):
 
 def is_proven(mail: Mail, facts: PostFacts) -> bool:
     """Whether something that counts passes for From. A DKIM pass counts only for a mail to this list (§5)."""
+    return facts.vouched or passes(mail, facts)
+
+
+def passes(mail: Mail, facts: PostFacts) -> bool:
+    """Whether that is said of the mail itself, not of the answer to a Brief that we took it out of."""
     if mail.proof.trusted is Check.PASSES:
         return True
     replayed = facts.preclaimed or is_addressed_elsewhere(mail, facts)

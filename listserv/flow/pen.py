@@ -31,6 +31,7 @@ from listserv.core.notices import (
     StillOpen,
     Storm,
     TakenOff,
+    Thanked,
     Welcome,
 )
 from listserv.core.seals import Keyring, derived, relay_seal, seal
@@ -51,7 +52,7 @@ _KINDS: dict[AskKind, Literal["notice", "question", "card"]] = {
     AskKind.CARD: "card",
 }
 _UNASKED = (  # all else answers the mail of who reads it
-    *(Forwarded, Welcome, AddressQuestion, OtherAddress, Storm),
+    *(Thanked, Forwarded, Welcome, AddressQuestion, OtherAddress, Storm),
     *(Invitation, SettingChanged, HostQuestion, HostNews, HostEnded, TakenOff, HostAsks, AuthorAnswers),
 )
 

@@ -45,6 +45,7 @@ def open_ask(tx: Connection, new: NewAsk, sent: Sent) -> int:
         "thread_id": new.thread,
         "arrival_id": sent.arrival_id if new.about_arrival else None,
         "hold_id": new.hold,
+        "brief_id": new.brief,
         "made": sent.now,
         "expires": expiry(new.kind, sent.now),
     }
@@ -88,6 +89,7 @@ def _read(tx: Connection, row: Row[Any]) -> Ask | None:
         thread=row.thread_id,
         arrival=row.arrival_id,
         hold=row.hold_id,
+        brief=row.brief_id,
         used=row.used,
         undone=row.undone,
     )

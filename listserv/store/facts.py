@@ -91,6 +91,7 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
         reins=reins,
         automatic_count=storm.dropped,
         alarmed=storm.alarmed,
+        vouched=ask.arrival.answer_of is not None,
     )
 
 
@@ -180,4 +181,5 @@ def _for_relay(tx: Connection, ask: Question, here: MailList) -> RelayFacts | No
         held_twin=twins.get(ask.mail.body_hash) == "waits",
         preclaimed=any(body != ask.mail.body_hash for body in twins),
         ring=ask.ring,
+        vouched=ask.arrival.answer_of is not None,
     )

@@ -21,6 +21,7 @@ from listserv.core.threads import Known, place
 from listserv.core.types import Check, Mail, MailList, Member, Standing
 from listserv.core.verbs.people import SHEET_BEHIND
 from listserv.store import answered, asks, directory, own_acts, posts, reins, speakers
+from listserv.store.briefs_told import said_to
 from listserv.store.card_talk import to_card
 from listserv.store.looking_up import Occasion
 from listserv.store.meant import post_answered
@@ -37,7 +38,8 @@ def gather_said(tx: Connection, ask: Question, here: MailList) -> SaidFacts:
     person = writer if asked is None or asked.person is None else asked.person
     text = mail.said
     language = speakers.spoken_by(tx, person, here)
-    lines = _lines(ask, text, language)
+    to_brief = said_to(tx, asked, mail, ask.texts, language)
+    lines = to_brief[1] if to_brief else _lines(ask, text, language)
     said = to_card(tx, ask, here, person, lines)
     scene = speakers.scene_of(tx, person, replace(_occasion(tx, ask, here, lines), card=said.of))
     key = mail.author.key if mail.author else ""
@@ -64,6 +66,7 @@ def gather_said(tx: Connection, ask: Question, here: MailList) -> SaidFacts:
         card=said.lines if scene.look.card else (),
         card_of=said.of or 0,
         talk=said.talk,
+        brief=to_brief[0] if to_brief else None,
     )
 
 
