@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 
 from listserv.core.brief_words import PRIVATE, WORDS
 from listserv.core.calendar_words import fold
+from listserv.core.courtesy_words import CLOSING_TAIL, GREETED
 from listserv.core.verb_words import POLITE
 
 POST, ALONE, THANKS = "post", "private", "thanks"
@@ -40,7 +41,7 @@ class Known:
 
 
 def written(line: BriefLine, arrival: int, *, files: bool) -> str:
-    """One line of text that says the same, for an act that is done later. ``files``: those of that mail, too."""
+    """One line of text that says the same, for an act that is done later. ``files``: the mail's, too."""
     return json.dumps(asdict(line) | {"mail": arrival, "files": files}, ensure_ascii=True)
 
 
@@ -145,6 +146,16 @@ def is_named(name: str, names: Sequence[str]) -> bool:
     return any(calls(name, one) for one in names)
 
 
+def _may_be_called(words: str) -> bool:
+    """ "thanks Zoe", whoever that is; not "thanks all", and no sentence."""
+    plain = _plain(words)
+    nobody = not plain or plain[0] in _NOBODY or " " in words
+    return not nobody and words[:1].isupper()
+
+
+_NOBODY = frozenset(f"{GREETED}|{CLOSING_TAIL}".replace("?: ", "").split("|"))
+
+
 def calls(said: str, name: str) -> bool:
     """Whether ``said`` calls somebody of this name: "Ana", "Ana Silva", "Silva"."""
     wanted, has = _plain(said), _plain(name)
@@ -204,7 +215,7 @@ class Reading:
     def _may_say(self, said: BriefLine) -> bool:
         first = not self._open and not self._said
         if said.verb == THANKS and said.words:
-            return first or is_named(said.words, self.known.names)
+            return is_named(said.words, self.known.names) or (first and _may_be_called(said.words))
         return first or (bool(said.numbers) and self._are_known(said.numbers))
 
     def _are_known(self, numbers: Sequence[int]) -> bool:

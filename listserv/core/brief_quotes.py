@@ -26,7 +26,7 @@ _LABEL = re.compile(r" {0,2}(\d{1,4}) {1,2}(\S.*)")
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """Where words stand in a Brief. ``heads``: number → the first words of its title; ``rows``: words → number.
+    """Where words stand in a Brief. ``heads``: number → first words of its title; ``rows``: words → number.
 
     Number 0 is all that stands under no number.
     """
@@ -36,7 +36,7 @@ class Items:
 
 
 def items_of(text: str, numbers: Iterable[int]) -> Items:
-    """The items of a Brief by its plain text, as mail/briefs.py sets it: numbers at the left, words indented."""
+    """The items of a Brief by its text, as mail/briefs.py sets it: numbers at the left, words indented."""
     wanted, at = sorted(numbers), 0
     heads: dict[int, tuple[str, ...]] = {}
     words: dict[int, list[str]] = {NOWHERE: []}
@@ -99,11 +99,11 @@ class BriefReply:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """The Brief as it was sent: its texts, plain first, and what is in it. ``signed``: its reader's name."""
+    """The Brief as it was sent: its texts, plain first, and what is in it. ``signed``: its reader's names."""
 
     texts: tuple[str, ...]
     known: Known
-    signed: str = ""
+    signed: tuple[str, ...] = ()
 
 
 def read_reply_to_brief(text: str, sent: Sent, is_other: Callable[[str], bool]) -> BriefReply:
@@ -171,19 +171,19 @@ def _plain(line: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", fold(line[:200])))
 
 
-def _is_closing(rest: str, signed: str) -> bool:
+def _is_closing(rest: str, signed: tuple[str, ...]) -> bool:
     """Whether these lines only greet, thank, close or sign: at most five."""
     lines = [line for line in rest.split("\n")[:20] if line.strip()]
     return len(lines) <= 5 and rest.count("\n") < 20 and all(_is_courtesy(line, signed) for line in lines)
 
 
-def _is_courtesy(line: str, signed: str) -> bool:
+def _is_courtesy(line: str, signed: tuple[str, ...]) -> bool:
     plain = _plain(line)
-    names = {"", _plain(signed), *_plain(signed).split(" ")[:1]}
+    names = {"", *map(_plain, signed), *(_plain(name).split(" ")[0] for name in signed)}
     return plain in names or any(one.fullmatch(plain) for one in (_CLOSING, _HELLO)) and len(line) <= 60
 
 
-def _says_nothing(rest: str, signed: str) -> bool:
+def _says_nothing(rest: str, signed: tuple[str, ...]) -> bool:
     """Whether that, or "answers below", is all there is beside answers."""
     lines = [line for line in rest.split("\n")[:20] if line.strip()]
     left = [line for line in lines if not _is_courtesy(line, signed)]

@@ -14,7 +14,7 @@ from listserv.core.brief_answers import only_one, run_lines
 from listserv.core.brief_lines import ALONE, POST, BriefLine, numbers_in, read_written, written
 from listserv.core.brief_quotes import BriefReply
 from listserv.core.brief_words import DROP
-from listserv.core.changes import Changes, MarkSeen, UseAsk
+from listserv.core.changes import AnswerBrief, Changes, MarkSeen, UseAsk
 from listserv.core.commands import run
 from listserv.core.commands import shown as shown_line
 from listserv.core.facts import SaidFacts
@@ -42,20 +42,22 @@ def decide_brief(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
     if not (said.lines or said.rest or chosen):
         return decide_said(mail, facts)  # a verb like any other, or nothing at all
     seen = MarkSeen(facts.scene.list.id, facts.own_hash, mail.body_hash, posted=True)
+    return (seen, *_answered(mail, facts, ask, chosen))
+
+
+def _answered(mail: Mail, facts: SaidFacts, ask: Ask, chosen: str) -> Changes:
+    """``chosen``: the act that "Which one?" is answered with; "" for any other reply."""
+    said = facts.brief or BriefReply()
     acts = chosen or _acts(said, mail, facts.scene)
     if not facts.is_owner:
-        return (seen, *other_address(mail, facts, ask, acts), end(facts, "somebody else's token"))
+        return (*other_address(mail, facts, ask, acts), end(facts, "somebody else's token"))
     if why := _not_now(facts):
-        return (seen, *answer(facts, Done((why,))), end(facts, why.key))
+        return (*answer(facts, Done((why,))), end(facts, why.key))
     if facts.proof is Check.FAILS:
-        return (seen, *_was_this_you(facts, acts, said), end(facts, "asked"))
-    if ask.kind is AskKind.THREAD and ask.used is not None:
-        return (seen, *answer(facts, only("done before")), end(facts, "answered before"))
-    if ask.kind is AskKind.THREAD and _is_dropped(facts.first):
-        return (seen, UseAsk(ask.id), *answer(facts, only("left alone")), end(facts, "no thread"))
-    if chosen:
-        return (seen, UseAsk(ask.id), *answer(facts, run(chosen, facts.scene)), end(facts, "which thread"))
-    return (seen, *_used(ask, said), *_do(mail, facts, said), end(facts, _why(said)))
+        return (*_was_this_you(facts, acts, said), end(facts, "asked"))
+    if ask.kind is AskKind.THREAD:
+        return _which(mail, facts, ask, chosen)
+    return (*_do(mail, facts, said), end(facts, _why(said)))
 
 
 def _not_now(facts: SaidFacts) -> Said | None:
@@ -95,14 +97,27 @@ def _has_files(mail: Mail) -> bool:
     return any(part.attached for part in mail.parts)
 
 
-def _used(ask: Ask, said: BriefReply) -> Changes:
-    """Whoever says it once more, with a number, has answered."""
-    again = ask.kind is AskKind.THREAD and any(line.verb in _WORDS for line in said.lines)
-    return (UseAsk(ask.id),) if again else ()
-
-
 # -- which one ---------------------------------------------------------------------------------------
 
+
+def _which(mail: Mail, facts: SaidFacts, ask: Ask, chosen: str) -> Changes:
+    """The answer to "Which one?": a number, none of them, or all of it once more. Once."""
+    said = facts.brief or BriefReply()
+    if ask.used is not None:
+        return (*answer(facts, only("done before")), end(facts, "answered before"))
+    if _is_dropped(facts.first):
+        return (UseAsk(ask.id), *answer(facts, only("left alone")), end(facts, "no thread"))
+    if chosen:
+        done = run(chosen, facts.scene)
+        used = any(isinstance(change, AnswerBrief) for change in done.changes)
+        return (*((UseAsk(ask.id),) if used else ()), *answer(facts, done), end(facts, "which thread"))
+    if said.rest and not said.lines and len(said.rest) <= _SHORT:  # what they were asked, not new words
+        return (*answer(facts, run(ask.act, facts.scene)), end(facts, "not understood"))
+    again = any(line.verb in _WORDS for line in said.lines)
+    return (*((UseAsk(ask.id),) if again else ()), *_do(mail, facts, said), end(facts, _why(said)))
+
+
+_SHORT = 60
 _NUMBERS = re.compile(
     r"\W*(?:(?:nr|no|thread|number|nummer)\W{0,3})?(#?\d{1,3}(?:\s?(?:,|&|\+|\s|and|und)\s?#?\d{1,3}){0,9})"
     r"\s?(?P<alone>p|pn|private|privat)?[\W_]*",
@@ -112,8 +127,10 @@ _NUMBERS = re.compile(
 
 def _chosen(facts: SaidFacts, ask: Ask) -> str:
     """The act that an answer to "Which one?" asks for; "" where it says something else."""
-    if ask.kind is not AskKind.THREAD or not ask.act.startswith("answer "):
+    if ask.kind is not AskKind.THREAD:
         return ""
+    if not ask.act.startswith("answer "):  # it was answered, and the words are kept no longer
+        return ask.act if _NUMBERS.fullmatch(facts.first[:100]) else ""
     kept, mail, files = read_written(ask.act.removeprefix("answer "))
     found = _NUMBERS.fullmatch(facts.first[:100])
     if found is not None:

@@ -556,8 +556,8 @@ class SendAlone:
 class AnswerBrief:
     """Words become a mail of their own that answers a post: to the list, or to its author alone.
 
-    ``ask``: whose token proved it. ``alone``: who has it alone, of which ``name``. ``mail``: the arrival that said it, ``place``
-    which of the things in it this is; ``files``: what was attached there goes with it.
+    ``ask``: whose token proved it. ``alone``: who has it alone, of which ``name``. ``mail``: the arrival that
+    said it, ``place`` which of the things in it this is; ``files``: what was attached there goes with it.
     """
 
     list_id: int

@@ -708,7 +708,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class WhichThread:
-    """To a member: words in reply to a Brief, with no number. ``items``: numbers and titles to choose from."""
+    """To a member: words in reply to a Brief, with no number. ``items``: what to choose from."""
 
     list: str
     begins: str

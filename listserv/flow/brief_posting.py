@@ -1,4 +1,4 @@
-"""Answers to a Brief become mails, and threads of one go out whole: in the transaction of the mail that asked.
+"""Answers to a Brief become mails, and its threads go out whole: in the transaction of the mail that asked.
 
 A mail that we make of an answer is accepted like one that came through a door, and is processed like it; what
 proved its author is the token of the Brief. Made again after a crash, it is the same.

@@ -39,6 +39,8 @@ _VOICES = (
     .order_by(_p.id.desc())
     .limit(_LATELY)
 )
+_s = schema.subscriptions.c
+_OWN_NAME = select(_s.name)
 Texts = Callable[[bytes], tuple[str, ...]]
 
 
@@ -54,7 +56,8 @@ def said_to(
     one_at_a_time(tx, Lock.LIST, asked.list.id)
     numbers = frozenset(tx.scalars(select(_i.number).where(_i.brief_id == asked.brief)))
     names = tuple(voice.name for voice, *_ in _heard(tx, asked.brief))
-    sent = Sent(_texts(tx, asked, texts), Known(numbers, names), mail.author_name)
+    mine = tx.scalar(_OWN_NAME.where(_s.list_id == asked.list.id, _s.person_id == asked.person)) or ""
+    sent = Sent(_texts(tx, asked, texts), Known(numbers, names), (mail.author_name, mine))
 
     def is_other(line: str) -> bool:
         found = read_line(line, language)
@@ -149,7 +152,7 @@ _MOST_REFERENCES = 20
 
 
 def way_to(tx: Connection, post_id: int) -> tuple[str, tuple[str, ...]]:
-    """The title of a post's thread, and the ids of the chain of posts that ends with it, as members know them.
+    """The title of a post's thread, and the ids of the chain of posts that ends with it, as members have them.
 
     Of a post that was taken out since, the chain of the thread's latest that is there.
     """
