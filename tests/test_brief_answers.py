@@ -287,3 +287,31 @@ def test_rules_for_posts_hold_for_answers(world: World, got: Got, book: MailList
     world.store.do(lambda tx: tx.execute(update(schema.threads).where(schema.threads.c.id == thread).values(closed=True)))
     letters = replies(world, BEN, got, f"{number_of(got, 'Volunteer')}: Same here.")
     assert posts(letters) == [] and world.why()[-1] == "closed" and host
+
+
+# -- without the token ------------------------------------------------------------------------------
+
+
+def message_id(got: Got) -> str:
+    return str(header(got.letter)["Message-ID"]).strip("<>")
+
+
+@pytest.mark.parametrize("to", [LIST, "book+ask@lists.example.org"])
+def test_a_reply_to_a_brief_that_goes_elsewhere_is_understood_all_the_same(world: World, got: Got, to: str) -> None:
+    ben = Speaker(world, BEN)
+    assert [words for _, words in posts(ben.writes(to, "1: Same here.", answers=message_id(got)))] == ["Same here."]
+    (asked,) = ben.writes(to, f"We do that, too.{quoted(got)}", answers=message_id(got))
+    assert asked.subject.startswith("Which one?")
+    assert len(posts(Speaker(world, BEN).answers(asked, "2"))) == 1
+
+
+def test_without_the_token_and_without_a_proof_its_owner_is_asked(world: World, got: Got) -> None:
+    letters = Speaker(world, BEN, NONE).writes(LIST, "1: Same here.", answers=message_id(got))
+    assert posts(letters) == [] and [one.to for one in letters] == [BEN]
+    assert [words for _, words in posts(Speaker(world, BEN).answers(letters[0], "yes"))] == ["Same here."]
+
+
+def test_whoever_quotes_a_brief_is_not_asked_whether_everybody_was_meant(world: World, got: Got) -> None:
+    """Ana answers it, whom nobody sent it."""
+    letters = Speaker(world, ANA).writes(LIST, f"See what Dee wrote.{quoted(got)}", answers=message_id(got))
+    assert len(posts(letters)) == 1

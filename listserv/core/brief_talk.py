@@ -53,7 +53,7 @@ def _answered(mail: Mail, facts: SaidFacts, ask: Ask, chosen: str) -> Changes:
         return (*other_address(mail, facts, ask, acts), end(facts, "somebody else's token"))
     if why := _not_now(facts):
         return (*answer(facts, Done((why,))), end(facts, why.key))
-    if facts.proof is Check.FAILS:
+    if facts.proof is Check.FAILS or (facts.tokenless and facts.proof is not Check.PASSES):
         return (*_was_this_you(facts, acts, said), end(facts, "asked"))
     if ask.kind is AskKind.THREAD:
         return _which(mail, facts, ask, chosen)

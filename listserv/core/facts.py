@@ -135,6 +135,7 @@ class SaidFacts:
     card: tuple[CardLine, ...] = ()  # what it says to a card
     card_of: int = 0  # which card that is
     talk: tuple[Member, Item] | None = None  # the host who asks, and about what
+    tokenless: bool = False  # it answers what ``ask`` is by its In-Reply-To alone
     brief: BriefReply | None = None  # what it says to a Brief; None where it speaks of none
 
     @property

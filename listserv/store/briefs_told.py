@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +19,9 @@ from listserv.core.commands import Line, read_line, read_lines
 from listserv.core.guard import Voice
 from listserv.core.retold import ThreadPost
 from listserv.core.scene import BriefItem, BriefLook, Heard, Scene
-from listserv.core.types import READ_FOR_WORDS, Mail, PostState
+from listserv.core.seals import message_hash
+from listserv.core.threads import MOST_REFERENCES
+from listserv.core.types import READ_FOR_WORDS, Mail, MailList, PostState
 from listserv.store import schema, search, voices
 from listserv.store.locks import Lock
 from listserv.store.rows import one_at_a_time
@@ -39,7 +42,7 @@ _VOICES = (
     .order_by(_p.id.desc())
     .limit(_LATELY)
 )
-_s = schema.subscriptions.c
+_s, _k, _addresses = schema.subscriptions.c, schema.asks.c, schema.addresses.c
 _OWN_NAME = select(_s.name)
 Texts = Callable[[bytes], tuple[str, ...]]
 
@@ -81,6 +84,33 @@ def _texts(tx: Connection, asked: Ask, texts: Texts) -> tuple[str, ...]:
     query = select(schema.letters.c.bytes).join(schema.briefs, _b.letter_id == schema.letters.c.id)
     raw = tx.scalar(query.where(_b.id == asked.brief))
     return texts(bytes(raw)) if raw else ()
+
+
+def answered(tx: Connection, here: MailList, mail: Mail) -> int | None:
+    """The token's number of the Brief that a mail answers by its Message-ID alone, sent to its author.
+
+    None where it answers none, or one that somebody else was sent.
+    """
+    found = _of_references(tx, here.id, mail.references[-1:])
+    if not found or mail.author is None:
+        return None
+    whose = select(_addresses.person_id).where(_addresses.key == mail.author.key).scalar_subquery()
+    query = select(_k.id).where(_k.person_id == whose, _k.list_id == here.id, _k.brief_id.in_(found))
+    return tx.scalar(query.order_by(_k.id.desc()).where(_k.kind == AskKind.BRIEF).limit(1))
+
+
+def speaks_of_one(tx: Connection, list_id: int, mail: Mail) -> bool:
+    """Whether a mail answers, or passes on, a Brief: what stands in it everybody on the list may know."""
+    return bool(_of_references(tx, list_id, mail.references[-MOST_REFERENCES:]))
+
+
+def _of_references(tx: Connection, list_id: int, ids: Iterable[str]) -> list[int]:
+    hashes = [message_hash(one) for one in ids if _IS_ONE.fullmatch(one)]
+    query = select(_b.id).where(_b.message_hash.in_(hashes), _b.list_id == list_id)
+    return list(tx.scalars(query.order_by(_b.id))) if hashes else []
+
+
+_IS_ONE = re.compile(r"[a-z2-7]{26}@[^@\s]{1,255}")  # as mail/briefs.py makes it
 
 
 # -- what its numbers mean --------------------------------------------------------------------------

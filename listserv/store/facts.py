@@ -38,7 +38,8 @@ def gather(tx: Connection, ask: Question) -> Facts | None:
     """The facts for one mail at its place; None where the place is gone since the 250."""
     match ask.found.place.kind:
         case Kind.LIST if ask.found.list is not None:
-            return _for_post(tx, ask, ask.found.list)
+            to_brief = said_facts.gather_to_brief(tx, ask, ask.found.list)
+            return to_brief or _for_post(tx, ask, ask.found.list)
         case Kind.RETURNED:
             return _for_return(tx, ask)
         case Kind.RELAYED if ask.found.list is not None:
@@ -46,7 +47,8 @@ def gather(tx: Connection, ask: Question) -> Facts | None:
         case Kind.HOST | Kind.COMMAND | Kind.OWNER if returns.is_complaint(ask.mail.report):
             return _for_return(tx, ask)  # where providers send them, too
         case Kind.COMMAND | Kind.ANSWER if ask.found.list is not None:
-            return said_facts.gather_said(tx, ask, ask.found.list)
+            to_brief = said_facts.gather_to_brief(tx, ask, ask.found.list)
+            return to_brief or said_facts.gather_said(tx, ask, ask.found.list)
         case Kind.HOST | Kind.OWNER:
             return _for_pass_on(tx, ask)
         case _:

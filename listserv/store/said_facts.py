@@ -20,7 +20,7 @@ from listserv.core.steering import steered
 from listserv.core.threads import Known, place
 from listserv.core.types import Check, Mail, MailList, Member, Standing
 from listserv.core.verbs.people import SHEET_BEHIND
-from listserv.store import answered, asks, directory, own_acts, posts, reins, speakers
+from listserv.store import answered, asks, briefs_told, directory, own_acts, posts, reins, speakers
 from listserv.store.briefs_told import said_to
 from listserv.store.card_talk import to_card
 from listserv.store.looking_up import Occasion
@@ -68,6 +68,22 @@ def gather_said(tx: Connection, ask: Question, here: MailList) -> SaidFacts:
         talk=said.talk,
         brief=to_brief[0] if to_brief else None,
     )
+
+
+def gather_to_brief(tx: Connection, ask: Question, here: MailList) -> SaidFacts | None:
+    """For a mail without a token that answers a Brief of its author's, as its In-Reply-To says.
+
+    Some mail programs answer whom a mail is from, and some people the list.
+    """
+    place, arrival = ask.found.place, ask.arrival
+    if ask.found.ask is not None or place.word not in ("", "ask") or arrival.approved or arrival.answer_of:
+        return None
+    number = briefs_told.answered(tx, here, ask.mail)
+    asked = asks.find(tx, number) if number is not None else None
+    if asked is None:
+        return None
+    facts = gather_said(tx, replace(ask, found=replace(ask.found, ask=asked)), here)
+    return replace(facts, tokenless=True) if facts.brief is not None else None
 
 
 def _is_owner(mail: Mail, asked: Ask | None, scene: Scene) -> bool:
