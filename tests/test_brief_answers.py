@@ -52,7 +52,13 @@ def got(world: World, book: MailList) -> Got:
 
 
 def two_threads(world: World) -> Got:
-    starts(world, DEE, "Volunteer no-shows", "We ask when they can next time, the same evening.", "Dee Whitehorse")
+    starts(
+        world,
+        DEE,
+        "Volunteer no-shows",
+        "We ask when they can next time, the same evening.",
+        "Dee Whitehorse",
+    )
     starts(world, ANA, "Cold storage grant", "We asked for two chest freezers and the wiring.", "Ana Silva")
     world.pass_time(days=1)
     return last_brief(world, BEN)
@@ -80,7 +86,9 @@ def quoted(got: Got) -> str:
 
 
 def number_of(got: Got, title: str) -> int:
-    return next(int(line[:3]) for line in got.text.splitlines() if line[4:].startswith(title) and line[:3].strip())
+    return next(
+        int(line[:3]) for line in got.text.splitlines() if line[4:].startswith(title) and line[:3].strip()
+    )
 
 
 def test_words_behind_a_number_become_a_reply_in_that_thread(world: World, got: Got) -> None:
@@ -89,7 +97,9 @@ def test_words_behind_a_number_become_a_reply_in_that_thread(world: World, got: 
     assert posts(letters) == [("Re: Volunteer no-shows", "We do the same.\n\nAnd it works.")]
     mail = header(next(one for one in letters if one.kind == "post"))
     with world.store.read() as tx:
-        first = tx.scalar(select(schema.posts.c.message_id).where(schema.posts.c.subject == "Volunteer no-shows"))
+        first = tx.scalar(
+            select(schema.posts.c.message_id).where(schema.posts.c.subject == "Volunteer no-shows")
+        )
     assert mail["In-Reply-To"] == f"<{first}>" and mail["References"] == f"<{first}>"
     assert str(mail["From"]) == BEN and "Your words go to everybody" in told(letters)
     assert unbalanced(world.store) == [] and world.ends() == {"posted": 3, "commands": 1}
@@ -100,7 +110,12 @@ def test_words_behind_a_number_become_a_reply_in_that_thread(world: World, got: 
 
 def test_two_numbers_in_one_mail_are_two_posts(world: World, got: Got) -> None:
     v, c = number_of(got, "Volunteer"), number_of(got, "Cold")
-    letters = replies(world, BEN, got, f"Hi,\n\n{v}: We ask in the morning.\n{c}) no list\n\n{c}: Which freezers?\n\nBen{quoted(got)}")
+    letters = replies(
+        world,
+        BEN,
+        got,
+        f"Hi,\n\n{v}: We ask in the morning.\n{c}) no list\n\n{c}: Which freezers?\n\nBen{quoted(got)}",
+    )
     assert posts(letters) == [
         ("Re: Volunteer no-shows", f"We ask in the morning.\n{c}) no list"),
         ("Re: Cold storage grant", "Which freezers?\n\nBen"),
@@ -118,7 +133,9 @@ def test_a_number_with_p_goes_to_the_author_alone_by_the_relay_address(world: Wo
 
 
 @pytest.mark.parametrize("words", ["1p Can we talk?", "1 private: Can we talk?", "1 privat Can we talk?"])
-def test_what_is_meant_for_one_is_never_posted_for_want_of_a_colon(world: World, got: Got, words: str) -> None:
+def test_what_is_meant_for_one_is_never_posted_for_want_of_a_colon(
+    world: World, got: Got, words: str
+) -> None:
     letters = replies(world, BEN, got, words)
     assert [one.kind for one in letters if one.kind == "post"] == []
     assert any(one.text.strip() == "Can we talk?" for one in letters)
@@ -139,7 +156,7 @@ def test_verbs_with_numbers_are_done_and_can_be_undone(world: World, got: Got) -
 
 def test_later_takes_a_day(world: World, got: Got) -> None:
     n = number_of(got, "Volunteer")
-    assert 'comes back to you on' in told(replies(world, BEN, got, f"later {n} fri"))
+    assert "comes back to you on" in told(replies(world, BEN, got, f"later {n} fri"))
     assert "Till when?" in told(replies(world, BEN, got, f"later {n}"))
 
 
@@ -181,7 +198,9 @@ def test_which_one_may_be_none_or_one_alone(world: World, got: Got) -> None:
     assert "Everything stays" in told(Speaker(world, BEN).answers(asked, "drop"))
     (asked,) = replies(world, BEN, got, "We do that as well.")
     letters = Speaker(world, BEN).answers(asked, f"{number_of(got, 'Volunteer')}p")
-    assert posts(letters) == [] and [one.text.strip() for one in letters if one.to == DEE] == ["We do that as well."]
+    assert posts(letters) == [] and [one.text.strip() for one in letters if one.to == DEE] == [
+        "We do that as well."
+    ]
 
 
 def test_words_go_by_themselves_where_only_one_thread_can_be_meant(world: World, book: MailList) -> None:
@@ -233,7 +252,11 @@ def test_words_below_a_part_of_an_item_go_there_without_its_number(world: World,
 
 
 def test_outlook_marks_no_line_and_words_among_them_are_found(world: World, got: Got) -> None:
-    head = "________________________________\nFrom: Book Circle <book+ask@lists.example.org>\nSent: Sunday, November 22, 2026 8:00 AM\nTo: Ben Okafor <ben@ben.example>\nSubject: " + got.letter.subject + "\n"
+    head = (
+        "________________________________\nFrom: Book Circle <book+ask@lists.example.org>\nSent: Sunday, November 22, 2026 8:00 AM\nTo: Ben Okafor <ben@ben.example>\nSubject: "
+        + got.letter.subject
+        + "\n"
+    )
     item = got.item(number_of(got, "Volunteer"))
     body = got.text.replace(item, f"{item}\n\nIn the morning, we do.")
     letters = replies(world, BEN, got, f"Answers below.\n\n{head}\n{body}")
@@ -258,17 +281,26 @@ def test_where_from_fails_the_words_wait_for_a_yes(world: World, got: Got) -> No
 
 
 def test_where_nothing_speaks_for_from_the_token_does(world: World, got: Got) -> None:
-    assert [words for _, words in posts(replies(world, BEN, got, "1: Same here.", proof=NONE))] == ["Same here."]
+    assert [words for _, words in posts(replies(world, BEN, got, "1: Same here.", proof=NONE))] == [
+        "Same here."
+    ]
 
 
 def test_the_same_mail_twice_is_posted_once(world: World, got: Got) -> None:
     raw = Speaker(world, BEN).mail(got.answer_to, "1: Same here.")
-    first, second = Speaker(world, BEN).sends(raw, got.answer_to), Speaker(world, BEN).sends(raw, got.answer_to)
+    first, second = (
+        Speaker(world, BEN).sends(raw, got.answer_to),
+        Speaker(world, BEN).sends(raw, got.answer_to),
+    )
     assert len(posts(first)) == 1 and second == []
 
 
 def test_a_machine_says_nothing(world: World, got: Got) -> None:
-    raw = Speaker(world, BEN).mail(got.answer_to, "1: I am away.").replace(b"MIME-V", b"Auto-Submitted: auto-replied\nMIME-V")
+    raw = (
+        Speaker(world, BEN)
+        .mail(got.answer_to, "1: I am away.")
+        .replace(b"MIME-V", b"Auto-Submitted: auto-replied\nMIME-V")
+    )
     assert Speaker(world, BEN).sends(raw, got.answer_to) == []
 
 
@@ -284,7 +316,9 @@ def test_rules_for_posts_hold_for_answers(world: World, got: Got, book: MailList
         thread = tx.scalar(select(schema.threads.c.id).where(schema.threads.c.title == "Volunteer no-shows"))
     from sqlalchemy import update
 
-    world.store.do(lambda tx: tx.execute(update(schema.threads).where(schema.threads.c.id == thread).values(closed=True)))
+    world.store.do(
+        lambda tx: tx.execute(update(schema.threads).where(schema.threads.c.id == thread).values(closed=True))
+    )
     letters = replies(world, BEN, got, f"{number_of(got, 'Volunteer')}: Same here.")
     assert posts(letters) == [] and world.why()[-1] == "closed" and host
 
@@ -297,9 +331,13 @@ def message_id(got: Got) -> str:
 
 
 @pytest.mark.parametrize("to", [LIST, "book+ask@lists.example.org"])
-def test_a_reply_to_a_brief_that_goes_elsewhere_is_understood_all_the_same(world: World, got: Got, to: str) -> None:
+def test_a_reply_to_a_brief_that_goes_elsewhere_is_understood_all_the_same(
+    world: World, got: Got, to: str
+) -> None:
     ben = Speaker(world, BEN)
-    assert [words for _, words in posts(ben.writes(to, "1: Same here.", answers=message_id(got)))] == ["Same here."]
+    assert [words for _, words in posts(ben.writes(to, "1: Same here.", answers=message_id(got)))] == [
+        "Same here."
+    ]
     (asked,) = ben.writes(to, f"We do that, too.{quoted(got)}", answers=message_id(got))
     assert asked.subject.startswith("Which one?")
     assert len(posts(Speaker(world, BEN).answers(asked, "2"))) == 1

@@ -32,7 +32,9 @@ def at(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[World, Got]]:
         world.member(here, BEN, name="Ben Okafor", rhythm="daily")
         starts(world, ANA, "Cold storage grant – who applied?", _ANAS, "Ana Silva")
         starts(world, DEE, "Volunteer no-shows", _DEES, "Dee Whitehorse")
-        starts(world, ANA, "Squash", "Who takes 40 boxes of squash by Thursday?\n\nThey are clean.", "Ana Silva")
+        starts(
+            world, ANA, "Squash", "Who takes 40 boxes of squash by Thursday?\n\nThey are clean.", "Ana Silva"
+        )
         world.pass_time(days=1)
         yield world, last_brief(world, BEN)
 
@@ -61,7 +63,11 @@ def number(got: Got, title: str) -> int:
 def sends(world: World, got: Got, text: str, html: str = "") -> list[Letter]:
     world.pass_time(minutes=11)  # nobody is that fast: the storm breaker would hold what comes
     mail = EmailMessage(policy=SMTP)
-    mail["From"], mail["To"], mail["Subject"] = f"Ben Okafor <{BEN}>", got.answer_to, f"Re: {got.letter.subject}"
+    mail["From"], mail["To"], mail["Subject"] = (
+        f"Ben Okafor <{BEN}>",
+        got.answer_to,
+        f"Re: {got.letter.subject}",
+    )
     mail["Message-ID"] = f"<{abs(hash((text, html)))}@ben.example>"
     mail["In-Reply-To"] = header(got.letter)["Message-ID"]
     mail["Date"] = "Sun, 22 Nov 2026 10:00:00 +0100"
@@ -124,7 +130,9 @@ def test_words_above_without_one_are_asked_about(at: tuple[World, Got], program:
     below = ABOVE[program](got.text, as_gmail_quotes(got))
     (asked,) = sends(world, got, f"{WORDS} ({program})\n\n{below}")
     assert asked.subject.startswith("Which one?")
-    assert posts(Speaker(world, BEN).answers(asked, f"{number(got, 'Cold')}."), DEE) == [(GRANT, f"{WORDS} ({program})")]
+    assert posts(Speaker(world, BEN).answers(asked, f"{number(got, 'Cold')}."), DEE) == [
+        (GRANT, f"{WORDS} ({program})")
+    ]
 
 
 def among(text: str, below: str, words: str) -> str:
@@ -183,7 +191,9 @@ def test_a_phone_that_sends_html_alone(at: tuple[World, Got]) -> None:
 
 def test_words_among_the_quoted_html(at: tuple[World, Got]) -> None:
     world, got = at
-    page = as_html(got).replace("all of them.</p>", "all of them.</p></div></blockquote><div>In HTML.</div><blockquote><div>", 1)
+    page = as_html(got).replace(
+        "all of them.</p>", "all of them.</p></div></blockquote><div>In HTML.</div><blockquote><div>", 1
+    )
     html = f'<div>see below</div><div class="gmail_quote"><div class="gmail_attr">On Sun, Book Circle &lt;book+ask@lists.example.org&gt; wrote:</div><blockquote>{page}</blockquote></div>'
     assert posts(sends(world, got, "", html), DEE) == [("Re: Volunteer no-shows", "In HTML.")]
 
@@ -197,5 +207,7 @@ def test_files_go_with_the_first_words_alone(at: tuple[World, Got]) -> None:
     mail.add_attachment(b"a,b\r\n1,2\r\n", maintype="text", subtype="csv", filename="sheet.csv")
     world.pass_time(minutes=11)
     letters = Speaker(world, BEN, "").sends(mail.as_bytes(), got.answer_to)
-    found = [[part.get_filename() for part in header(one).iter_attachments()] for one in letters if one.to == DEE]
+    found = [
+        [part.get_filename() for part in header(one).iter_attachments()] for one in letters if one.to == DEE
+    ]
     assert found == [["sheet.csv"], []]

@@ -141,7 +141,11 @@ def test_words_are_never_lost_and_never_doubled(text: str) -> None:
 
 
 @settings(deadline=None)
-@given(st.sampled_from(["2: a\n", "mute 2\n", "\n", "> 1  Volunteer no-shows\n", "a\n", "> \n", "#2,", "thanks "]))
+@given(
+    st.sampled_from(
+        ["2: a\n", "mute 2\n", "\n", "> 1  Volunteer no-shows\n", "a\n", "> \n", "#2,", "thanks "]
+    )
+)
 def test_reading_is_linear(piece: str) -> None:
     start = time.perf_counter()
     reply(piece * (30_000 // len(piece)))
@@ -179,7 +183,13 @@ def marked(text: str, sign: str = "> ") -> str:
 def test_words_below_an_item_are_for_it_however_it_is_quoted(number: int) -> None:
     items = items_of(BRIEF.text, KNOWN.numbers)
     whole = item(number)
-    for quoted in (whole, marked(whole), marked(" ".join(whole.split())), whole.upper(), whole.split("\n")[0]):
+    for quoted in (
+        whole,
+        marked(whole),
+        marked(" ".join(whole.split())),
+        whole.upper(),
+        whole.split("\n")[0],
+    ):
         assert place_below(quoted, items, None) == number
     assert place_below(marked(BRIEF.text), items, None) == 0
 
