@@ -23,12 +23,14 @@ from listserv.core import facts, rules
 from listserv.core.address import Address, read_address
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.notices import SignInLink
+from listserv.core.pace import Pace
 from listserv.core.routing import Kind, Place
 from listserv.core.rules import judge
 from listserv.core.seals import Keyring
 from listserv.core.types import Arrival, MailList, Malformed, Member
 from listserv.core.welcoming import welcome_to
 from listserv.dice import draw_link
+from listserv.doctor.examining import examine
 from listserv.errors import BadSettings, CannotDo, StoreBusy
 from listserv.flow import daemon, deliver, process
 from listserv.flow.admission import Admission
@@ -52,12 +54,13 @@ from listserv.flow.web import WebDoor, WebDoors
 from listserv.flow.worker import Work
 from listserv.mail.leaves import leaf
 from listserv.mail.notices import Words
+from listserv.mail.sealing import ArcSeal, unsealed
 from listserv.mail.signing import BadKey, Signer, load_key
 from listserv.mail.washing import Washer
-from listserv.opening import only_one, opened, prepare, read_secret, unread
+from listserv.opening import only_one, opened, prepare, read_secret, read_vault, unread
 from listserv.resources import resource
 from listserv.rounds import Rounds, scheduled
-from listserv.settings import Settings
+from listserv.settings import FILE_NAME, Settings
 from listserv.side_by_side import in_company
 from listserv.store import (
     arrivals,
@@ -97,7 +100,7 @@ class App:
 def site_of(settings: Settings) -> facts.Site:
     """What decisions need of the settings."""
     site = settings.site
-    return facts.Site(site.domain, site.owner, site.base_url, site.timezone)
+    return facts.Site(site.domain, site.owner, site.base_url, site.timezone, settings.deliver.treat_as_reject)
 
 
 def read_signer(settings: Settings) -> Signer | None:
@@ -120,7 +123,7 @@ def open_app(settings: Settings, log: Log) -> Iterator[App]:
     secret = read_secret(settings)
     with opened(settings) as store:
         with store.read() as tx:
-            ring = epochs.keyring(tx, secret)
+            ring = replace(epochs.keyring(tx, secret), vault=read_vault(settings))
         yield App(settings, store, SystemClock(), site_of(settings), Bells(), log, ring)
 
 
@@ -174,7 +177,8 @@ def make_plan(app: App, roles: frozenset[str], stack: ExitStack) -> daemon.Plan:
     if "deliver" in roles:
         works.append(_delivering(app, stack))
     if "schedule" in roles:
-        works += scheduled(Rounds(app.store, app.clock, app.bells, make_pen(app)))
+        look = partial(examine, app.settings, app.settings.folder / FILE_NAME)
+        works += scheduled(Rounds(app.store, app.clock, app.bells, make_pen(app), look))
     if "archive" in roles:
         works.append(
             Work("archive", stack.enter_context(closing(make_renderer(app))).step, app.bells.pages, 1.0)
@@ -215,7 +219,9 @@ async def _open_doors(app: App, lookout: Lookout) -> Doors:
 
 def open_reader(settings: Settings) -> Reader:
     """The child that reads strangers' mail."""
-    return Reader(trusted_authserv_ids=settings.receive.trusted_authserv_ids, servers=settings.dns.servers)
+    receive, arc = settings.receive, settings.dkim.arc and settings.dkim.key is not None
+    trusted, servers = receive.trusted_authserv_ids, settings.dns.servers
+    return Reader(trusted, servers, arc=arc, spam_fields=receive.spam_fields)
 
 
 def make_pen(app: App) -> Pen:
@@ -273,7 +279,15 @@ def _depot(app: App, stack: ExitStack) -> Depot:
         log=app.log,
         who=f"{os.uname().nodename}.{os.getpid()}.{app.clock.now():%H%M%S}",
         ring=app.ring,
+        seal=ArcSeal(signer) if signer and app.settings.dkim.arc else unsealed,
+        pace=read_pace(app.settings),
     )
+
+
+def read_pace(settings: Settings) -> Pace | None:
+    """How fast copies may leave; None where nobody said."""
+    way = settings.deliver
+    return Pace(way.per_minute, way.per_domain_per_minute, way.warm_up) or None
 
 
 def _delivering(app: App, stack: ExitStack) -> Work:

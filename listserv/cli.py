@@ -23,6 +23,7 @@ from listserv.cli_archive import archive_group, export, import_group
 from listserv.cli_backup import backup, restore
 from listserv.cli_bench import bench
 from listserv.cli_digest import digest_group
+from listserv.cli_doctor import doctor
 from listserv.cli_holds import hold_group
 from listserv.cli_lists import list_group
 from listserv.cli_log import log
@@ -121,7 +122,7 @@ def upgrade(desk: Desk) -> None:
 
 for _group in (list_group, member_group, hold_group, queue_group, digest_group, import_group, archive_group):
     cli.add_command(_group)
-for _command in (status, log, explain, redact, export, bench, backup, restore):
+for _command in (status, doctor, log, explain, redact, export, bench, backup, restore):
     cli.add_command(_command)
 
 

@@ -11,10 +11,11 @@ from sqlalchemy import Connection
 from listserv import cli_where
 from listserv.cli_backup import settle, still_paused
 from listserv.cli_holds import print_mail
+from listserv.cli_status import providers_resting, tell_resting
 from listserv.desk import Desk, shows
 from listserv.errors import BadData, CannotDo
 from listserv.shown import cell, give_json, say, warn
-from listserv.store import arrivals, pause, queue, relay_rest
+from listserv.store import arrivals, pause, provider_rests, queue, relay_rest
 from listserv.store.acts import Hand, record
 
 COLUMNS = ("id", "list", "to", "kind", "state", "attempts", "next", "answer")
@@ -48,9 +49,12 @@ def ls(desk: Desk, what: str | None, aside: bool) -> None:
             rows, more = cli_where.chosen(tx, what, most), 0
         else:
             rows, more = _copies(tx, most)
+        resting = providers_resting(tx)
     desk.show(rows, ASIDE_COLUMNS if aside else COLUMNS, _none(what, aside=aside))
     if more:
         say(f"and {more} more; `--json` shows all")
+    if not desk.json and not aside:
+        tell_resting(resting)
 
 
 def _none(what: str | None, *, aside: bool) -> str:
@@ -157,7 +161,7 @@ def _retry(tx: Connection, ids: Ids, hand: Hand, *, aside: bool) -> tuple[list[i
     if ids is not None and not done:
         return done, False
     record(tx, hand, "queue retried", None, f"{len(done)}")
-    return done, relay_rest.lift(tx)
+    return done, any((relay_rest.lift(tx), provider_rests.lift(tx)))
 
 
 @queue_group.command("drop")

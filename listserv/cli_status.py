@@ -13,7 +13,7 @@ from listserv.core.types import ArrivalState, DeliveryState
 from listserv.desk import Desk, shows
 from listserv.errors import BadData
 from listserv.shown import cell, give_table, say
-from listserv.store import counters, relay_rest
+from listserv.store import counters, provider_rests, relay_rest
 from listserv.store.backlog import last_days, oldest_copy, oldest_waiting
 
 
@@ -40,6 +40,7 @@ def counted(tx: Connection) -> dict[str, Any]:
         "oldest_copy": oldest_copy(tx),
         "relay_rests_until": rest.until if rest else None,
         "relay_said": rest.why if rest else None,
+        "providers_resting": providers_resting(tx),
         "restored": waiting(tx),
         **last_days(tx),
     }
@@ -59,9 +60,22 @@ def _print(desk: Desk, told: dict[str, Any]) -> None:
     if told["relay_said"]:
         say(f"the relay rests until {cell(told['relay_rests_until'])}: {cell(told['relay_said'])}")
         say("`listserv queue retry --all` tries at once")
+    tell_resting(told["providers_resting"])
     for line in told_waiting(told["restored"]):
         say(line)
     say(f"last digest: {told['last_digest'] or 'none'}; last backup: {told['last_backup'] or 'none'}")
+
+
+def providers_resting(tx: Connection) -> list[dict[str, Any]]:
+    """Providers that had enough of us lately, until when each is left alone, and what it said."""
+    known = sorted(provider_rests.current(tx).items())
+    return [{"provider": name, "until": slow.until, "said": slow.why} for name, slow in known if slow.until]
+
+
+def tell_resting(resting: list[dict[str, Any]]) -> None:
+    """The same for people."""
+    for one in resting:
+        say(f"{cell(one['provider'])} is left alone until {cell(one['until'])}: {cell(one['said'])}")
 
 
 @click.command()

@@ -6,7 +6,6 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from listserv.dice import draw_secret
 from listserv.dns_records import Record, dkim_value, records
 from listserv.errors import BadData, CannotDo
 from listserv.mail.signing import BadKey, load_key, make_key
-from listserv.opening import upgrade_site
+from listserv.opening import upgrade_site, write_new
 from listserv.resources import resource
 from listserv.settings import FILE_NAME, PREFIX, Settings, settings_from
 
@@ -49,11 +48,12 @@ def found(plan: Plan, environ: Mapping[str, str]) -> tuple[Settings, list[Record
     settings = settings_from(tomllib.loads(words), environ, file.parent)
     try:
         settings.site.data_dir.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        _write_new(settings.secret_file, draw_secret())
+        write_new(settings.secret_file, draw_secret())
+        write_new(settings.quiet_file, draw_secret())
         told = records(settings.site.domain, settings.dkim.selector, _dkim(settings))
         upgrade_site(settings)
         # Last of all: a site is founded once its settings file is there, and init can be run again till then.
-        _write_new(file, words.encode())
+        write_new(file, words.encode())
     except OSError as error:
         raise CannotDo(f"{error.filename or file} can't be written: {error.strerror}") from None
     return settings, told
@@ -78,27 +78,11 @@ def _dkim(settings: Settings) -> str:
         return "v=DKIM1; k=rsa; p=(the relay's key)"
     file.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
     if not file.exists():
-        _write_new(file, make_key()[0])
+        write_new(file, make_key()[0])
     try:
         return dkim_value(load_key(file.read_bytes()))
     except BadKey as error:
         raise CannotDo(f"{file} is no DKIM key: {error}") from None
-
-
-def _write_new(file: Path, data: bytes) -> None:
-    """Write and sync a file that is not there yet, for its owner alone; what is there is kept as it is.
-
-    Written beside and linked: a file with its name is whole, whenever we died.
-    """
-    beside = file.with_name(f".{file.name}.new")
-    beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    with suppress(FileExistsError):
-        os.link(beside, file)
-    beside.unlink()
 
 
 def domain_of(words: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -13,8 +13,9 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from listserv.database import State, refuse_newer, state
-from listserv.dice import SECRET_LENGTH, draw_epoch
+from listserv.dice import SECRET_LENGTH, draw_epoch, draw_secret
 from listserv.errors import CannotDo, StoreBusy
+from listserv.mail.vault import KeyVault
 from listserv.resources import resource
 from listserv.settings import Settings
 from listserv.store.engine import Store, open_store, trouble
@@ -111,6 +112,41 @@ def read_secret(settings: Settings) -> bytes:
     if len(secret) < SECRET_LENGTH:
         raise CannotDo(f"{file} is no key of ours; {remedy}")
     return secret
+
+
+def read_vault(settings: Settings) -> KeyVault:
+    """What seals who asks without a name. Its key is made where it is missing: it is in no backup.
+
+    Several machines need the same one: whoever has another can't open what the others shut. Raises CannotDo.
+    """
+    file = settings.quiet_file
+    try:
+        if not file.exists():
+            write_new(file, draw_secret())
+        key = file.read_bytes()
+    except OSError as error:
+        raise unread(str(file), error, "without it nobody who asked without a name is reached") from None
+    if len(key) != SECRET_LENGTH:
+        raise CannotDo(
+            f"{file} is no key of ours; remove it, and a new one is made: links made so far are dead"
+        )
+    return KeyVault(key)
+
+
+def write_new(file: Path, data: bytes) -> None:
+    """Write and sync a file that is not there yet, for its owner alone; what is there is kept as it is.
+
+    Written beside and linked: a file with its name is whole, whenever we died.
+    """
+    beside = file.with_name(f".{file.name}.{os.getpid()}.new")
+    beside.unlink(missing_ok=True)
+    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    with suppress(FileExistsError):
+        os.link(beside, file)
+    beside.unlink()
 
 
 def unread(what: str, error: OSError, remedy: str) -> CannotDo:

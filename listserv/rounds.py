@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from listserv.clock import Clock
+from listserv.doctor.finding import Told
+from listserv.doctor.monthly import tell_monthly
 from listserv.flow import (
     bounce_round,
     brief_round,
@@ -13,6 +17,8 @@ from listserv.flow import (
     guard_round,
     loosening_round,
     pulse_round,
+    quiet_links,
+    returned_round,
     upkeep,
 )
 from listserv.flow.bells import Bells
@@ -32,6 +38,7 @@ class Rounds:
     clock: Clock
     bells: Bells
     pen: Pen
+    examine: Callable[[datetime], Sequence[Told]]  # what `listserv doctor` would say
 
 
 def scheduled(of: Rounds) -> tuple[Work, ...]:
@@ -43,7 +50,9 @@ def scheduled(of: Rounds) -> tuple[Work, ...]:
         Work("guard", partial(guard_round.remind, pen, bells), bells.guard, rest=60.0),
         Work("threads", partial(release_kept, pen, bells), bells.threads, rest=1.0),
         Work("loosenings", partial(loosening_round.look_after, pen, bells), bells.loosenings, rest=20.0),
+        Work("quiet", partial(quiet_links.forget_expired, pen, bells), bells.quiet, rest=3600.0),
         Work("owner", partial(upkeep.tell_owner, pen), bells.owner, rest=60.0),
+        Work("doctor", partial(tell_monthly, pen, bells, of.examine), bells.doctor, rest=3600.0),
         Work("links", partial(upkeep.forget_expired, store, clock), bells.links, rest=3600.0),
         Work("hosts", partial(card_round.look_for_hosts, pen, bells), bells.hosts, rest=3600.0),
         Work(
@@ -57,6 +66,7 @@ def scheduled(of: Rounds) -> tuple[Work, ...]:
             rest=2.0,
         ),
         Work("bounces", partial(bounce_round.look_after, pen, bells), bells.bounces, rest=60.0),
+        Work("returned", partial(returned_round.tell_writers, pen, bells), bells.returned, rest=20.0),
     )
     paused = (replace(work, step=partial(pause.unless_paused, store, work.step)) for work in works)
     # A restored site is searched before anything may leave it.

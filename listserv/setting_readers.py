@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date, datetime
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -122,12 +123,35 @@ def between(low: int, high: int) -> Reader:
     return read
 
 
+def maybe_date(value: Any, _folder: Path) -> date | None:
+    if isinstance(value, date) and not isinstance(value, datetime):  # TOML has dates of its own
+        return value
+    try:
+        return date.fromisoformat(value.strip()) if value.strip() else None
+    except (AttributeError, ValueError):
+        raise ValueError('a day, such as "2026-12-01", or "" for none') from None
+
+
 def texts(value: Any, folder: Path) -> tuple[str, ...]:
     if isinstance(value, str):
         value = [item for item in value.split(",") if item.strip()]
     if not isinstance(value, list) or not all(isinstance(item, str) and item.strip() for item in value):
         raise ValueError('a list of texts, such as ["mx.example.org"]')
     return tuple(one_line(item, folder) for item in value)
+
+
+def domains(value: Any, folder: Path) -> tuple[str, ...]:
+    try:
+        return tuple(domain(text, folder) for text in texts(value, folder))
+    except ValueError:
+        raise ValueError('a list of domains, such as ["gmail.com"]') from None
+
+
+def switch(value: Any, _folder: Path) -> bool:
+    said = {"true": True, "false": False}.get(str(value).strip().lower())
+    if said is None:
+        raise ValueError("true or false")
+    return said
 
 
 def servers(value: Any, folder: Path) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ class Receive:
     tls_cert: Path | None
     tls_key: Path | None
     trusted_authserv_ids: tuple[str, ...]
+    spam_fields: tuple[str, ...]  # in which the server before us says that a mail is spam
     max_message_bytes: int
 
 
@@ -54,6 +56,10 @@ class Receive:
 class Deliver:
     relay: str = field(repr=False)  # may hold a password
     connections: int
+    treat_as_reject: tuple[str, ...]  # domains, lower-case A-labels
+    per_minute: int  # copies, 0: as fast as the relay takes them
+    per_domain_per_minute: int  # to one provider
+    warm_up: date | None  # from when on core/pace.py's ramp holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,7 @@ class Web:
 class Dkim:
     selector: str
     key: Path | None  # None: the relay signs
+    arc: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,11 @@ class Settings:
         """32 random bytes, mode 0600: every seal hangs on them."""
         return self.site.data_dir / "secret"
 
+    @property
+    def quiet_file(self) -> Path:
+        """32 random bytes, mode 0600, in no backup: who asks without a name (mail/vault.py)."""
+        return self.site.data_dir / "quiet.key"
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -98,6 +110,11 @@ class Key:
     default: Any
     reader: read.Reader
 
+
+_SPAM_FIELDS = (
+    *("X-Spam", "X-Spam-Flag", "X-Spam-Status", "X-Spam-Level", "X-Spam-Score"),
+    *("X-Spamd-Result", "X-Rspamd-Action"),
+)
 
 # fmt: off
 SCHEMA: dict[str, dict[str, Key]] = {
@@ -118,11 +135,16 @@ SCHEMA: dict[str, dict[str, Key]] = {
         "tls_cert":             Key("", read.maybe_path),
         "tls_key":              Key("", read.maybe_path),
         "trusted_authserv_ids": Key([], read.texts),
+        "spam_fields":          Key(list(_SPAM_FIELDS), read.texts),
         "max_message_bytes":    Key(26_214_400, read.between(10_000, 1_073_741_824)),
     },
     "deliver": {
         "relay":                Key("maildir:outbox", read.relay),
         "connections":          Key(8, read.between(1, 256)),
+        "treat_as_reject":      Key(["gmail.com", "googlemail.com"], read.domains),
+        "per_minute":           Key(0, read.between(0, 1_000_000)),
+        "per_domain_per_minute": Key(0, read.between(0, 1_000_000)),
+        "warm_up":              Key("", read.maybe_date),
     },
     "web": {
         "listen":               Key("127.0.0.1:8080", read.listen),
@@ -132,6 +154,7 @@ SCHEMA: dict[str, dict[str, Key]] = {
     "dkim": {
         "selector":             Key("ls1", read.selector),
         "key":                  Key("dkim/ls1.pem", read.maybe_path),
+        "arc":                  Key(False, read.switch),
     },
     "dns": {
         "servers":              Key([], read.servers),

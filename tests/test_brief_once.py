@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
 from listserv.core.budget import limit, week_of
 from listserv.core.changes import KeepPost, SetPerson, SetSubscription, WishThread
@@ -326,8 +326,8 @@ def a_life(world: World) -> Life:
         rhythm = RHYTHMS[number % 6]
         member = world.member(book, f"m{number}@d.example", rhythm=rhythm)
         zone = ZONES[number % len(ZONES)]
-        people = update(schema.people).where(schema.people.c.id == member.person_id)
-        world.store.do(lambda tx, people=people, zone=zone: tx.execute(people.values(timezone=zone)) and None)
+        change = SetPerson(member.person_id, (("timezone", zone),))
+        world.store.do(partial(own_acts.carry_out, change=change, now=NOW))
         readers.append(Reader(member.id, member.person_id, ZoneInfo(zone), rhythm))
     return Life(world, book, readers)
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, func, select, update
@@ -18,10 +19,22 @@ from sqlalchemy import Connection, func, select, update
 from listserv.core.changes import KeepPost, SetSubscription, WishThread
 from listserv.core.threads import Placement
 from listserv.core.types import MailList, Member, MemberState
-from listserv.flow.brief_round import Hour, Round, send_as_if, send_as_of, send_briefs
+from listserv.flow.brief_round import Round, send_as_if, send_as_of, send_briefs
 from listserv.flow.coming_back import bring_back
+from listserv.flow.handing_out import Hour
 from listserv.flow.process import process_due
-from listserv.store import arrivals, books, counted, deliveries, lists, own_acts, posts, rosters, schema
+from listserv.store import (
+    arrivals,
+    books,
+    counted,
+    deliveries,
+    lists,
+    own_acts,
+    posts,
+    rosters,
+    schema,
+    taking_back,
+)
 from tests.kit.people import NOW, a_mail
 from tests.kit.world import World, open_world, sqlite_in
 
@@ -154,6 +167,16 @@ def test_a_question_brings_a_brief_at_once_while_the_week_has_mails_left(
     assert briefs(world, ben) == [NOW, NOW, at("2026-11-24T07:00")]
 
 
+def test_who_is_named_in_to_or_cc_is_asked(world: World, book: MailList) -> None:
+    ben, emi = (world.member(book, f"m{rhythm}@d.example", rhythm=rhythm) for rhythm in ("mine", "3"))
+    world.settle()
+    post(world, 1)
+    assert (singles(world, ben), briefs(world, emi)) == (0, [])
+    words = b"From: ana@ana.example\nTo: book@lists.example.org, mmine@d.example\nCc: M <m3@d.example>\n"
+    world.receive(words + b"Subject: You?\nMessage-ID: <you@p.example>\n\nWhat do you say?\n")
+    assert (singles(world, ben), briefs(world, emi)) == (1, [NOW])
+
+
 def test_a_followed_thread_comes_singly_but_to_who_counts_mails_in_a_brief(
     world: World, book: MailList
 ) -> None:
@@ -240,7 +263,7 @@ def test_a_notice_nobody_asked_for_waits_for_a_week_with_room(either: World) -> 
     ben, emi = world.member(book, "ben@d.example", rhythm="1"), world.member(book, "emi@d.example")
     for one in (ben, emi, ben):
         letter = deliveries.Letter(str(one.address), b"Subject: open\r\n\r\nwords\r\n", book.id)
-        world.store.do(lambda tx, letter=letter, one=one: _send(tx, letter, one, world.clock.now()))
+        world.store.do(partial(_send, letter=letter, one=one, now=world.clock.now()))
     world.settle()
     assert [mail.recipient for mail in world.outbox].count("ben@d.example") == 1
     assert [mail.recipient for mail in world.outbox].count("emi@d.example") == 1
@@ -253,9 +276,9 @@ def test_a_notice_nobody_asked_for_waits_for_a_week_with_room(either: World) -> 
     world.totals()
 
 
-def _send(tx: object, letter: deliveries.Letter, one: Member, now: datetime) -> None:
-    number = deliveries.post_letter(tx, letter, now)  # type: ignore[arg-type]
-    counted.note(tx, number, one.address, one.list_id)  # type: ignore[arg-type]
+def _send(tx: Connection, letter: deliveries.Letter, one: Member, now: datetime) -> None:
+    number = deliveries.post_letter(tx, letter, now)
+    counted.note(tx, number, one.address, one.list_id)
 
 
 def test_as_if_it_were_then_one_brief_is_made_and_the_next_is_the_day_after(
@@ -340,6 +363,56 @@ def test_a_last_brief_tells_what_went_out_while_the_round_was_under_way(world: W
     world.store.do(partial(books.change, number=ben.id, values={"rhythm": "now"}, now=morning))
     assert under_way.goes_on()
     assert (before, len(briefs(world, ben)), singles(world, ben)) == ([1, 1], 2, 0)
+
+
+def test_what_was_taken_out_meanwhile_is_in_no_brief(world: World, book: MailList) -> None:
+    ben = world.member(book, "ben@d.example", rhythm="daily")
+    world.settle()
+    kept = [unreleased(world, book, number) for number in range(2)]
+    for post_id in kept:
+        world.store.do(partial(deliveries.fan_out, post_id=post_id, now=NOW))
+    morning = at("2026-11-22T07:00")
+
+    class Hasty:
+        """A store in which a post is taken out just before the round's first step."""
+
+        done = False
+
+        def read(self) -> Any:
+            return world.store.read()
+
+        def do(self, step: Any) -> Any:
+            if not self.done:
+                self.done = True
+                taken = update(schema.posts).where(schema.posts.c.id == kept[0]).values(state="redacted")
+                world.store.do(lambda tx: tx.execute(taken).rowcount)
+            return world.store.do(step)
+
+    send_as_of(replace(world.pen, store=Hasty()), Hour(morning, morning, morning))  # type: ignore[arg-type]
+    with world.store.read() as tx:
+        assert had(tx, ben) == {kept[1]: 1}
+
+
+def test_a_brief_that_has_not_left_is_made_anew_without_what_was_taken_out(either: World) -> None:
+    world, book = either, ana_and_book(either)
+    ben, emi = (world.member(book, f"{name}@d.example", rhythm="daily") for name in ("ben", "emi"))
+    world.settle()
+    kept = [unreleased(world, book, number) for number in range(2)]
+    for post_id in kept:
+        world.store.do(partial(deliveries.fan_out, post_id=post_id, now=NOW))
+    morning = Hour(*[at("2026-11-22T07:00")] * 3)
+    send_as_of(world.pen, morning)
+
+    def redact(tx: Connection) -> None:
+        tx.execute(update(schema.deliveries).where(_d.subscription_id == emi.id).values(state="sent"))
+        taking_back.take_back_telling(tx, kept[0], morning.now)
+        tx.execute(update(schema.posts).where(schema.posts.c.id == kept[0]).values(state="redacted"))
+
+    world.store.do(redact)
+    assert send_as_of(world.pen, morning)[0] == 1
+    with world.store.read() as tx:
+        assert (had(tx, ben), had(tx, emi)) == ({kept[1]: 1}, {})  # Emi had both: nothing of it is kept
+    assert [len(briefs(world, one)) for one in (ben, emi)] == [2, 1]
 
 
 def unreleased(world: World, here: MailList, number: int) -> int:

@@ -112,6 +112,33 @@ def test_a_card_says_who_wrote_why_it_waits_and_what_was_seen_of_it(world: World
     assert all(len(line) <= 72 for line in text.splitlines())
 
 
+def test_a_strangers_flood_is_a_few_lines_and_gone_from_cards_when_its_sender_is_banned(
+    world: World, book: MailList
+) -> None:
+    card = waits(world, *(f"Boost {number}" for number in range(17)), sender="bob@vendor.example", text=SPAM)
+    assert card.subject.startswith("5 waiting")
+    Speaker(world, HANNA).writes(ASK, "waiting")
+    card = card_of(world)
+    assert "12 more from the same address or domain." in " ".join(card.text.split())
+    Speaker(world, HANNA).answers(card, "1 ban")
+    card = waits(world, "Hello")
+    assert card.subject.startswith("1 waiting") and "Boost" not in card.text
+    assert len(states(world)) == 18, "all of them are still there"
+
+
+def test_what_the_mail_server_calls_spam_is_marked_and_left_alone_by_all_ok(
+    world: World, book: MailList
+) -> None:
+    raw = Speaker(world, ANA).mail(LIST, "Our offer of the day.", "Offer")
+    before = len(world.outbox)
+    world.accept(b"X-Spam-Flag: YES\r\n" + raw, LIST, ANA)
+    card = waits(world, "Hello")
+    assert ANA not in [one.to for one in since(world, before)], "nobody is told"
+    assert "Careful: your mail server thinks that it is spam" in card.text
+    Speaker(world, HANNA).answers(card, "all ok")
+    assert states(world) == {"Offer": "waiting", "Hello": "approved"}
+
+
 @pytest.mark.parametrize(
     "hostile",
     [

@@ -57,7 +57,7 @@ def book(desk: Desk) -> Desk:
 
 def test_init_writes_settings_secret_key_and_database_for_their_owner_alone(founded: Path) -> None:
     files = {path.relative_to(founded).as_posix() for path in founded.rglob("*") if path.is_file()}
-    assert files == {"listserv.toml", "data/secret", "data/listserv.db", "dkim/ls1.pem"}
+    assert files == {"listserv.toml", "data/secret", "data/quiet.key", "data/listserv.db", "dkim/ls1.pem"}
     assert {stat.S_IMODE((founded / file).stat().st_mode) for file in files} == {0o600}
     assert len((founded / "data" / "secret").read_bytes()) == 32
 

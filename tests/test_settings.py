@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from listserv.app import site_of
 from listserv.core.address import Address
 from listserv.errors import BadSettings
 from listserv.founding import Plan, found, settings_text
@@ -33,6 +34,23 @@ def test_domain_and_owner_are_enough() -> None:
     assert settings.receive.tls_cert is None
     assert settings.dkim.key == Path("/srv/dkim/ls1.pem")
     assert settings.secret_file == Path("/srv/data/secret")
+
+
+def test_which_domains_are_treated_as_reject_and_whether_we_seal_is_the_operators_to_say() -> None:
+    settings = settings_from(LEAST, {}, Path("/srv"))
+    assert site_of(settings).strict_domains == ("gmail.com", "googlemail.com")
+    assert settings.dkim.arc is False
+    environ = {
+        "LISTSERV_DELIVER_TREAT_AS_REJECT": "Strict.example, bücher.example",
+        "LISTSERV_DKIM_ARC": "true",
+    }
+    settings = settings_from(LEAST, environ, Path("/srv"))
+    assert site_of(settings).strict_domains == ("strict.example", "xn--bcher-kva.example")
+    assert settings.dkim.arc is True
+    assert (
+        site_of(settings_from({**LEAST, "deliver": {"treat_as_reject": []}}, {}, Path("/srv"))).strict_domains
+        == ()
+    )
 
 
 def test_a_new_sites_file_says_every_key_with_its_default(tmp_path: Path) -> None:
@@ -110,7 +128,9 @@ def test_unix_sockets_and_postgresql_are_understood() -> None:
         ("receive", "trusted_authserv_ids", [1], "a list of texts"),
         ("deliver", "connections", 0, "a whole number from 1 to 256"),
         ("deliver", "relay", "nowhere", "maildir:PATH"),
+        ("deliver", "treat_as_reject", ["not a domain"], "a list of domains"),
         ("dkim", "selector", "a.b", "letters, digits and hyphens"),
+        ("dkim", "arc", "maybe", "true or false"),
         ("dns", "servers", ["dns.example.org"], "IP addresses"),
     ],
 )

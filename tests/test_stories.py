@@ -2,7 +2,8 @@
 
 A folder a story: ``world.toml`` says who is on which list and what happens, step by step; ``*.eml`` are
 the mails. What came out in step N for ana@… lies in ``N-out-ana.eml``. A step that ``answers`` such a file
-goes to its Reply-To, which ``@ANSWER@`` stands for in the mail. ``pytest --accept`` writes those files anew:
+goes to its Reply-To, which ``@ANSWER@`` stands for in the mail; one that ``returns`` it to its return path.
+``pytest --accept`` writes those files anew:
 read the diff before you commit it. Adding a story needs no Python.
 """
 
@@ -101,6 +102,8 @@ def _happen(world: World, step: dict[str, Any], folder: Path, told: dict[str, by
         if "answers" in step:
             to = _answer_to(told[step["answers"]])
             raw = raw.replace(b"@ANSWER@", to.encode())
+        if "returns" in step:
+            to = _return_path(told[step["returns"]])
         world.receive(raw, to, step.get("from", "someone@elsewhere.example"))
     if "approve" in step:
         world.store.do(lambda tx: holds.approve(tx, step["approve"], "operator", world.clock.now()))
@@ -113,6 +116,11 @@ def _answer_to(raw: bytes) -> str:
     """Where a reply to a mail of ours goes: its Reply-To, as any mail program has it."""
     found = email.message_from_bytes(raw)
     return parseaddr(str(found["Reply-To"] or found["From"]))[1]
+
+
+def _return_path(raw: bytes) -> str:
+    """Where the machines of others answer a mail of ours."""
+    return parseaddr(str(email.message_from_bytes(raw)["Return-Path"]))[1]
 
 
 def _mails(world: World, before: int, number: int) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ Not the standard library's parser: Python 3.11.7 reads ``boss@good <mal@evil>`` 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 _DOT_ATOM = re.compile(r"[a-z0-9!#$&'*+/=?^_`{|}~%-]+(?:\.[a-z0-9!#$&'*+/=?^_`{|}~%-]+)*", re.I)
@@ -33,8 +34,11 @@ class Address:
 
     @property
     def key(self) -> str:
-        """What makes two spellings one member: case folded (RFC 5321 §2.4 lets us for our own look-ups)."""
-        return f"{self.local.casefold()}@{self.domain}"
+        """What makes two spellings one member: lower case (RFC 5321 §2.4 lets us for our own look-ups).
+
+        Never more than that: who has a mailbox ``bo\u017fs@`` would else be boss@ here, as signed mail.
+        """
+        return f"{_lower(self.local)}@{self.domain}"
 
     @property
     def ascii(self) -> bool:
@@ -66,14 +70,17 @@ def read_address(text: str) -> Address:
     return Address(local, name)
 
 
+def _lower(text: str) -> str:
+    """Lower case, but no letter turns into ASCII by it: U+212A, the sign for kelvin, would be a k."""
+    if text.isascii():
+        return text.lower()
+    return "".join(c if c.lower().isascii() and not c.isascii() else c.lower() for c in text)
+
+
 def read_domain(text: str) -> str:
     """The domain in lower-case A-labels, without a trailing dot. Raises BadAddress."""
-    name = text.casefold().removesuffix(".")
-    if not name.isascii():
-        try:
-            name = name.encode("idna").decode("ascii").lower()
-        except UnicodeError:
-            raise BadAddress("the part after the @ is not a domain name") from None
+    name = _lower(text).removesuffix(".")
+    name = name if name.isascii() else _a_labels(name)
     labels = name.split(".")
     if len(name) > 253 or len(labels) < 1 or not all(_LABEL.fullmatch(label) for label in labels):
         raise BadAddress("the part after the @ is not a domain name")
@@ -82,19 +89,49 @@ def read_domain(text: str) -> str:
     return name
 
 
+def _a_labels(name: str) -> str:
+    """Letters that not all programs take for the same name (RFC 5894 §7.2) are refused: ß, wide ones, …"""
+    try:
+        if len(name) > 253:
+            raise UnicodeError  # the codec takes quadratic time
+        made = name.encode("idna").decode("ascii").lower()
+        same = made.encode("ascii").decode("idna") == unicodedata.normalize("NFC", name)
+    except UnicodeError:
+        same = False
+    if not same:
+        raise BadAddress("the part after the @ is not a domain name that reads in one way only")
+    return made
+
+
 def _plain_utf8(local: str) -> bool:
     return all(_UTF8_ATOM.fullmatch(piece) for piece in local.split("."))
 
 
+_DRESSED = tuple(
+    (re.compile(pattern, re.I), bare)
+    for pattern, bare in (
+        # BATV and its kin, whose tags change every day
+        (r"(?:prvs=[0-9a-z]+=|btv1==[0-9a-z]+==|msprvs1=[^=]+=)(.+)@(.+)", r"\1@\2"),
+        # SRS: once forwarded, and more often
+        (r"SRS0[=+-][^=]+=[^=]+=([^=@]+)=(.+)@.+", r"\2@\1"),
+        (r"SRS1[=+-][^=]+=[^=]+=[=+-][^=]+=[^=]+=([^=@]+)=(.+)@.+", r"\2@\1"),
+        # as Microsoft 365 and Gmail write it when they forward
+        (r".+\+SRS=[^=]+=[^=]+=([^=@]+)=([^=@]+)@.+", r"\2@\1"),
+        (r"(.+)\+caf_=[^@]+@(.+)", r"\1@\2"),
+    )
+)
+
+
 def bare_sender(envelope_from: str) -> str:
-    """An envelope sender without BATV or SRS dressing (standards.md A12): prvs=tag=user@d is user@d."""
-    local, at, domain = envelope_from.rpartition("@")
-    if not at:
-        return envelope_from
-    if match := re.fullmatch(r"(?:prvs=[0-9a-z]+=|btv1==[0-9a-z]+==|msprvs1=[^=]+=)(.+)", local, re.I):
-        return f"{match[1]}@{domain}"
-    if match := re.fullmatch(r"SRS0[=+-][^=]+=[^=]+=([^=]+)=(.+)", local, re.I):
-        return f"{match[2]}@{match[1]}"
-    if match := re.fullmatch(r"SRS1[=+-][^=]+=[^=]+==[^=]+=[^=]+=([^=]+)=(.+)", local, re.I):
-        return f"{match[2]}@{match[1]}"
+    """An envelope sender without BATV or SRS dressing (standards.md A12): prvs=tag=user@d is user@d.
+
+    Good for recognising who sends, never for who wrote: that is From.
+    """
+    for _ in range(3):  # one forwarder's dressing over another's
+        for pattern, bare in _DRESSED:
+            if len(envelope_from) <= 320 and (match := pattern.fullmatch(envelope_from)):
+                envelope_from = match.expand(bare)
+                break
+        else:
+            break
     return envelope_from

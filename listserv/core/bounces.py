@@ -38,6 +38,7 @@ class What(StrEnum):
     STOPPED = "stopped"  # a probe came back: no more copies
     TRIED = "tried"  # a later probe came back as well
     RESUMED = "resumed"  # copies go out again; all before is forgotten
+    CHALLENGED = "challenged"  # no report: a machine there wants to be shown that we are a person
     CLEARED = "cleared"  # a probe arrived before anything was stopped; all before is forgotten
 
 

@@ -12,12 +12,11 @@ from dataclasses import replace
 
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.brief_lines import ALONE, POST, BriefLine, calls, read_written
-from listserv.core.changes import AnswerBrief, Change, GiveThanks, KeepRelay, SendNotice, SendThread
+from listserv.core.changes import AnswerBrief, Change, GiveThanks, SendNotice, SendThread
 from listserv.core.guard import Voice
 from listserv.core.notices import Choice, Thanked, WhichThread
 from listserv.core.said import Done, Said, only
 from listserv.core.scene import BriefItem, Heard, Scene
-from listserv.core.seals import relay_seal
 from listserv.core.sent_words import words_of
 from listserv.core.verbs import threads
 
@@ -135,10 +134,9 @@ def _alone(item: BriefItem, line: BriefLine, scene: Scene) -> Done:
     if item.author is None or _is_me(item.author, scene):
         return only("brief nobody", str(item.number))
     to, name, here = item.author.address, item.author.name, scene.list
-    relay = KeepRelay(relay_seal(scene.ring, here.list_id, to.key), here.id, to, name)
     change = AnswerBrief(here.id, _asked(scene), item.post_id, item.talk.id, line.words, to, name)
     said = Said("brief alone" if name else "brief alone unnamed", name, item.talk.title)
-    return Done((said,), (relay, change))
+    return Done((said,), (change,))
 
 
 def _asked(scene: Scene) -> int:

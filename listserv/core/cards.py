@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 
 from listserv.core.address import Address, BadAddress, read_address
 from listserv.core.lookalikes import alike
+from listserv.core.quietly import QUIETLY
 from listserv.core.types import Check, Mail, Policy
 
 JOINING = "join request"  # why a hold waits that is no post
 MOST_ITEMS = 40  # on one card; the rest is in the next
+MOST_OF_ONE, MOST_OF_A_DOMAIN = 5, 10  # strangers' mails that wait at a time; of the others, the number
 EVERY = timedelta(hours=1)  # what comes within the hour after a card is in the next one
 NEXT_AFTER = timedelta(hours=4)  # then the host after the one on duty hears of it
 _LINES, _WIDTH, _MOST_LINKS = 12, 300, 5
@@ -25,6 +28,7 @@ _LINK = re.compile(r"https?://([^\s/<>\"'()\[\]]{1,100})", re.I)
 # fmt: off
 GUARD = "guard"  # perhaps meant for one person: its words are not shown to hosts
 OF_AUTHOR = ("post or setting", GUARD)  # the author decides; hosts hear of it when that takes too long
+SPAM = "spam"  # says the mail server before us: nobody is answered
 CLOSED, RESTING, SLOWED = "closed", "resting", "slowed"  # what hosts decided of its thread
 BY_ITSELF = (RESTING, SLOWED)  # goes out by itself, needs no host
 DOUBTED = frozenset((
@@ -93,6 +97,7 @@ class Waiting:
     joined: datetime | None = None
     posts: int = 0
     tags: frozenset[str] = frozenset()
+    behind: int = 0  # so many more from the same address or domain wait, and are not shown
     known_as: str = ""  # here, where the writer is a member
 
     @property
@@ -111,7 +116,7 @@ class Waiting:
 
 def warnings(item: Waiting, host_names: Iterable[str]) -> tuple[str, ...]:
     """Reasons to look twice, by name; a mail without any is let through by "all ok"."""
-    found = ["doubted"] if item.why in DOUBTED else []
+    found = ["doubted"] if item.why in DOUBTED else [SPAM] if item.why == SPAM else []
     if item.seen.proof == Check.FAILS and item.why not in DOUBTED:
         found.append("fails")
     if item.joined is None and item.seen.links:
@@ -119,6 +124,35 @@ def warnings(item: Waiting, host_names: Iterable[str]) -> tuple[str, ...]:
     if any(alike(item.name, name) for name in host_names):
         found.append("like a host")
     return tuple(found)
+
+
+def folded(items: Iterable[Waiting]) -> list[Waiting]:
+    """What cards show of all that waits: a flood of strangers' mails, or in a member's name, is a few lines.
+
+    Of one address the oldest five, of one domain the oldest ten; the last of those says how many more
+    there are. Nothing is lost: when they are decided, the next ones are shown.
+    """
+    shown: list[Waiting] = []
+    places: dict[str, list[int]] = {}  # by address and by domain: where in ``shown`` theirs are
+    behind: Counter[int] = Counter()
+    for item in items:
+        mosts = _mosts(item)
+        full = next((key for key, most in mosts if len(places.get(key, ())) >= most), None)
+        if full is not None:
+            behind[places[full][-1]] += 1
+            continue
+        for key, _ in mosts:
+            places.setdefault(key, []).append(len(shown))
+        shown.append(item)
+    return [replace(item, behind=behind[place]) for place, item in enumerate(shown)]
+
+
+def _mosts(item: Waiting) -> tuple[tuple[str, int], ...]:
+    """How many are shown of whose; nothing where it is surely a member's, or a wish to join."""
+    if item.why == JOINING or not (item.joined is None or item.why == SPAM or item.why in DOUBTED):
+        return ()
+    address = item.sender.lower()
+    return (address, MOST_OF_ONE), (f"@{address.rpartition('@')[2]}", MOST_OF_A_DOMAIN)
 
 
 # -- who is told, and when --------------------------------------------------------------------------
@@ -211,6 +245,10 @@ class Item:
     @property
     def is_join(self) -> bool:
         return self.waiting.why == JOINING
+
+    @property
+    def is_quiet(self) -> bool:
+        return self.waiting.why == QUIETLY
 
     @property
     def named(self) -> str:

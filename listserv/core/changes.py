@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from listserv.core.address import Address
+from listserv.core.aliases import Alias
 from listserv.core.asks import NewAsk
 from listserv.core.cards import Seen
 from listserv.core.notices import Notice
+from listserv.core.quietly import Draft
 from listserv.core.threads import Placement
-from listserv.core.types import ArrivalState, Mail, MemberState, ReportClass
+from listserv.core.types import ArrivalState, Mail, MemberState, ReportClass, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class KeepPost:
     subscription_id: int | None = None
     release_at: datetime | None = None
     flagged: str = ""
+    chain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +84,13 @@ class SpendProbation:
 
 @dataclass(frozen=True, slots=True)
 class KeepRelay:
-    """This relay address reaches this author."""
+    """This relay address reaches this author. ``person``: whose it is from now on; None: a stranger's."""
 
     seal: str
     list_id: int
     address: Address
     name: str
+    person: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +105,30 @@ class SendNotice:
 
 @dataclass(frozen=True, slots=True)
 class PassOn:
-    """Send the mail itself on to one member, between two relay addresses (interface.md §4)."""
+    """Send the mail itself on to one person, between two relay addresses (interface.md §4).
+
+    ``sender``, ``receiver``: the aliases of both. ``name``: as the writer has it in From; ``standing``: the
+    writer's. ``proved``: something passes for From. ``knows``: the receiver may read the list's title.
+    ``tell``: the writer may hear that it came back. ``away``: a machine answers for somebody who is away.
+    """
 
     list_id: int
     to: Address
-    to_name: str
-    from_seal: str
-    from_name: str
+    sender: Alias
+    receiver: Alias
+    name: str
+    standing: Standing = Standing.MEMBER
+    proved: bool = False
+    knows: bool = True
+    tell: bool = False
+    away: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A copy came back. Where it was a private mail, its writer hears so, once."""
+
+    delivery_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +144,13 @@ class CountBounce:
 @dataclass(frozen=True, slots=True)
 class Complained:
     """The member's provider says that they call the list's mail spam: off the list at once."""
+
+    subscription_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Challenged:
+    """A machine in front of this member's mailbox wants a proof from us: told to the hosts, once."""
 
     subscription_id: int
 
@@ -459,6 +487,15 @@ class DropAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """A member wants no private mail of whoever has this relay address; ``on`` False: wants it again."""
+
+    subscription_id: int
+    seal: str
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class WithdrawPost:
     """The author takes a post back while it waits in the outbox."""
 
@@ -540,13 +577,19 @@ class EraseMe:
 
 @dataclass(frozen=True, slots=True)
 class SendAlone:
-    """A mail that waits goes to one member instead of all, as a private mail does (see ``PassOn``)."""
+    """A mail that waits goes to one member instead of all, as a private mail does (see ``PassOn``).
+
+    ``to_member``: the subscription of whoever gets it; ``person``: who wrote it, ``author``: their address.
+    """
 
     hold_id: int
     list_id: int
     to: Address
     to_name: str
-    from_seal: str
+    to_member: int | None
+    author: Address
+    name: str
+    person: int
 
 
 # -- what is said to a Brief ------------------------------------------------------------------------
@@ -592,6 +635,95 @@ class GiveThanks:
 
 
 OfBriefs = AnswerBrief | SendThread
+
+
+# -- asking without a name --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AskQuietly:
+    """A question is kept, sealed, and shown to its author.
+
+    ``found``: what may still tell who wrote it; ``files``: what does not go; ``others``: they saw it, too.
+    """
+
+    list_id: int
+    person_id: int
+    draft: Draft = field(repr=False)
+    found: tuple[str, ...] = field(default=(), repr=False)
+    files: tuple[str, ...] = field(default=(), repr=False)
+    others: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Redraft:
+    """It has another text from now on, and is shown again."""
+
+    quiet_id: int
+    list_id: int
+    draft: Draft = field(repr=False)
+    found: tuple[str, ...] = field(default=(), repr=False)
+    files: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AskHosts:
+    """Its author says "send": it comes to the list as a mail of ours, and waits for a host."""
+
+    quiet_id: int
+    list_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class DropQuiet:
+    """Its author does not want it any more."""
+
+    quiet_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PassToAsker:
+    """A private answer goes to the asker by way of the link, its writer shown by a relay address."""
+
+    list_id: int
+    seal: str
+    writer_seal: str
+    subject: str
+    words: str = field(repr=False)
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAsAsker:
+    """The asker's words go to whoever answered in private."""
+
+    quiet_id: int
+    list_id: int
+    words: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HostAsked:
+    """A host asked something about a question that waits: the answer is theirs."""
+
+    hold_id: int
+    by: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuietOut:
+    """The question goes out: from now on the link lasts so long and no longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Veil:
+    """Of this mail nothing stays but that there was one: no bytes, no sender, no token, no subject."""
+
+    recipient: Address  # what it is said to have been for
+
+
+OfQuiet = AskQuietly | Redraft | AskHosts | DropQuiet | PassToAsker | AnswerAsAsker
+OfLinks = HostAsked | QuietOut | Veil
 OfRecords = (
     MailData
     | MailPreview
@@ -603,6 +735,7 @@ OfRecords = (
     | SendAlone
     | BringPulse
     | OfBriefs
+    | OfQuiet
 )
 OfHolds = LetThrough | TurnDown | Reopen | PutOff | Ban | SetDuty | OffDuty
 OfThreads = SetThread | SplitThread | MergeThreads | MendThread | PartThreads
@@ -627,6 +760,7 @@ OfMembers = (
     | WishThread
     | AddAddress
     | DropAddress
+    | Block
     | WithdrawPost
     | CancelHold
     | ReleaseHold
@@ -643,6 +777,7 @@ Change = (
     | KeepRelay
     | SendNotice
     | PassOn
+    | Returned
     | CountBounce
     | UseAsk
     | UndoAsk
@@ -652,6 +787,8 @@ Change = (
     | OfThreads
     | OfLists
     | Complained
+    | Challenged
     | BounceOver
+    | OfLinks
 )
 Changes = tuple[Change, ...]

@@ -25,6 +25,7 @@ _OF_A_THREAD = 3 * A_MINUTE  # while others wait
 _OF_A_POST, _CUT_TO = 220, 150  # a longer post is cut to about so much: never for a few words' sake
 _NAMED = 5  # words that a name is worth
 _LEAST = 60  # words of a thread that are worth beginning with
+_CLASSIC = ("mime", "plain", "summary", "index")
 _OPEN_QUESTION = 3  # points of life
 
 _LETTERS = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f"  # written without spaces
@@ -43,7 +44,7 @@ def choose(news: News, reader: Reader, at: datetime) -> Brief | None:
     kept = [left for thread in news.threads if (left := _without_skipped(thread, reader))]
     if not kept:
         return None
-    if reader.form != "brief":
+    if reader.form in _CLASSIC:
         return _classic(news, reader, at, kept)
     ordered = sorted(
         kept, key=lambda thread: (thread.id not in reader.followed, -life(thread), _since(thread))
@@ -93,7 +94,8 @@ def _classic(news: News, reader: Reader, at: datetime, kept: Sequence[ThreadNews
 
 def _rooms(wanted: Sequence[int]) -> list[int]:
     """How many words each thread may have; 0 from where on only titles fit."""
-    left, rooms = _MOST, []
+    rooms: list[int] = []
+    left = _MOST
     for size in wanted:
         room = min(size, _OF_A_THREAD, left)
         if room < min(size, _LEAST) or (rooms and not rooms[-1]):

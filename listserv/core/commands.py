@@ -22,6 +22,7 @@ from listserv.core.verb_words import EVERYWHERE, POLITE, called, heads
 from listserv.core.verbs import (
     alone,
     archive,
+    blocking,
     choices,
     hosting,
     journal,
@@ -144,6 +145,8 @@ VERBS: tuple[Verb, ...] = (
     Verb("unmute",         "unmute",             _NOT, _M, _OWN, threads.read_thread, threads.unmute),
     Verb("follow",         "follow",             _NOT, _M, _OWN, threads.read_thread, threads.follow),
     Verb("later",          "later friday",       _YES, _M, _OWN, threads.read_later, threads.later),
+    Verb("block",          "block",              _NOT, _M, _OWN, blocking.read_person, blocking.block),
+    Verb("unblock",        "unblock",            _NOT, _M, _OWN, blocking.read_person, blocking.unblock),
     Verb("cool",           "cool 24h",           _MAY, _H, _OWN, steering.read_cool, steering.cool),
     Verb("slow",           "slow 1/day",         _MAY, _H, _OWN, steering.read_slow, steering.slow),
     Verb("close",          "close",              _TEXT, _H, _OWN, steering.read_close, steering.close),
@@ -222,7 +225,7 @@ VERBS: tuple[Verb, ...] = (
 GROUPS: tuple[tuple[str, str], ...] = (
     # where help shows them, in this order
     ("rhythm",   "now, rhythm, at, copies, no copies, form"),
-    ("threads",  "mute, unmute, follow, later"),
+    ("threads",  "mute, unmute, follow, later, block, unblock"),
     ("stay",     "pause, resume, leave"),
     ("archive",  "find, send, archive"),
     ("you",      "settings, name, zone, language, address add, address remove, my data, forget me"),
@@ -239,6 +242,8 @@ NEEDS: dict[str, str] = {
     "more":         "hits",
     "send":         "shown",
     "address add":  "taken",
+    "block":        "across",
+    "unblock":      "across",
     "where":        "traces",
     "undo":         "undoable",
     "cancel":       "held",

@@ -7,11 +7,14 @@ from datetime import timedelta
 from typing import assert_never
 
 from listserv.core.address import Address
+from listserv.core.aliases import Alias, first_alias
+from listserv.core.asking_quietly import decide_quiet
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.brief_talk import decide_brief
 from listserv.core.card_answers import decide_card, decide_talk, decide_without_a_card
-from listserv.core.cards import GUARD, seen_of
+from listserv.core.cards import GUARD, SPAM, seen_of
 from listserv.core.changes import (
+    Challenged,
     Change,
     Changes,
     Finish,
@@ -20,29 +23,34 @@ from listserv.core.changes import (
     MarkSeen,
     OpenHold,
     PassOn,
+    PassToAsker,
+    QuietOut,
     SendNotice,
     SpendProbation,
 )
-from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts, SaidFacts
+from listserv.core.facts import Facts, PassOnFacts, PostFacts, QuietFacts, RelayFacts, ReturnFacts, SaidFacts
 from listserv.core.guarding import did_you_mean
 from listserv.core.kept import BY_THREAD, kept_notice, waits_until
-from listserv.core.notices import DidYouMean, Forwarded, Held, Notice, Refused
+from listserv.core.notices import DidYouMean, Forwarded, Held, Notice, PrivateWaits, QuietlyOut, Refused
 from listserv.core.obeying import decide_said
 from listserv.core.privacy import may
-from listserv.core.relaying import judge_relayed
-from listserv.core.requests import WHICH, decide_doubtful, decide_request
+from listserv.core.quietly import LASTS, MOST_LETTERS, seal_in
+from listserv.core.relaying import AWAY, LIMIT, judge_relayed
+from listserv.core.requests import WHICH, decide_doubtful, decide_request, obey_relayed
 from listserv.core.returning import decide_return, heard_from
-from listserv.core.rules import STRICT, is_proven, judge, passes
-from listserv.core.seals import derived, message_hash, relay_seal
+from listserv.core.robots import why_unanswered
+from listserv.core.rules import is_proven, judge, passes
+from listserv.core.seals import derived, message_hash
+from listserv.core.showing import shown_from
 from listserv.core.storms import tell_hosts
 from listserv.core.threads import place
+from listserv.core.traces import GAP
 from listserv.core.types import (
     ArrivalState,
     Automatic,
     Check,
     Mail,
     MailList,
-    Policy,
     Standing,
 )
 from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject
@@ -50,7 +58,20 @@ from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject
 
 def decide(mail: Mail, facts: Facts) -> Changes:
     """Everything that follows from one mail at one place."""
-    return (*heard_from(mail, facts), *_decide(mail, facts))
+    return answerable(mail, facts, (*heard_from(mail, facts), *_decide(mail, facts)))
+
+
+def answerable(mail: Mail, facts: Facts, changes: Changes) -> Changes:
+    """Without letters to whom no machine of ours may answer (robots.py)."""
+    if isinstance(facts, QuietFacts):
+        return changes  # they go to members alone, by a link
+    member = not isinstance(facts, ReturnFacts) and facts.standing is not Standing.STRANGER
+    domain = facts.scene.site.domain if isinstance(facts, SaidFacts) else facts.site.domain
+    if mail.author is None or not why_unanswered(mail, domain, member=member):
+        return changes
+    return tuple(
+        one for one in changes if not (isinstance(one, SendNotice) and one.to.key == mail.author.key)
+    )
 
 
 def _decide(mail: Mail, facts: Facts) -> Changes:
@@ -65,6 +86,8 @@ def _decide(mail: Mail, facts: Facts) -> Changes:
             return decide_relayed(mail, facts)
         case SaidFacts():
             return _decide_said(mail, facts)
+        case QuietFacts():
+            return decide_quiet(mail, facts)
         case _:
             assert_never(facts)
 
@@ -105,7 +128,7 @@ def decide_post(mail: Mail, facts: PostFacts) -> Changes:
                 until=waits_until(rule, facts),
             )
             ask = _answerable(facts, rule)
-            word = "" if ask is None else "yes" if ask.act else "cancel"
+            word = "cancel" if facts.is_quiet else "" if ask is None else "yes" if ask.act else "cancel"
             held = kept_notice(rule, mail, facts) or Held(
                 _named(facts), _hosts(facts.list), mail.subject, _why(rule, mail, facts), word
             )
@@ -115,9 +138,20 @@ def decide_post(mail: Mail, facts: PostFacts) -> Changes:
             refused = Refused(_named(facts), _hosts(facts.list), mail.subject, rule, limit)
             return (seen, Finish(ArrivalState.REFUSED, rule, list_id), *_tell(mail, facts, refused, rule))
         case Discard(rule):
-            return (*tell_hosts(facts, rule), Finish(ArrivalState.DISCARDED, rule, list_id))
+            return (
+                *_flagged(mail, facts),
+                *tell_hosts(facts, rule),
+                Finish(ArrivalState.DISCARDED, rule, list_id),
+            )
         case _:
             assert_never(verdict)
+
+
+def _flagged(mail: Mail, facts: PostFacts) -> Changes:
+    """A member's machine that wants a proof from the list's people: hosts hear of it (§5, 94)."""
+    if mail.automatic is not Automatic.CHALLENGE or facts.standing is Standing.STRANGER:
+        return ()
+    return (Challenged(facts.member.id),) if facts.member is not None else ()
 
 
 def accept(mail: Mail, facts: PostFacts, verdict: Accept) -> Changes:
@@ -125,15 +159,24 @@ def accept(mail: Mail, facts: PostFacts, verdict: Accept) -> Changes:
     post = kept_post(mail, facts)
     changes: list[Change] = []
     needs_relay = post.from_ != "author" or facts.list.settings.reply_to == "author"
-    if needs_relay and mail.author is not None:
-        seal = relay_seal(facts.ring, facts.list.list_id, mail.author.key)
-        changes.append(KeepRelay(seal, facts.list.id, mail.author, mail.author_name))
+    if facts.is_quiet and mail.author is not None:
+        out = QuietlyOut(facts.list.title, mail.subject, (facts.now + LASTS).date())
+        changes += (QuietOut(), SendNotice(out, mail.author, facts.list.id))
+    elif needs_relay and mail.author is not None:
+        alias = facts.alias or first_alias(facts.ring, facts.list, mail.author, mail.author_name)
+        changes.append(kept_alias(facts.list, alias, mail.author))
+    changes += [kept_alias(facts.list, alias, address) for address, alias in facts.shown]
     changes.append(post)
     if facts.member is not None and facts.member.probation_left > 0:
         changes.append(SpendProbation(facts.member.id))
     state = ArrivalState.HELD if post.release_at else ArrivalState.POSTED
     changes.append(Finish(state, "outbox" if post.release_at else verdict.rule, facts.list.id))
     return tuple(changes)
+
+
+def kept_alias(here: MailList, alias: Alias, address: Address) -> KeepRelay:
+    """The alias is written down, so that mail to it arrives."""
+    return KeepRelay(alias.seal, here.id, address, alias.name, alias.person)
 
 
 def kept_post(mail: Mail, facts: PostFacts) -> KeepPost:
@@ -160,36 +203,34 @@ def kept_post(mail: Mail, facts: PostFacts) -> KeepPost:
         subscription_id=facts.member.id if facts.member else None,
         release_at=facts.now + timedelta(minutes=minutes) if minutes else None,
         flagged="same Message-ID, other words" if facts.preclaimed else "",
+        chain=_chain(mail),
     )
 
 
-def shown_from(mail: Mail, facts: PostFacts) -> str:
-    """How From shows the author: "author"; "relay" where DMARC demands it; "hidden" where the list does.
-
-    From can stay if its domain asks nothing of receivers, or if the author's own signature still
-    verifies after us: then we may change nothing that it covers (standards.md A3, A4).
-    """
-    settings = facts.list.settings
-    if settings.from_ != "auto":
-        return "hidden" if settings.from_ == "relay" else "author"
-    strict = mail.author is not None and mail.author.domain in facts.site.strict_domains
-    if not strict and mail.proof.policy not in (*STRICT, Policy.UNKNOWN):
-        return "author"
-    changed = bool(settings.subject_tag or settings.footer or settings.attachments != "keep")
-    return "author" if mail.proof.intact and not changed else "relay"
+def _chain(mail: Mail) -> str:
+    """What an ARC set of ours will say of the mail as it came (RFC 8617 §4.1.1)."""
+    proof = mail.proof
+    passes = proof.intact or proof.verdict is Check.PASSES
+    found = "pass" if passes else "fail" if proof.verdict is Check.FAILS else "none"
+    return f"{proof.chain};{found}" if proof.chain else ""
 
 
-def who_is_told(mail: Mail, facts: PostFacts, rule: str) -> Address | None:
+_UNANSWERED = ("forged", "no clear author", SPAM)
+
+
+def who_is_told(mail: Mail, facts: PostFacts | RelayFacts, rule: str) -> Address | None:
     """Where the author may be told what becomes of a mail (interface.md §5, "Who is told").
 
     Members at their known address unless authentication fails; strangers only where it passes; never
-    about a forged mail, and never a machine.
+    about a forged mail or what seems spam, and never a machine.
     """
-    if mail.author is None or mail.automatic is not Automatic.NO or rule in ("forged", "no clear author"):
+    if mail.author is None or mail.automatic is not Automatic.NO or rule in _UNANSWERED:
         return None
     if facts.member is not None and facts.standing is not Standing.STRANGER:
         fails = mail.proof.verdict is Check.FAILS and not is_proven(mail, facts)
         return None if fails else facts.member.address
+    if isinstance(facts, PostFacts) and facts.is_quiet:
+        return mail.author
     return mail.author if is_proven(mail, facts) else None
 
 
@@ -202,7 +243,7 @@ def _guarded(mail: Mail, facts: PostFacts) -> Changes:
     return (hold, did_you_mean(mail, facts, to), end) if to else (hold, end)
 
 
-def _tell(mail: Mail, facts: PostFacts, notice: Notice, rule: str) -> Changes:
+def _tell(mail: Mail, facts: PostFacts | RelayFacts, notice: Notice, rule: str) -> Changes:
     """Tell the author, if we may; at most once a day of a kind where nothing passes."""
     to = who_is_told(mail, facts, rule)
     if to is None or (type(notice).__name__ in facts.answered and not is_proven(mail, facts)):
@@ -210,11 +251,12 @@ def _tell(mail: Mail, facts: PostFacts, notice: Notice, rule: str) -> Changes:
     return (SendNotice(notice, to, facts.list.id, _answerable(facts, rule)),)
 
 
-def _answerable(facts: PostFacts, rule: str) -> NewAsk | None:
+def _answerable(facts: PostFacts | RelayFacts, rule: str) -> NewAsk | None:
     """What the author may answer: "cancel"; and "yes, that was me" where only that was in doubt."""
     if facts.member is None or facts.standing is Standing.STRANGER:
         return None
-    kind, act = (AskKind.CONFIRM, "release") if rule == "unproven" else (AskKind.MEMBER, "")
+    asks = isinstance(facts, PostFacts) and rule in ("unproven", "would show an address")
+    kind, act = (AskKind.CONFIRM, "release") if asks else (AskKind.MEMBER, "")
     return NewAsk(kind, facts.member.person_id, act, about_arrival=True)
 
 
@@ -222,7 +264,7 @@ def _hold(mail: Mail, list_id: int, rule: str, tell: Address | None = None) -> O
     return OpenHold(list_id, rule, str(mail.author or ""), mail.subject, mail.message_id, tell, seen_of(mail))
 
 
-def _named(facts: PostFacts) -> str:
+def _named(facts: PostFacts | RelayFacts) -> str:
     """The list's title for those who may know it, its address for everybody else (interface.md §4)."""
     knows = may("know of list", facts.standing, facts.list.settings)
     return facts.list.title if knows else str(facts.list.address)
@@ -232,7 +274,7 @@ def _hosts(here: MailList) -> str:
     return str(here.at("host"))
 
 
-def _why(rule: str, mail: Mail, facts: PostFacts) -> str:
+def _why(rule: str, mail: Mail, facts: PostFacts | RelayFacts) -> str:
     """What the author is told. A stranger does not learn from it whether there is such another list."""
     if rule == "would reveal another list" and facts.standing is Standing.STRANGER:
         return "stranger"
@@ -248,17 +290,21 @@ def _size(octets: int) -> str:
 MOST_PASSED_ON = 20  # an hour and list, of mails that nothing speaks for
 MOST_LINES = 30  # of its words, for those whose program does not open the attachment
 FLOOD = "too many mails to the hosts within an hour"
+SPAM_TO_HOSTS = "to the hosts, and the mail server thinks that it is spam"
 
 
 def decide_pass_on(mail: Mail, facts: PassOnFacts) -> Changes:
     """Show a mail to the people who look after the list or the site. Machines' mail is only counted.
 
-    A hidden list's hosts do not hear from strangers: to them there is no such list.
+    A hidden list's hosts do not hear from strangers: to them there is no such list. Strangers' spam to hosts
+    is set aside; whoever looks after the site gets all, as reports of spam look like it.
     """
     list_id = facts.list.id if facts.list else None
     hidden = facts.list is not None and facts.list.settings.visible == "hidden"
     if mail.automatic is not Automatic.NO or (hidden and facts.standing is Standing.STRANGER):
         return (Finish(ArrivalState.COMMANDS, "not passed on", list_id),)
+    if mail.spam and facts.list is not None and facts.standing is Standing.STRANGER:
+        return (Finish(ArrivalState.ASIDE, SPAM_TO_HOSTS, list_id),)
     known = facts.standing is not Standing.STRANGER or mail.proof.verdict is Check.PASSES
     if not known and facts.passed_lately >= MOST_PASSED_ON:
         return (Finish(ArrivalState.ASIDE, FLOOD, list_id),)
@@ -277,40 +323,71 @@ def _reachable(mail: Mail, facts: PassOnFacts) -> Changes:
     """A host's answer goes to the writer by way of a relay address, so that no host's address shows (§6)."""
     if facts.list is None or mail.author is None:
         return ()
-    seal = relay_seal(facts.ring, facts.list.list_id, mail.author.key)
-    return (KeepRelay(seal, facts.list.id, mail.author, mail.author_name),)
+    alias = facts.alias or first_alias(facts.ring, facts.list, mail.author, mail.author_name)
+    return (kept_alias(facts.list, alias, mail.author),)
 
 
 # -- relay addresses --------------------------------------------------------------------------------
 
 
 def decide_relayed(mail: Mail, facts: RelayFacts) -> Changes:
-    """The relay rules' verdict, carried into changes: pass on to the member, wait for a host, or nothing."""
+    """The relay rules' verdict, carried into changes: pass on, obey, wait for a host, or nothing."""
     list_id, verdict = facts.list.id, judge_relayed(mail, facts)
-    passes = isinstance(verdict, Accept)
-    seen = MarkSeen(list_id, relayed_hash(mail.message_id, facts.recipient), mail.body_hash, passes)
+    posted = isinstance(verdict, Accept | Obey)
+    seen = MarkSeen(list_id, relayed_hash(mail.message_id, facts.recipient), mail.body_hash, posted)
     match verdict:
         case Discard(rule):
             why = mail.oddity or rule if rule == "no author" else rule
             return (Finish(ArrivalState.DISCARDED, why, list_id),)
-        case Accept() if mail.author is not None:
-            return (
-                seen,
-                *_passed(mail, mail.author, facts),
-                Finish(ArrivalState.COMMANDS, "relayed", list_id),
-            )
+        case Accept(rule) if mail.author is not None:
+            why = AWAY if rule == AWAY else "relayed"
+            end = Finish(ArrivalState.COMMANDS, why, list_id)
+            return (seen, *_passed(mail, mail.author, facts, away=rule == AWAY), end)
+        case Obey():
+            return (seen, *obey_relayed(mail, facts))
+        case Reject(rule):
+            limit = _size(facts.list.settings.max_bytes)
+            refused = Refused(_named(facts), _hosts(facts.list), mail.subject, rule, limit)
+            return (seen, Finish(ArrivalState.REFUSED, rule, list_id), *_tell(mail, facts, refused, rule))
         case _:
             rule = verdict.rule
-            return (seen, _hold(mail, list_id, rule), Finish(ArrivalState.HELD, rule, list_id))
+            hold = _hold(mail, list_id, rule, who_is_told(mail, facts, rule))
+            end = Finish(ArrivalState.HELD, rule, list_id)
+            return (seen, hold, end, *_private_waits(mail, facts, rule))
 
 
-def _passed(mail: Mail, author: Address, facts: RelayFacts) -> Changes:
+def _private_waits(mail: Mail, facts: RelayFacts, rule: str) -> Changes:
+    """The writer hears so; that there are too many once a day, or those who send many get many."""
+    if rule == LIMIT and PrivateWaits.__name__ in facts.answered:
+        return ()
+    word = "cancel" if _answerable(facts, rule) else ""
+    why = _why(rule, mail, facts)
+    waits = PrivateWaits(_named(facts), _hosts(facts.list), mail.subject, why, word)
+    return _tell(mail, facts, waits, rule)
+
+
+def _passed(mail: Mail, author: Address, facts: RelayFacts, *, away: bool) -> Changes:
     """To the member, with a relay address of the writer's to answer to."""
-    seal = relay_seal(facts.ring, facts.list.list_id, author.key)
-    return (
-        KeepRelay(seal, facts.list.id, author, mail.author_name),
-        PassOn(facts.list.id, facts.to, facts.to_name, seal, mail.author_name),
+    alias = facts.alias or first_alias(facts.ring, facts.list, author, mail.author_name)
+    if asker := seal_in(facts.to, facts.list):
+        files = tuple(part.name or part.type for part in mail.parts if part.attached)
+        words = mail.text if len(mail.text) <= MOST_LETTERS else f"{mail.text[:MOST_LETTERS]}\n{GAP}"
+        to_asker = PassToAsker(facts.list.id, asker, alias.seal, mail.subject, words, files)
+        return (kept_alias(facts.list, alias, author), to_asker)
+    proved = is_proven(mail, facts)
+    passing = PassOn(
+        list_id=facts.list.id,
+        to=facts.to,
+        sender=alias,
+        receiver=facts.receiver,
+        name=mail.author_name or (facts.member.name if facts.member else ""),
+        standing=facts.standing,
+        proved=proved,
+        knows=facts.knows,
+        tell=who_is_told(mail, facts, "relayed") is not None,
+        away=away,
     )
+    return (kept_alias(facts.list, alias, author), passing)
 
 
 def relayed_hash(message_id: str, recipient: Address) -> str:

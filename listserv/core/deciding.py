@@ -19,6 +19,7 @@ from listserv.core.changes import (
     BringBack,
     Change,
     EditHold,
+    HostAsked,
     LetThrough,
     MailHold,
     PutOff,
@@ -100,6 +101,8 @@ def _one(item: Item, line: CardLine, scene: Scene) -> Done:
         return _DO[line.word](item, line, scene)
     if not item.waits:
         return _told_by_whom(item, scene)
+    if item.is_quiet and line.word in _OF_PERSONS:
+        return only("asked without a name", item.named)
     return _DO[line.word](item, line, scene)
 
 
@@ -186,7 +189,11 @@ def _ask(item: Item, line: CardLine, scene: Scene) -> Done:
     if item.tell is None:
         return only("nobody to ask", item.named)
     host = scene.member.name if scene.member else ""
-    notice = HostAsks(_known_as(item, scene), host, item.waiting.subject, line.words, item.is_join)
+    told = (_known_as(item, scene), host, item.waiting.subject, line.words)
+    notice = HostAsks(*told, join=item.is_join, quiet=item.is_quiet)
+    if item.is_quiet:  # the answer comes back by way of the link
+        asked = HostAsked(item.waiting.hold, _by(scene))
+        return Done((Said("asked", item.named),), (SendNotice(notice, item.tell, scene.list.id), asked))
     ask = NewAsk(AskKind.TALK, act=f"talk {_by(scene)}", hold=item.waiting.hold)
     return Done((Said("asked", item.named),), (SendNotice(notice, item.tell, scene.list.id, ask),))
 
@@ -199,7 +206,7 @@ def _edit(item: Item, line: CardLine, scene: Scene) -> Done:
     changes: tuple[Change, ...] = (EditHold(item.waiting.hold, _by(scene), line.words),)
     if item.tell is not None:
         notice = Edited(_known_as(item, scene), _hosts(scene), item.waiting.subject, line.words)
-        ask = NewAsk(AskKind.MEMBER, item.person, hold=item.waiting.hold)
+        ask = None if item.is_quiet else NewAsk(AskKind.MEMBER, item.person, hold=item.waiting.hold)
         changes += (SendNotice(notice, item.tell, scene.list.id, ask),)
     return Done((Said("edited", item.named),), changes)
 
@@ -236,6 +243,8 @@ def _undo(item: Item, line: CardLine, scene: Scene) -> Done:
     return only("no undo" if item.state == "approved" else "nothing to undo", item.named)
 
 
+_OF_PERSONS = ("ok trust", "trust", "ok invite", "ban")  # for these one has to know who wrote
+
 # fmt: off
 _DO: dict[str, Do] = {
     "ok":        _ok,
@@ -255,7 +264,7 @@ _DO: dict[str, Do] = {
 
 def _told_author(item: Item, scene: Scene) -> tuple[Change, ...]:
     """Who gets no copy of their own post hears that it is out."""
-    if item.tell is None or item.copies:
+    if item.tell is None or item.copies or item.is_quiet:  # the asker is told as it goes out
         return ()
     notice = Posted(_known_as(item, scene), item.waiting.subject)
     return (SendNotice(notice, item.tell, scene.list.id),)
@@ -263,7 +272,7 @@ def _told_author(item: Item, scene: Scene) -> tuple[Change, ...]:
 
 def _known_as(item: Item, scene: Scene) -> str:
     """The list's title for whoever may know it (interface.md §4)."""
-    knows = item.member is not None or scene.list.settings.visible == "listed"
+    knows = item.member is not None or item.is_quiet or scene.list.settings.visible == "listed"
     return scene.list.title if knows else str(scene.list.address)
 
 

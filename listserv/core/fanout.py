@@ -12,7 +12,7 @@ from listserv.core.types import Member, MemberState
 
 GETS_COPIES = (MemberState.ACTIVE,)
 NOW = "now"
-MINE = "mine"  # only threads in which one wrote before
+MINE = "mine"  # only threads in which one wrote before, and what names one in To or Cc
 QUIET = ("muted", "later")
 FOLLOWED = (
     "followed"  # comes singly, unless so many mails a week are wanted: then the next Brief comes sooner
@@ -24,10 +24,12 @@ def audience(
     members: Iterable[Member],
     wishes: Mapping[int, str],
     spoke: Collection[int] = (),
+    named: Collection[int] = (),
 ) -> frozenset[int]:
     """The subscriptions that get a copy. ``author``: the author's own, None for somebody who is no member.
 
-    ``wishes``: what members want of the thread; ``spoke``: who wrote in it before.
+    ``wishes``: what members want of the thread; ``spoke``: who wrote in it before; ``named``: whom
+    its To or Cc names.
     """
     return frozenset(
         member.id
@@ -38,6 +40,6 @@ def audience(
         and (
             member.rhythm == NOW
             or (wishes.get(member.id) == FOLLOWED and member.rhythm not in BUDGETS)
-            or (member.rhythm == MINE and member.id in spoke)
+            or (member.rhythm == MINE and (member.id in spoke or member.id in named))
         )
     )

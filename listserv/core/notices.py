@@ -40,6 +40,29 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class PrivateWaits:
+    """To whoever wrote to a relay address: a host reads it first, and why. ``answer``: as in ``Held``."""
+
+    list: str
+    hosts: str
+    subject: str
+    why: str
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NotDelivered:
+    """To whoever wrote a private mail: it did not arrive. ``name``: of whom it was for, "" where unknown.
+
+    Never the address, nor what a server said.
+    """
+
+    list: str
+    subject: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Declined:
     """To the author: a host said no, perhaps with words. ``join``: no to a wish to join, not to a mail."""
 
@@ -48,6 +71,61 @@ class Declined:
     subject: str
     words: str = field(default="", metadata=_LINES)
     join: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QuietlyPreview:
+    """To who asks without a name: exactly what people would see.
+
+    ``found``: what may still tell who wrote it; ``files``: what does not go; ``others``: others have seen it.
+    """
+
+    list: str
+    name: str
+    subject: str
+    text: str = field(repr=False, metadata=_LINES)
+    found: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    others: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QuietlyOut:
+    """To the asker: a host let it out; how one goes on, and until when."""
+
+    list: str
+    subject: str
+    until: date
+
+
+@dataclass(frozen=True, slots=True)
+class QuietlyClosed:
+    """Why nothing was done with what somebody asked without a name: a word of the template's table."""
+
+    list: str
+    hosts: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuietlyShows:
+    """To the asker: these words would tell who answers, so they were not passed on."""
+
+    list: str
+    found: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuietlyAnswered:
+    """To the asker: somebody answered in private. ``relay``: their address here."""
+
+    list: str
+    writer: str
+    relay: str
+    subject: str
+    words: str = field(repr=False, metadata=_LINES)
+    files: tuple[str, ...] = ()
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +192,15 @@ class HostAsks:
     subject: str
     words: str = field(default="", metadata=_LINES)
     join: bool = False
+    quiet: bool = False  # the host does not know who that is
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorAnswers:
-    """To the host who asked: the author's own words. Replying decides, or asks on."""
+    """To the host who asked: the author's own words. Replying decides, or asks on.
+
+    ``author`` is "" for who asks without a name.
+    """
 
     list: str
     author: str
@@ -147,6 +229,7 @@ class CardItem:
     size: str = ""
     files: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    behind: int = 0  # so many more from the same address or domain wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +387,25 @@ class SetAside:
 
 
 @dataclass(frozen=True, slots=True)
+class Symptom:
+    """A check of `listserv doctor` that failed (else it is a warning), and what helps."""
+
+    check: str
+    failed: bool
+    says: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorSays:
+    """To the owner, once a month at most: what is not right at the site. ``fine``: so many checks were."""
+
+    domain: str
+    symptoms: tuple[Symptom, ...]
+    fine: int
+
+
+@dataclass(frozen=True, slots=True)
 class SignInLink:
     """To a member who asked at the archive's door. ``code``: eight characters, for the browser that asked."""
 
@@ -347,7 +449,8 @@ class HelpLine:
 class Help:
     """What can be said by mail: to a member their verbs, to anybody else how to come in (``join``).
 
-    ``leaving``: somebody who is not on the list asked to be taken off it.
+    ``leaving``: somebody who is not on the list asked to be taken off it. ``quietly``: members may ask
+    without a name.
     """
 
     list: str
@@ -356,6 +459,7 @@ class Help:
     lines: tuple[HelpLine, ...] = ()
     join: str = ""
     leaving: bool = False
+    quietly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -887,6 +991,8 @@ class BounceProbe:
 class BounceNews:
     """To the hosts, once a day at most: whose mails come back, have stopped, or go out again.
 
+    ``challenged``: whose mailbox asks us to prove that we are people.
+
     Each is "Ben Okafor <ben@hill.example>: what the server said". ``more``: how many are left out.
     """
 
@@ -894,17 +1000,65 @@ class BounceNews:
     doubted: tuple[str, ...] = ()
     stopped: tuple[str, ...] = ()
     resumed: tuple[str, ...] = ()
+    challenged: tuple[str, ...] = ()
     more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """What one provider refused for what we are. ``provider`` "": several small ones.
+
+    ``cause``: a name of core/refusals.py; ``said``: in the provider's own words.
+    """
+
+    provider: str
+    count: int
+    members: int
+    cause: str
+    said: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class BouncePolicy:
-    """To the owner, once a day at most: mails were refused for what we are. ``examples``: what was said."""
+    """To the owner, once a day and provider at most: mails were refused for what we are."""
+
+    domain: str
+    refusals: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRests:
+    """To the owner, once a day and provider: it has deferred our mail for hours, and is left alone."""
+
+    domain: str
+    provider: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class LettersKept:
+    """To the owner, once a day: mails called forth too many letters, which are kept (core/breaker.py).
+
+    ``one`` and ``all``: how many, beyond the limit for one address, and for the whole site.
+    """
+
+    domain: str
+    one: int
+    all: int
+
+
+@dataclass(frozen=True, slots=True)
+class ComplaintRate:
+    """To the owner, once a day: too many recipients called mails of ours spam within ``days``.
+
+    ``lists``: "Book Circle: 3"; ``sent``: so many copies went out.
+    """
 
     domain: str
     count: int
-    members: int
-    examples: tuple[str, ...] = ()
+    sent: int
+    days: int
+    lists: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -919,8 +1073,15 @@ class BounceComplaint:
 
 Notice = (
     Held
+    | PrivateWaits
+    | NotDelivered
     | Declined
     | Posted
+    | QuietlyPreview
+    | QuietlyOut
+    | QuietlyClosed
+    | QuietlyShows
+    | QuietlyAnswered
     | Edited
     | StillWaiting
     | Kept
@@ -938,6 +1099,7 @@ Notice = (
     | Forwarded
     | Welcome
     | SetAside
+    | DoctorSays
     | SignInLink
     | Ended
     | Answer
@@ -979,5 +1141,8 @@ Notice = (
     | BounceProbe
     | BounceNews
     | BouncePolicy
+    | ProviderRests
+    | LettersKept
+    | ComplaintRate
     | BounceComplaint
 )

@@ -64,7 +64,7 @@ def unheard(mail: Mail, facts: SaidFacts) -> str:
         return "automatic"
     if facts.duplicate:
         return "duplicate"
-    if mail.oddity in ("no author", "several authors", "ambiguous From", "two From fields"):
+    if mail.oddity in ("no author", "several authors", "ambiguous From", "two From fields", "reaction"):
         return mail.oddity
     hidden = facts.scene.list.settings.visible == "hidden" and facts.standing is Standing.STRANGER
     return "hidden list" if hidden and facts.ask is None and not facts.is_known else ""
@@ -399,7 +399,8 @@ def _help(facts: SaidFacts) -> Changes:
     lines = tuple(HelpLine(row.name, row.shape, GROUP_OF[row.name]) for row in allowed(facts.standing))
     if facts.standing is Standing.HOST or facts.scene.sections:
         lines += _to_cards()
-    notice = Help(facts.scene.list.title, str(facts.scene.list.address), True, lines)
+    here = facts.scene.list
+    notice = Help(here.title, str(here.address), True, lines, quietly=here.settings.quietly)
     ask = NewAsk(AskKind.MEMBER, member.person_id)
     return (SendNotice(notice, member.address, facts.scene.list.id, ask),)
 

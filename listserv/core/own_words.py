@@ -16,7 +16,8 @@ from listserv.core.replies import Piece, pieces
 from listserv.core.sent_words import Sent, match_sent
 
 LONGEST = 60_000  # characters of a post that are read; the end of a longer one is in the archive
-_MOST_KNOWN = 400_000  # words of a thread that are remembered
+_MOST_KNOWN = 120_000  # words of a thread that are remembered; of a longer one the last posts
+_LAST = 12
 _MOST_REMEMBERED = 4096  # posts
 _SHORT_QUOTE = 160  # characters of a passage that is shown with its answer
 _SHORT_SENTENCE = 110
@@ -35,7 +36,8 @@ _FURNITURE = re.compile(
     r"(?:\n[^\n]{0,80}was scrubbed[^\n]*(?:\n(?:name|type|size|desc|url|skipped)\b[^\n]*"
     r"(?:\n<[^\n>]*>|\n[\w./-]{0,60}attachment[\w.-]{0,20}>?$)?)*)?"
     r"|^-----BEGIN PGP SIGNED MESSAGE-----\n(?:hash: [^\n]*\n)?"
-    r"|^-----BEGIN PGP SIGNATURE-----\n(?:[^\n]{0,100}\n){0,60}?-----END PGP SIGNATURE-----",
+    r"|^-----BEGIN PGP SIGNATURE-----\n(?:[^\n]{0,100}\n){0,60}?-----END PGP SIGNATURE-----"
+    r"|\[cid:[^\]\s]{1,150}\]",  # where Outlook had a picture
     re.M | re.I,
 )
 _MANY_BREAKS = re.compile(r"\n{3,}")
@@ -48,6 +50,7 @@ class Heard:
         self.mark = 0  # of what was heard, in its order
         self._known = Sent(of_people=True)
         self._new: list[str] = []
+        self._last: list[str] = []
 
     def add(self, text: str) -> None:
         """Another post, whole."""
@@ -61,8 +64,12 @@ class Heard:
     def known(self) -> Sent:
         """Its words, made ready when they are first asked for."""
         for text in self._new:
-            if len(self._known.rows) < _MOST_KNOWN:
-                self._known.add(text)
+            if len(self._known.rows) > _MOST_KNOWN:
+                self._known = Sent(of_people=True)
+                for one in self._last:
+                    self._known.add(one)
+            self._known.add(text)
+            self._last = [*self._last[1 - _LAST :], text]
         self._new = []
         return self._known
 

@@ -23,7 +23,8 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Wants:
-    """What one member has had of a stretch, and wants of its threads. ``spoke``: where they wrote, ever."""
+    """What one member has had of a stretch, and wants of its threads. ``spoke``: where they wrote, or are
+    named."""
 
     singly: frozenset[int] = _NONE
     wishes: Mapping[int, str] = field(default_factory=dict)

@@ -11,8 +11,8 @@ from listserv.core.asks import AskKind, NewAsk
 from listserv.core.cards import seen_of
 from listserv.core.changes import Changes, Finish, OpenHold, SendNotice
 from listserv.core.commands import Line, read_line, run, shown, undo_latest, verb, written
-from listserv.core.facts import PostFacts
-from listserv.core.notices import Answer, Help, PostOrSetting, Said
+from listserv.core.facts import PostFacts, RelayFacts
+from listserv.core.notices import Answer, Help, PostOrSetting, Said, WasThisYou
 from listserv.core.obeying import answer_to, may_ask, question
 from listserv.core.rules import is_proven
 from listserv.core.said import Done
@@ -20,7 +20,7 @@ from listserv.core.scene import Scene
 from listserv.core.types import ArrivalState, Check, Mail, Member, Standing
 
 WHICH = "post or setting"  # why such a mail waits
-_LIGHT = ("mute", "unmute", "follow")
+_LIGHT = ("mute", "unmute", "follow", "block")
 
 
 def decide_request(mail: Mail, facts: PostFacts) -> Changes:
@@ -32,6 +32,17 @@ def decide_request(mail: Mail, facts: PostFacts) -> Changes:
     if facts.standing is Standing.STRANGER:
         return (*_stranger(mail, facts), end)
     return (*_of_member(mail, facts, scene, scene.member), end)
+
+
+def obey_relayed(mail: Mail, facts: RelayFacts) -> Changes:
+    """A member says a verb to a relay address: nobody else reads it (interface.md §6)."""
+    asked, scene = facts.request, facts.scene
+    changes: Changes = ()
+    if asked is not None and scene is not None and scene.member is not None:
+        changes = _of_member(mail, facts, scene, scene.member)
+    asks = any(isinstance(one, SendNotice) and isinstance(one.notice, WasThisYou) for one in changes)
+    why = "asked" if asks else asked.verb if asked else "a request"
+    return (*changes, Finish(ArrivalState.COMMANDS, why, facts.list.id))
 
 
 def _stranger(mail: Mail, facts: PostFacts) -> Changes:
@@ -46,7 +57,7 @@ def _stranger(mail: Mail, facts: PostFacts) -> Changes:
     return (SendNotice(notice, mail.author, here.id),)
 
 
-def _of_member(mail: Mail, facts: PostFacts, scene: Scene, member: Member) -> Changes:
+def _of_member(mail: Mail, facts: PostFacts | RelayFacts, scene: Scene, member: Member) -> Changes:
     asked = facts.request
     assert isinstance(asked, Asked)
     if asked.verb == "undo":
@@ -68,13 +79,13 @@ def _told(scene: Scene, member: Member, done: Done) -> Changes:
     return (*done.changes, answer_to(scene, member, done)) if done.said else done.changes
 
 
-def _may_at_once(mail: Mail, facts: PostFacts, name: str) -> bool:
+def _may_at_once(mail: Mail, facts: PostFacts | RelayFacts, name: str) -> bool:
     proof = _proof(mail, facts)
     light = name in _LIGHT and Answer.__name__ not in facts.answered
     return proof is Check.PASSES or (proof is Check.NONE and light)
 
 
-def _proof(mail: Mail, facts: PostFacts) -> Check:
+def _proof(mail: Mail, facts: PostFacts | RelayFacts) -> Check:
     if is_proven(mail, facts):
         return Check.PASSES
     return Check.FAILS if mail.proof.verdict is Check.FAILS else Check.NONE

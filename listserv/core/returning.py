@@ -3,8 +3,26 @@
 from __future__ import annotations
 
 from listserv.core.asks import AskKind, NewAsk
-from listserv.core.changes import BounceOver, Changes, Complained, CountBounce, Finish, SendNotice
-from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts, SaidFacts
+from listserv.core.changes import (
+    BounceOver,
+    Challenged,
+    Changes,
+    Complained,
+    CountBounce,
+    Finish,
+    PassOn,
+    Returned,
+    SendNotice,
+)
+from listserv.core.facts import (
+    Facts,
+    PassOnFacts,
+    PostFacts,
+    Private,
+    RelayFacts,
+    ReturnFacts,
+    SaidFacts,
+)
 from listserv.core.notices import BounceComplaint
 from listserv.core.scene import Scene
 from listserv.core.types import (
@@ -27,9 +45,13 @@ ENDS_A_SUBSCRIPTION = ("abuse", "opt-out", "opt-out-list")
 def decide_return(mail: Mail, facts: ReturnFacts) -> Changes:
     """Count a bounce for the member whose copy came back; auto-replies, receipts and delays never count."""
     list_id, report = facts.list.id if facts.list else None, mail.report
-    done = Finish(ArrivalState.COMMANDS, report.kind.value if report else "returned", list_id)
+    if mail.automatic is Automatic.CHALLENGE and facts.subscription_id is not None:
+        return (Challenged(facts.subscription_id), Finish(ArrivalState.COMMANDS, "challenge", list_id))
+    done = Finish(ArrivalState.COMMANDS, _why(report, facts), list_id)
     if report is None:
         return (done,)
+    if report.kind is ReportClass.AUTO_REPLY and facts.private is not None:
+        return (*_absence(mail, facts.private, list_id), done)
     if report.kind is ReportClass.COMPLAINT:
         return (*_complaint(report, facts), done)
     if report.kind not in COUNTED_REPORTS:
@@ -37,11 +59,38 @@ def decide_return(mail: Mail, facts: ReturnFacts) -> Changes:
     return (*_counted(report, facts), done)
 
 
+def _why(report: Report | None, facts: ReturnFacts) -> str:
+    """Only a complaint that takes effect is called one: those are counted, and anybody can make up others."""
+    if report is not None and report.kind is ReportClass.COMPLAINT:
+        counts = facts.complainer is not None and report.feedback in ENDS_A_SUBSCRIPTION
+        return "complaint" if counts else "feedback"
+    return report.kind.value if report else "returned"
+
+
 def _counted(report: Report, facts: ReturnFacts) -> Changes:
     """By the token if there is one; else for everybody whom the report names, and never towards a pause."""
+    if facts.private is not None and facts.delivery_id is not None:
+        return (Returned(facts.delivery_id),)
     if facts.subscription_id is not None:
         return (CountBounce(facts.subscription_id, report.kind, report.said, facts.delivery_id),)
     return tuple(CountBounce(number, report.kind, report.said) for number in sorted(facts.named))
+
+
+def _absence(mail: Mail, private: Private, list_id: int | None) -> Changes:
+    """A machine answers for whoever got a private mail: its writer hears so, once a day."""
+    if list_id is None or not private.open or mail.automatic is not Automatic.REPLY:
+        return ()
+    passing = PassOn(
+        list_id=list_id,
+        to=private.to,
+        sender=private.receiver,
+        receiver=private.writer,
+        name=private.receiver.name,
+        proved=True,  # nobody else had the return path's token
+        knows=private.knows,
+        away=True,
+    )
+    return (passing,)
 
 
 def _complaint(report: Report, facts: ReturnFacts) -> Changes:

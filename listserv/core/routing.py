@@ -19,6 +19,7 @@ class Kind(StrEnum):
 
     LIST = "list"
     COMMAND = "command"
+    QUIETLY = "quietly"
     HOST = "host"
     ANSWER = "answer"
     RELAYED = "relayed"
@@ -43,6 +44,7 @@ SUFFIXES = (
     (("leave", "unsubscribe"),       Kind.COMMAND,  "leave"),
     (("help",),                      Kind.COMMAND,  "help"),
     (("ask", "request"),             Kind.COMMAND,  "ask"),
+    (("quietly",),                   Kind.QUIETLY,  ""),
     (("host", "owner"),              Kind.HOST,     ""),
     (("bounces",),                   Kind.RETURNED, ""),
 )

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from listserv.core.administrivia import Asked, Doubtful
-from listserv.core.cards import CLOSED, RESTING, SLOWED
+from listserv.core.aliases import names_alias
+from listserv.core.cards import CLOSED, RESTING, SLOWED, SPAM
 from listserv.core.facts import PostFacts, RelayFacts
 from listserv.core.guard import sign_in
 from listserv.core.privacy import is_more_open, may
-from listserv.core.seals import loop_marks
+from listserv.core.quietly import QUIETLY
+from listserv.core.seals import loop_marks, went_far
 from listserv.core.storms import blows
 from listserv.core.types import Automatic, Check, Mail, Policy, Role, Standing
 from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject, Verdict
@@ -23,6 +25,7 @@ from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject, Verdict
 Known = PostFacts | RelayFacts  # what predicates that both tables use may look at
 F = TypeVar("F", PostFacts, RelayFacts)
 STRICT = (Policy.QUARANTINE, Policy.REJECT)
+_KEYS = ("application/pgp-keys", "application/pkix-cert", "application/x-x509-user-cert")
 _NO_AUTHOR = ("no author", "several authors", "ambiguous From", "two From fields")
 
 
@@ -35,12 +38,12 @@ class Rule(Generic[F]):
     then: type[Accept] | type[Hold] | type[Reject] | type[Discard] | type[Obey]
 
 
-def is_proven(mail: Mail, facts: PostFacts) -> bool:
-    """Whether something that counts passes for From. A DKIM pass counts only for a mail to this list (§5)."""
+def is_proven(mail: Mail, facts: Known) -> bool:
+    """Whether something that counts passes for From. A DKIM pass counts only for mail to this place (§5)."""
     return facts.vouched or passes(mail, facts)
 
 
-def passes(mail: Mail, facts: PostFacts) -> bool:
+def passes(mail: Mail, facts: Known) -> bool:
     """Whether that is said of the mail itself, not of the answer to a Brief that we took it out of."""
     if mail.proof.trusted is Check.PASSES:
         return True
@@ -59,27 +62,41 @@ def is_report(mail: Mail, facts: PostFacts) -> bool:
 def has_come_round(mail: Mail, facts: PostFacts) -> bool:
     marks = loop_marks(facts.ring, facts.list.list_id)
     ours = {facts.list.list_id.lower(), facts.list.address.key, *marks}
-    return not ours.isdisjoint((*mail.list_ids, *mail.loops))
+    return not ours.isdisjoint((*mail.list_ids, *mail.loops)) or facts.come_back or went_far(mail)
 
 
 def is_automatic(mail: Mail, facts: PostFacts) -> bool:
-    return mail.automatic in (Automatic.REPLY, Automatic.GENERATED)
+    return mail.automatic in (Automatic.REPLY, Automatic.CHALLENGE, Automatic.GENERATED)
+
+
+def is_a_reaction(mail: Mail, facts: PostFacts) -> bool:
+    """A thumb that a mail program sends as a mail. Hosts shall not have to wave each of them through."""
+    return mail.oddity == "reaction"
 
 
 def is_duplicate(mail: Mail, facts: Known) -> bool:
     return facts.duplicate
 
 
-def is_banned(mail: Mail, facts: PostFacts) -> bool:
+def is_banned(mail: Mail, facts: Known) -> bool:
     return facts.banned
+
+
+def is_quiet(mail: Mail, facts: PostFacts) -> bool:
+    """Asked without a name: a host always reads that first."""
+    return facts.is_quiet
 
 
 def is_approved(mail: Mail, facts: Known) -> bool:
     return facts.approved
 
 
-def is_a_request(mail: Mail, facts: PostFacts) -> bool:
+def is_a_request(mail: Mail, facts: Known) -> bool:
     return isinstance(facts.request, Asked)
+
+
+def is_spam(mail: Mail, facts: Known) -> bool:
+    return mail.spam
 
 
 def may_be_a_setting(mail: Mail, facts: PostFacts) -> bool:
@@ -94,7 +111,9 @@ def is_odd(mail: Mail, facts: PostFacts) -> bool:
     return bool(mail.oddity)
 
 
-def is_addressed_elsewhere(mail: Mail, facts: PostFacts) -> bool:
+def is_addressed_elsewhere(mail: Mail, facts: Known) -> bool:
+    if isinstance(facts, RelayFacts):
+        return not names_alias((*mail.to, *mail.cc), facts.recipient)
     ours = {facts.list.address.key, *(alias.key for alias in facts.list.aliases)}
     return ours.isdisjoint(address.key for address in (*mail.to, *mail.cc))
 
@@ -104,12 +123,16 @@ def is_forged(mail: Mail, facts: PostFacts) -> bool:
     return known and mail.proof.policy in STRICT and not is_proven(mail, facts)
 
 
-def is_unproven(mail: Mail, facts: PostFacts) -> bool:
+def is_unproven(mail: Mail, facts: Known) -> bool:
     if facts.standing is Standing.STRANGER or is_proven(mail, facts):
         return False
-    return facts.earlier_proved or (
-        facts.list.settings.posting == "hosts" and facts.standing is Standing.HOST
-    )
+    hosts_only = facts.list.settings.posting == "hosts" and facts.standing is Standing.HOST
+    return facts.earlier_proved or hosts_only or is_of_our_domain(mail, facts)
+
+
+def is_of_our_domain(mail: Mail, facts: Known) -> bool:
+    """A From that our own signature would speak for: it must be proven before we sign it (A16)."""
+    return mail.author is not None and mail.author.domain in (facts.site.domain, facts.list.address.domain)
 
 
 def would_reveal_another_list(mail: Mail, facts: PostFacts) -> bool:
@@ -119,7 +142,16 @@ def would_reveal_another_list(mail: Mail, facts: PostFacts) -> bool:
     )
 
 
-def is_too_big(mail: Mail, facts: PostFacts) -> bool:
+def would_show_an_address(mail: Mail, facts: PostFacts) -> bool:
+    """A signature or a key names its owner, and can't be changed: not without the author's word."""
+    return facts.list.settings.from_ == "relay" and (mail.sealed or has_a_key(mail))
+
+
+def has_a_key(mail: Mail) -> bool:
+    return any(part.type in _KEYS for part in mail.parts)
+
+
+def is_too_big(mail: Mail, facts: Known) -> bool:
     return mail.size > facts.list.settings.max_bytes
 
 
@@ -178,17 +210,21 @@ POSTING_RULES: tuple[Rule[PostFacts], ...] = (
     Rule("report",                      is_report,                   Discard),
     Rule("loop",                        has_come_round,              Discard),
     Rule("automatic",                   is_automatic,                Discard),
+    Rule("reaction",                    is_a_reaction,               Discard),
     Rule("duplicate",                   is_duplicate,                Discard),
     Rule("approved",                    is_approved,                 Accept),
+    Rule(QUIETLY,                       is_quiet,                    Hold),
     Rule("banned",                      is_banned,                   Discard),
     Rule("no clear author",             has_no_clear_author,         Hold),
     Rule("a request",                   is_a_request,                Obey),
+    Rule(SPAM,                          is_spam,                     Hold),
     Rule("post or setting",             may_be_a_setting,            Hold),
     Rule("odd mail",                    is_odd,                      Hold),
     Rule("not addressed to us",         is_addressed_elsewhere,      Hold),
     Rule("forged",                      is_forged,                   Hold),
     Rule("unproven",                    is_unproven,                 Hold),
     Rule("would reveal another list",   would_reveal_another_list,   Hold),
+    Rule("would show an address",       would_show_an_address,       Hold),
     Rule("too big",                     is_too_big,                  Reject),
     Rule("posts per day",               has_posted_enough_today,     Hold),
     Rule("storm",                       is_storm,                    Hold),

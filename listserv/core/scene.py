@@ -149,6 +149,15 @@ class Act:
 
 
 @dataclass(frozen=True, slots=True)
+class Across:
+    """Who is behind a relay address: its seal, their name, and whether the speaker blocks them."""
+
+    seal: str
+    name: str
+    blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Lookups:
     """What single verbs need; each is there only where such a verb was said (``Verb.needs``)."""
 
@@ -161,6 +170,7 @@ class Lookups:
     alone: Voice | None = None  # to the guard's question: who could have that mail alone
     lists: tuple[tuple[MailList, Member], ...] = ()  # everywhere
     taken: bool = False  # address add: somebody has that address
+    across: Across | None = None  # block, unblock: who wrote the mail that is answered
     on_call: tuple[OnCall, ...] = ()  # duty
     card: tuple[Item, ...] = ()  # what the numbers of a card mean
     brief: BriefLook | None = None  # what the numbers of a Brief mean

@@ -11,11 +11,14 @@ A seal only shows that we made it. What makes an answer single-use, bound and ex
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import sha1, sha256
-from typing import Any
+from typing import Any, Protocol
+
+from listserv.core.types import Mail
 
 LENGTH = 20
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648 §6, lower case
@@ -23,17 +26,31 @@ _HINT_BITS = 20
 _MAX_TRIES = 4096
 
 
+class Vault(Protocol):
+    """Seals words with a key of its own that is in no backup (mail/vault.py). ``of``: what they belong to."""
+
+    def shut(self, words: bytes, of: str) -> bytes:
+        """The words as only this key opens them, and only as belonging to ``of``."""
+
+    def open(self, box: bytes, of: str) -> bytes | None:
+        """The words; None where another key, or for something else, shut them."""
+
+    def mark(self, what: str) -> str:
+        """A name for something that without the key says nothing of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keyring:
     """The site's secret and the database's epochs, newest first (drawn by ``init`` and by ``restore``).
 
     Each epoch but the newest comes with the highest number it may speak for, because numbers given
-    out after the backup that ended it were lost and are given out again.
+    out after the backup that ended it were lost and are given out again. ``vault``: who asks without a name.
     """
 
     key: bytes = field(repr=False)
     epoch: str
     older: tuple[tuple[str, int], ...] = ()
+    vault: Vault | None = field(default=None, repr=False)
 
 
 def seal(ring: Keyring, kind: str, number: int) -> str:
@@ -95,6 +112,20 @@ def loop_marks(ring: Keyring, list_id: str) -> frozenset[str]:
     """The marks that a list's copies carried in any of the database's epochs."""
     rings = (replace(ring, epoch=epoch) for epoch in (ring.epoch, *(epoch for epoch, _ in ring.older)))
     return frozenset(loop_mark(one, list_id) for one in rings)
+
+
+_MARK = re.compile(r"[a-z2-7]{26}")
+MOST_LISTS = 8  # of programs like this one, that a mail may pass on its way to another
+
+
+def is_loop_mark(word: str) -> bool:
+    """Whether it looks like one of ours, or of another server of this kind."""
+    return _MARK.fullmatch(word) is not None
+
+
+def went_far(mail: Mail) -> bool:
+    """Whether a mail went from list to list too often: each adds its keyed mark and takes none away (L1)."""
+    return len({mark for mark in mail.loops if is_loop_mark(mark)}) >= MOST_LISTS
 
 
 def message_hash(message_id: str) -> str:

@@ -73,6 +73,8 @@ TABLE: tuple[Row, ...] = (
         'asks "did you mean everyone?"', read.switch),
     Row("guard_words",      "words with commas between, or nothing", _EVERY,
         'a post with one of these is asked about, too, where guard is on', read.one_line(1000)),
+    Row("quietly",          "on, off",                         (False, False, False, False),
+        "members may ask without a name; a host reads it first", read.switch),
     Row("rhythm",           RHYTHMS,                           ("now", "now", "now", "now"),
         "how often a new member gets mail", read_rhythm),
     Row("subject_tag",      "up to 40 characters, or nothing", _EVERY,

@@ -15,5 +15,6 @@ class Site:
     owner: Address
     base_url: str
     timezone: str
-    # Domains whose DMARC policy is taken for reject whatever they publish (standards.md A4).
+    # Domains whose DMARC policy is taken for reject whatever they publish (standards.md A4): the setting
+    # deliver.treat_as_reject.
     strict_domains: tuple[str, ...] = ("gmail.com", "googlemail.com")

@@ -36,14 +36,21 @@ class Proof:
 
     ``dkim``: an aligned signature that covers From, To or Cc, and Date, without ``l=``, at most seven
     days old (interface.md §5). ``trusted``: what a hop named in ``receive.trusted_authserv_ids`` says
-    (DMARC, else aligned DKIM or SPF). ``policy``: what the From domain publishes. ``intact``: the
-    author's own aligned signature verifies, whatever it covers; it decides only whether From can stay.
+    (DMARC, else aligned DKIM or SPF). ``policy``: what the From domain publishes. ``organization``: the
+    domain that it belongs to, "" where nobody looked.
+
+    What follows decides only whether From can stay. ``intact``: the author's own aligned signature verifies,
+    and covers nothing that we take out of any mail. ``guards``: names of the fields of which it allows no
+    further one. ``chain``: how the mail's ARC sets stand, see mail/arc.py; "" where nobody looked.
     """
 
     dkim: Check = Check.NONE
     trusted: Check = Check.NONE
     policy: Policy = Policy.ABSENT
     intact: bool = False
+    guards: tuple[str, ...] = ()
+    organization: str = ""
+    chain: str = ""
 
     @property
     def verdict(self) -> Check:
@@ -59,6 +66,7 @@ class Automatic(StrEnum):
 
     NO = "no"
     REPLY = "auto-replied"  # vacation, "out of office", ticket acknowledgements
+    CHALLENGE = "challenge"  # "prove that you are a person, then your mail is delivered"
     GENERATED = "auto-generated"  # robots, other lists' notices, Precedence: bulk or junk
     REPORT = "report"  # DSN, MDN, ARF: any multipart/report, or the null sender
 
@@ -129,15 +137,19 @@ class Mail:
     said: str = ""  # of that its author's own new words, the first MOST_SAID (core/replies.py)
     html: str = ""  # sanitised (nh3), "" where the text says it all
     parts: tuple[Part, ...] = ()
+    named: tuple[Address, ...] = ()  # in its calendars and vCards
     sheet: str = ""  # the words of the first attached list of addresses (CSV or text), if it is small
     automatic: Automatic = Automatic.NO
     list_ids: tuple[str, ...] = ()  # of List-Id fields, lower case, without <>
     loops: tuple[str, ...] = ()  # of X-Loop and Delivered-To fields, lower case
     received: int = 0  # how many Received fields
     sealed: bool = False  # signed or encrypted: never touched inside
+    as_it_is: bool = False  # sealed, calendar or broken: neither tag nor footer goes in (mail/dressing.py)
+    reply_to: tuple[Address, ...] = ()
     oddity: str = ""
     language: str = ""  # Content-Language, "" where unsaid
     proof: Proof = field(default_factory=Proof)
+    spam: bool = False  # the mail server before us says so
     report: Report | None = None  # what a machine's mail says of one of our copies
     no_archive: bool = False  # X-No-Archive: the author wants it kept out of the archive (standards.md H10)
 
@@ -249,6 +261,7 @@ class ListSettings:
     outbox_minutes: int = 2
     guard: bool = True
     guard_words: str = ""
+    quietly: bool = False
     rhythm: str = "now"
     subject_tag: str = ""
     footer: str = ""
@@ -335,6 +348,7 @@ class Post:
     public_id: str = ""  # hidden: the Message-ID that copies carry
     subscription_id: int | None = None
     arrival_id: int | None = None  # the mail that it came as; None: imported
+    chain: str = ""  # how its ARC sets stood, and DMARC, when it came: "pass 2;pass"; "" where nobody looked
 
 
 class DeliveryState(StrEnum):
@@ -366,6 +380,7 @@ class Copy(NamedTuple):
     to: str  # as it was written, for the wire
     attempts: int  # earlier ones
     created: datetime
+    ask_id: int | None = None  # a Brief's: whose token its reader answers to
 
 
 class Envelope(NamedTuple):

@@ -25,6 +25,8 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("unmute",         "unmute",                                          "laut"),
     ("follow",         "follow",                                          "folgen"),
     ("later",          "later",                                           "später"),
+    ("block",          "block",                                           "blockieren, sperren"),
+    ("unblock",        "unblock",                                         "freigeben"),
     ("cool",           "cool",                                            "abkühlen"),
     ("slow",           "slow",                                            "langsam"),
     ("close",          "close",                                           "schließen, schliessen"),

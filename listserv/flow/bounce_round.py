@@ -12,8 +12,9 @@ from functools import partial
 from listserv.core.address import Address
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.bounces import PROBE_STAYS, Act, What, last_of, weigh
-from listserv.core.notices import BounceNews, BouncePolicy, BounceProbe, BounceStopped, BounceWarning
+from listserv.core.notices import BounceNews, BounceProbe, BounceStopped, BounceWarning
 from listserv.core.types import MailList, MemberState
+from listserv.flow import alarm_round
 from listserv.flow.bells import Bells
 from listserv.flow.pen import Answerable, Pen
 from listserv.store import answered, asks, bounce_news, bounces, deliveries, lists
@@ -38,7 +39,7 @@ def look_after(pen: Pen, bells: Bells) -> int:
     for subscription_id in turn:
         pen.store.do(partial(_look_at, of=subscription_id, pen=pen, now=now))
     told = sum(pen.store.do(partial(_tell_hosts, list_id=place, pen=pen, now=now)) for place in places)
-    told += pen.store.do(partial(_tell_owner, pen=pen, now=now))
+    told += alarm_round.sound(pen, now)
     if turn or told:
         bells.deliveries.set()
     return len(turn) + told
@@ -155,6 +156,7 @@ def _words(here: MailList, news: list[News]) -> BounceNews:
         doubted=_lines(shown, What.DOUBTED),
         stopped=_lines(shown, What.STOPPED),
         resumed=_lines(shown, What.RESUMED),
+        challenged=_lines(shown, What.CHALLENGED),
         more=len(news) - len(shown),
     )
 
@@ -165,18 +167,5 @@ def _lines(news: list[News], what: What) -> tuple[str, ...]:
 
 def _line(one: News) -> str:
     who = f"{one.name} <{one.address}>" if one.name else one.address
-    return f"{who}: {one.said}" if one.said and one.what is not What.RESUMED else who
-
-
-def _tell_owner(tx: Transaction, pen: Pen, now: datetime) -> int:
-    """Refusals that speak of us are the operator's to cure."""
-    one_at_a_time(tx, Lock.BOUNCES, 0)
-    owner = pen.site.owner
-    since = bounce_news.since(tx, BouncePolicy.__name__, owner.key, 0, now)
-    judged = bounce_news.judged(tx, since) if since else None
-    if judged is None:
-        return 0
-    notice = BouncePolicy(pen.site.domain, judged.count, judged.members, judged.examples)
-    answered.note(tx, BouncePolicy.__name__, owner.key, 0, now)
-    deliveries.post_letter(tx, pen.unasked(notice, owner, None, f"{now:%Y-%m-%d %H:%M}"), now)
-    return 1
+    said = one.said if one.what in (What.DOUBTED, What.STOPPED) else ""
+    return f"{who}: {said}" if said else who

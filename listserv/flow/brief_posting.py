@@ -11,17 +11,17 @@ from typing import assert_never
 
 from listserv.core.address import Address
 from listserv.core.asks import AskKind, NewAsk
-from listserv.core.changes import AnswerBrief, SendThread
+from listserv.core.changes import AnswerBrief, KeepRelay, SendThread
 from listserv.core.notices import Answer, Said, WholeThread
 from listserv.core.privacy import may
-from listserv.core.seals import derived, relay_seal
+from listserv.core.seals import derived
 from listserv.core.types import Intake, MailList
 from listserv.core.verbs.archive import told
 from listserv.flow.pen import Answerable, Pen
 from listserv.mail.answered import Making, answered
-from listserv.mail.briefs import title_told
+from listserv.mail.brief_told import title_told
 from listserv.mail.names import discreet, relay_local
-from listserv.store import arrivals, asks, briefs_told, deliveries, doors, lists, speakers
+from listserv.store import aliases, arrivals, asks, briefs_told, deliveries, doors, lists, speakers
 from listserv.store.acts import Hand
 from listserv.store.engine import Transaction
 
@@ -47,7 +47,7 @@ def _post(tx: Transaction, change: AnswerBrief, here: MailList, of: tuple[Pen, H
     title, chain = briefs_told.way_to(tx, change.post_id)
     mark = f"{hand.arrival_id}\0{change.place}\0{change.post_id}"
     made = Making(
-        to=_address(change, here, pen),
+        to=_address(tx, change, here, pen),
         title=title_told(title, here),
         # Of another form than those of letters that are for one person alone (core/guard.py, ``is_of_ours``).
         message_id=f"answer.{derived(pen.ring, 'answer', mark)}@{here.address.domain}",
@@ -63,12 +63,13 @@ def _post(tx: Transaction, change: AnswerBrief, here: MailList, of: tuple[Pen, H
     arrivals.keep_made(tx, intake, change.ask, hand.at)
 
 
-def _address(change: AnswerBrief, here: MailList, pen: Pen) -> Address:
+def _address(tx: Transaction, change: AnswerBrief, here: MailList, pen: Pen) -> Address:
     """The list, or the one address that reaches the author alone."""
     if change.alone is None:
         return here.address
-    seal = relay_seal(pen.ring, here.list_id, change.alone.key)
-    return Address(relay_local(discreet(change.name), seal), here.address.domain)
+    alias = aliases.alias_of(tx, pen.ring, here, aliases.Somebody(change.alone, change.name))
+    aliases.keep(tx, KeepRelay(alias.seal, here.id, change.alone, alias.name, alias.person))
+    return Address(relay_local(discreet(alias.name), alias.seal), here.address.domain)
 
 
 def _said_in(tx: Transaction, arrival_id: int) -> bytes:

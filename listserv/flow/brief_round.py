@@ -8,7 +8,7 @@ at any point, a Brief is neither lost nor sent twice. Rows that changed meanwhil
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,24 +21,14 @@ from listserv.errors import StoreBusy
 from listserv.flow.bells import Bells
 from listserv.flow.counted_round import book_notices
 from listserv.flow.editions import Edition, Variant, edition
+from listserv.flow.handing_out import Hour, Plan, spent_of, write_down
 from listserv.flow.pen import Pen
 from listserv.store import briefs, speakers, turns
-from listserv.store.briefs import Sending
 from listserv.store.engine import Transaction
 
-Week = tuple[datetime, datetime]
 BATCH = 500
 _AFTER_TROUBLE = timedelta(hours=1)
 _BACK = timedelta(minutes=10)  # a clock that is corrected by less does no harm
-
-
-@dataclass(frozen=True, slots=True)
-class Hour:
-    """What is due ``until`` then is looked at, as if it were ``now``; copies may leave from ``leaves`` on."""
-
-    until: datetime
-    now: datetime
-    leaves: datetime
 
 
 @dataclass(slots=True)
@@ -92,23 +82,6 @@ def send_as_of(pen: Pen, hour: Hour, list_id: int | None = None) -> tuple[int, i
 # -- what is planned --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What becomes of one claim: up to where they then have everything, and when to look again.
-
-    ``if_had``: when, should it turn out that they had their Brief of this period.
-    """
-
-    claim: Claim
-    upto: int
-    at: datetime | None
-    week: Week | None = None  # of who counts mails
-    spent: int = 0
-    variant: Variant | None = None
-    period: str = ""
-    if_had: datetime | None = None
-
-
 @dataclass(slots=True)
 class Round:
     """All that is due, batch by batch."""
@@ -128,25 +101,27 @@ class Round:
             plans = self._plans(tx, claims)
         if not plans:
             return False
-        done = self.pen.store.do(partial(_write_down, plans=plans, hour=self.hour))
+        done = self.pen.store.do(partial(write_down, plans=plans, hour=self.hour))
         for variant, number in done.kept.items():
             variant.id = number
+        if done.stale:
+            self.editions.clear()
         self.sent += done.sent
         self.looked += done.looked
-        return done.looked > 0
+        return done.looked > 0 or done.stale
 
-    def _plans(self, tx: Transaction, claims: Sequence[Claim]) -> list[_Plan]:
+    def _plans(self, tx: Transaction, claims: Sequence[Claim]) -> list[Plan]:
         by_list: dict[int, list[Claim]] = defaultdict(list)
         for claim in claims:
             by_list[claim.list_id].append(claim)
         return [plan for number, some in by_list.items() for plan in self._in_list(tx, number, some)]
 
-    def _in_list(self, tx: Transaction, list_id: int, claims: Sequence[Claim]) -> list[_Plan]:
+    def _in_list(self, tx: Transaction, list_id: int, claims: Sequence[Claim]) -> list[Plan]:
         here = self._edition(tx, list_id, claims)
         if here is None:
-            return [_Plan(claim, claim.upto, None) for claim in claims]
+            return [Plan(claim, claim.upto, None) for claim in claims]
         looks = list(self._looks(here, claims))
-        spent = _spent(tx, [(look.claim.id, look.week) for look in looks])
+        spent = spent_of(tx, [(look.claim.id, look.week) for look in looks])
         told = self._told(tx, here, [look for look in looks if look.is_ripe(spent[look.claim.id])], spent)
         for look in looks:
             if look.claim.id not in told:
@@ -172,9 +147,9 @@ class Round:
 
     def _told(
         self, tx: Transaction, of: Edition, ripe: Sequence[Look], spent: Mapping[int, int]
-    ) -> dict[int, _Plan]:
+    ) -> dict[int, Plan]:
         """The plans of those for whom there may be something."""
-        told: dict[int, _Plan] = {}
+        told: dict[int, Plan] = {}
         if not ripe:
             return told
         whole = of.since(tx, min(look.claim.upto for look in ripe))
@@ -195,13 +170,13 @@ class Round:
                 told[claim.id] = _plan(look, of.upto, many, made)
         return told
 
-    def _later(self, claim: Claim) -> _Plan:
+    def _later(self, claim: Claim) -> Plan:
         """There was trouble: they keep what is outstanding."""
-        return _Plan(claim, claim.upto, self.hour.now + _AFTER_TROUBLE)
+        return Plan(claim, claim.upto, self.hour.now + _AFTER_TROUBLE)
 
 
-def _plan(look: Look, upto: int, spent: int, made: Variant | None = None) -> _Plan:
-    return _Plan(
+def _plan(look: Look, upto: int, spent: int, made: Variant | None = None) -> Plan:
+    return Plan(
         look.claim,
         upto=upto,
         at=look.next(spent + (made is not None)),
@@ -211,60 +186,3 @@ def _plan(look: Look, upto: int, spent: int, made: Variant | None = None) -> _Pl
         period=look.period,
         if_had=look.next(spent),
     )
-
-
-def _spent(tx: Transaction, weeks: Iterable[tuple[int, Week | None]]) -> dict[int, int]:
-    """What counts of each one's week: a question for each week that there is, which is one a zone."""
-    by_week: dict[Week, list[int]] = defaultdict(list)
-    found: dict[int, int] = {}
-    for number, week in weeks:
-        found[number] = 0
-        if week is not None:
-            by_week[week].append(number)
-    for week, ids in by_week.items():
-        found |= briefs.spent(tx, ids, week)
-    return found
-
-
-# -- what is written down ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """``kept``: the numbers of Briefs that were new; ``looked``: how many claims were ours to settle."""
-
-    kept: dict[Variant, int]
-    sent: int
-    looked: int
-
-
-def _write_down(tx: Transaction, plans: Sequence[_Plan], hour: Hour) -> _Done:
-    ours = _as_they_were(tx, plans)
-    due = {plan.claim.id: plan.period for plan in ours if plan.variant}
-    had = briefs.had(tx, due) if due else set()
-    kept: dict[Variant, int] = {}
-    readers: dict[int, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
-    moves: dict[tuple[int, datetime | None], list[int]] = defaultdict(list)
-    for plan in ours:
-        claim, variant = plan.claim, plan.variant
-        if claim.id in had:  # the clock was here before: what is outstanding waits for the next one
-            moves[claim.upto, plan.if_had].append(claim.id)
-            continue
-        moves[plan.upto, plan.at].append(claim.id)
-        if variant is not None:
-            number = variant.id or kept.get(variant)
-            if number is None:
-                number = kept[variant] = briefs.keep(tx, variant.brief, variant.raw, hour.now)
-            readers[number][plan.period].append(claim.id)
-    sent = briefs.send(tx, (Sending(number, of) for number, of in readers.items()), hour.now, hour.leaves)
-    briefs.move(tx, moves)
-    briefs.count_copies(tx, sent)
-    return _Done(kept, sent, len(ours))
-
-
-def _as_they_were(tx: Transaction, plans: Sequence[_Plan]) -> list[_Plan]:
-    """Those whose claim still holds, and whose week has had no further mail since it was counted."""
-    held = briefs.hold(tx, [plan.claim for plan in plans])
-    ours = [plan for plan in plans if plan.claim.id in held]
-    spent = _spent(tx, [(plan.claim.id, plan.week) for plan in ours])
-    return [plan for plan in ours if plan.spent == spent[plan.claim.id]]

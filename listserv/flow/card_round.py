@@ -139,6 +139,7 @@ def _item(number: int, one: Waiting, host_names: tuple[str, ...], said: Say) -> 
         size=in_words(seen.size) if seen.size > _LARGE else "",
         files=tuple(f"{name} ({in_words(size)})" for name, size in seen.files),
         links=seen.links,
+        behind=one.behind,
     )
 
 

@@ -17,9 +17,11 @@ from listserv.core.changes import (
     BringPulse,
     EditHold,
     EraseMe,
+    KeepRelay,
     MailData,
     MailHold,
     MailPreview,
+    OfQuiet,
     OfRecords,
     PassOn,
     RecallPost,
@@ -33,9 +35,22 @@ from listserv.flow.brief_posting import of_briefs
 from listserv.flow.held_mail import of_holds
 from listserv.flow.packing import pack
 from listserv.flow.pen import Answerable, Pen
+from listserv.flow.quiet_links import of_quiet
 from listserv.flow.recalling import Recalling, recall
 from listserv.mail.fields import first_of, read_mailboxes, split
-from listserv.store import asks, deliveries, erasing, farewells, guarding, lists, own_data, speakers
+from listserv.store import (
+    aliases,
+    asks,
+    deliveries,
+    erasing,
+    farewells,
+    guarding,
+    lists,
+    own_data,
+    passing,
+    quiet,
+    speakers,
+)
 from listserv.store.acts import Hand
 from listserv.store.deliveries import Letter
 from listserv.store.engine import Transaction
@@ -63,8 +78,11 @@ class Clerk:
             case _:
                 self._of_mails(tx, change, hand)
 
-    def _of_mails(self, tx: Transaction, change: OfMails, hand: Hand) -> None:
+    def _of_mails(self, tx: Transaction, change: OfMails | OfQuiet, hand: Hand) -> None:
         """What needs a mail's bytes, or is a mail of its own."""
+        if isinstance(change, OfQuiet):
+            of_quiet(tx, change, self.pen, hand.at)
+            return
         match change:
             case BringPulse():
                 pulse_round.bring_one(tx, change, self.pen, hand.at)
@@ -107,12 +125,27 @@ class Clerk:
         if held is None:
             return
         arrival_id, raw = held
-        passed = PassOn(change.list_id, change.to, change.to_name, change.from_seal, _name_of_author(raw))
-        deliveries.post_letter(tx, self.pen.passed_on(passed, arrival_id, raw), now)
+        if aliases.is_blocked(tx, change.to_member, change.author.key):
+            return  # who is blocked learns nothing of it
+        passed = self._passing(tx, change, _name_of_author(raw))
+        delivery_id = deliveries.post_letter(tx, self.pen.passed_on(passed, arrival_id, raw), now)
+        passing.note(tx, delivery_id, arrival_id, passed, now)
+
+    def _passing(self, tx: Transaction, change: SendAlone, name: str) -> PassOn:
+        """The author said so in answer to a question of ours: so it is they."""
+        here = lists.list_by_id(tx, change.list_id)
+        assert here is not None, "a mail that waits is of a list that lives"
+        author = aliases.Somebody(change.author, name or change.name, change.person)
+        sender = aliases.alias_of(tx, self.pen.ring, here, author)
+        receiver = aliases.alias_of(tx, self.pen.ring, here, aliases.Somebody(change.to, change.to_name))
+        aliases.keep(tx, KeepRelay(sender.seal, here.id, change.author, sender.name, change.person))
+        aliases.keep(tx, KeepRelay(receiver.seal, here.id, change.to, receiver.name, receiver.person))
+        return PassOn(here.id, change.to, sender, receiver, name, proved=True, tell=True)
 
     def _erase(self, tx: Transaction, change: EraseMe, now: datetime) -> None:
         """The last mail goes out in the same transaction, to the address that it forgets."""
         forget = erasing.erase if change.words else erasing.anonymise
+        quiet.forget(tx, self.pen.ring, change.person_id, now)
         gone = forget(tx, change.person_id, Hand(f"person {change.person_id}", now), self.wash)
         if not gone.addresses:
             return

@@ -63,7 +63,7 @@ def open_courier(relay: str, *, connections: int, hostname: str, folder: Path) -
             raise BadRelay(f"maildir: needs a folder behind it: {_ALLOWED}")
         return MaildirCourier(folder / path)
     where = read_relay(relay)
-    return SmtpCourier(Setup(where, hostname, Patience(), _trust(relay, where, folder)), connections)
+    return SmtpCourier(Setup(where, hostname, Patience(), trust_of(relay, where, folder)), connections)
 
 
 def read_relay(text: str) -> Relay:
@@ -115,8 +115,11 @@ def _loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def _trust(text: str, relay: Relay, folder: Path) -> ssl.SSLContext | None:
-    """Whose certificates count: the system's authorities, those in ``?ca=``, or (``?verify=no``) anybody."""
+def trust_of(text: str, relay: Relay, folder: Path) -> ssl.SSLContext | None:
+    """Whose certificates count: the system's authorities, those in ``?ca=``, or (``?verify=no``) anybody.
+
+    Raises BadRelay.
+    """
     query = urlsplit(text).query if not relay.path else ""
     wishes = dict(parse_qsl(query, keep_blank_values=True))
     if not relay.tls:

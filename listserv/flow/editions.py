@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,9 +10,11 @@ from listserv.core.brief import Brief, Reader
 from listserv.core.choosing import choose
 from listserv.core.readership import Stretch, narrowed, stretch
 from listserv.core.types import MailList
+from listserv.flow.as_sent import House, as_sent
 from listserv.flow.pen import Pen
 from listserv.mail.briefs import write
-from listserv.store import brief_news, briefs, lists, turns
+from listserv.mail.classic import FORMS, Original, write_classic
+from listserv.store import brief_news, briefs, lists, posts, turns
 from listserv.store.engine import Transaction
 
 
@@ -21,7 +24,12 @@ class Variant:
 
     brief: Brief
     raw: bytes
+    span: tuple[int, int]  # what went out after the one turn, up to the other
     id: int | None = None
+
+    @property
+    def posts(self) -> set[int]:
+        return {post.id for item in self.brief.items for post in (*item.posts, *item.thread.posts)}
 
 
 @dataclass(slots=True)
@@ -51,7 +59,7 @@ class Edition:
             chosen = choose(of.news, who, at)
             made = None
             if chosen is not None:
-                made = Variant(chosen, write(chosen, pen.words, pen.site.base_url, pen.site.domain))
+                made = Variant(chosen, _written(chosen, pen), (of.news.after, self.upto))
             self._variants[key] = made
         return self._variants[key]
 
@@ -61,3 +69,21 @@ def edition(tx: Transaction, list_id: int) -> Edition | None:
     upto = turns.released(tx, list_id)  # before anything else: up to here all is committed
     here = lists.list_by_id(tx, list_id)
     return Edition(here, upto) if here else None
+
+
+def _written(brief: Brief, pen: Pen) -> bytes:
+    place = (pen.site.base_url, pen.site.domain)
+    if brief.reader.form not in FORMS:
+        return write(brief, pen.words, *place)
+    return write_classic(brief, _originals(brief, pen), pen.words, place)
+
+
+def _originals(brief: Brief, pen: Pen) -> dict[int, Original]:
+    """The posts as members got them; one that is being taken out in this moment is in none."""
+    house, found = House(pen.ring, pen.site.domain, pen.site.base_url), {}
+    with pen.store.read() as tx:
+        for post in (post for item in brief.told for post in item.posts):
+            with suppress(LookupError):
+                _, _, made = as_sent(tx, house, post.id)
+                found[post.id] = Original(made.tail, posts.text_of(tx, post.id))
+    return found

@@ -13,6 +13,7 @@ import dns.exception
 import dns.resolver
 
 _SECONDS_PER_QUESTION = 2.0
+_SECONDS_OF_PROBE = 1.0
 _LONGEST_KEPT = 3600.0
 _FAILURE_KEPT = 60.0
 _MOST_KEPT = 10_000
@@ -35,19 +36,20 @@ class Txt:
 
     ``servers`` are ``host`` or ``host:port`` (IPv6: ``[::1]:53``); with none, the system's are asked, and
     names of the reserved domains are answered with [] unasked. A question takes two seconds at most; when
-    three failed in a row and the resolver can't name the root's servers either, everything is a failure at
-    once for half a minute. One caller at a time.
+    three failed in a row and the resolver can't name the root's servers within one more, everything is a
+    failure at once for half a minute; then the first failure leads to that question. So a resolver that
+    hangs takes seven seconds at first, then three each half minute. One caller at a time.
     """
 
     def __init__(self, servers: tuple[str, ...] = ()) -> None:
-        self._resolver = _resolver(servers)
+        self._resolver = make_resolver(servers)
         self._reserved = not servers
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._failures = 0
         self._resting_until = 0.0
         self.asked = 0  # questions that went out
 
-    def __call__(self, name: str) -> list[str] | None:
+    def __call__(self, name: str, seconds: float = _SECONDS_PER_QUESTION) -> list[str] | None:
         name = name.rstrip(".").lower()
         if not _is_name(name) or (self._reserved and _is_reserved(name)):
             return []
@@ -58,18 +60,18 @@ class Txt:
             return kept.records
         if now < self._resting_until:
             return None
-        records, seconds = self._ask(name)
+        records, lasts = self._ask(name, min(seconds, _SECONDS_PER_QUESTION))
         self._count(failed=records is None)
-        self._keep(name, records, seconds)
+        self._keep(name, records, lasts)
         return records
 
-    def _ask(self, name: str) -> tuple[list[str] | None, float]:
+    def _ask(self, name: str, seconds: float) -> tuple[list[str] | None, float]:
         """The records, and for how long they may be kept."""
         self.asked += 1
         if self._resolver is None:
             return None, _FAILURE_KEPT
         try:
-            answer = self._resolver.resolve(name, "TXT", search=False)
+            answer = self._resolver.resolve(name, "TXT", search=False, lifetime=seconds)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return [], _LONGEST_KEPT / 6
         except (dns.exception.DNSException, OSError, ValueError):
@@ -86,6 +88,7 @@ class Txt:
         if self._failures >= _FAILURES_IN_A_ROW:
             self._failures = 0
             if not self._resolver_answers():
+                self._failures = _FAILURES_IN_A_ROW - 1
                 self._resting_until = time.monotonic() + _REST
 
     def _resolver_answers(self) -> bool:
@@ -93,7 +96,7 @@ class Txt:
         if self._resolver is None:
             return False
         try:
-            self._resolver.resolve(".", "NS", search=False)
+            self._resolver.resolve(".", "NS", search=False, lifetime=_SECONDS_OF_PROBE)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return True
         except (dns.exception.DNSException, OSError, ValueError):
@@ -107,8 +110,8 @@ class Txt:
             self._kept.popitem(last=False)
 
 
-def _resolver(servers: tuple[str, ...]) -> dns.resolver.Resolver | None:
-    """None where the system names no server: then every question is a failure."""
+def make_resolver(servers: tuple[str, ...]) -> dns.resolver.Resolver | None:
+    """Asks these for two seconds, or the system's. None where it names none: nothing is known then."""
     try:
         resolver = dns.resolver.Resolver(configure=not servers)
     except dns.exception.DNSException:
@@ -152,6 +155,6 @@ class Within:
         if self._left <= 0:
             return None
         begun = time.monotonic()
-        records = self._txt(name)
+        records = self._txt(name, self._left)
         self._left -= time.monotonic() - begun
         return records

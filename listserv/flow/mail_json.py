@@ -42,6 +42,8 @@ def _records(data: dict[str, Any]) -> dict[str, Any]:
         "author": Address(**data["author"]) if data["author"] else None,
         "to": tuple(Address(**one) for one in data["to"]),
         "cc": tuple(Address(**one) for one in data["cc"]),
+        "named": tuple(Address(**one) for one in data["named"]),
+        "reply_to": tuple(Address(**one) for one in data["reply_to"]),
         "date": datetime.fromisoformat(data["date"]) if data["date"] else None,
         "parts": tuple(Part(**one) for one in data["parts"]),
         "automatic": Automatic(data["automatic"]),
@@ -53,6 +55,9 @@ def _records(data: dict[str, Any]) -> dict[str, Any]:
             trusted=Check(proof["trusted"]),
             policy=Policy(proof["policy"]),
             intact=bool(proof["intact"]),
+            guards=tuple(proof["guards"]),
+            organization=str(proof["organization"]),
+            chain=str(proof["chain"]),
         ),
         "report": _report(report) if report else None,
     }

@@ -17,8 +17,10 @@ from listserv.core.notices import (
     Answer,
     AuthorAnswers,
     Declined,
+    Edited,
     Ended,
     Forwarded,
+    Held,
     HostAsks,
     HostEnded,
     HostNews,
@@ -29,18 +31,22 @@ from listserv.core.notices import (
     PostShown,
     SettingChanged,
     StillOpen,
+    StillWaiting,
     Storm,
     TakenOff,
     Thanked,
     Welcome,
 )
-from listserv.core.seals import Keyring, derived, relay_seal, seal
+from listserv.core.quietly import answer_to, seal_in
+from listserv.core.seals import Keyring, derived, seal
 from listserv.core.types import Arrival, Mail, MailList
-from listserv.mail.names import discreet, relay_local
+from listserv.mail.disguise import disguised, named_in
+from listserv.mail.names import address_of, discreet
 from listserv.mail.notices import Letter as Heading
 from listserv.mail.notices import Words, write
 from listserv.mail.passing import Way, pass_on, passing_token
-from listserv.store import lists, speakers
+from listserv.mail.wording import Writer
+from listserv.store import aliases, lists, speakers
 from listserv.store.deliveries import Letter
 from listserv.store.engine import Store
 from listserv.store.holds import HoldRow
@@ -86,7 +92,8 @@ class Pen:
         reply = self._relay(here, mail) if isinstance(notice, Forwarded) else None
         if isinstance(notice, Forwarded):
             notice = replace(notice, original=arrival.raw, reply=str(reply or ""))
-        heading = replace(self._heading(notice, change.to, here, f"{arrival.id}"), reply_to=reply)
+        heading = self._heading(notice, change.to, here, f"{arrival.id}")
+        heading = replace(heading, reply_to=reply) if reply is not None else heading
         if change.ask is not None and number is not None and here is not None:
             heading = self._answerable(heading, here, Answerable(change.ask, number))
         if here is not None and isinstance(notice, StillOpen | PostShown):
@@ -115,8 +122,10 @@ class Pen:
         """The address of ours that reaches the author of a mail."""
         if here is None or mail.author is None:
             return None
-        token = relay_seal(self.ring, here.list_id, mail.author.key)
-        return Address(relay_local(discreet(mail.author_name), token), here.address.domain)
+        who = aliases.Somebody(mail.author, mail.author_name)
+        with self.store.read() as tx:
+            alias = aliases.alias_of(tx, self.ring, here, who)
+        return address_of(alias, here)
 
     def declined(self, here: MailList, row: HoldRow) -> Letter:
         """To an author: a host, or the operator, decided not to let a mail through."""
@@ -148,8 +157,19 @@ class Pen:
         heading = self._answerable(self._heading(notice, to, here, f"ask {asked.number}"), here, asked)
         return self._letter(notice, heading, here)
 
+    def to_asker(self, notice: Notice, to: Address, here: MailList, of: str) -> Letter:
+        """To who asks without a name, at the address that stands for them; their answer comes by the link."""
+        return self._letter(notice, replace(self._heading(notice, to, here, of), kind="question"), here)
+
     def _letter(self, notice: Notice, heading: Heading, here: MailList | None) -> Letter:
-        return Letter(str(heading.to), self._worded(notice, heading, here), here.id if here else None)
+        asker = seal_in(heading.to, here)
+        if asker and isinstance(notice, Held | Declined | Edited | StillWaiting):
+            notice = replace(notice, hosts="")  # whoever writes to them is seen
+        raw = self._worded(notice, heading, here)
+        if asker:  # the words may say whose the link is
+            raw = self.ring.vault.shut(raw, f"letter {asker}") if self.ring.vault else b""
+            return Letter(str(heading.to), raw, here.id if here else None, quiet=asker)
+        return Letter(str(heading.to), raw, here.id if here else None)
 
     def _worded(self, notice: Notice, heading: Heading, here: MailList | None) -> bytes:
         """In the reader's own language, else the list's, else English."""
@@ -162,24 +182,46 @@ class Pen:
         # Who may not know a list's title (interface.md §4) reads its address in the notice instead.
         knows = here if here and getattr(notice, "list", "") == here.title else None
         token = derived(self.ring, "letter", f"{kind}\0{of}\0{to.key}")
+        asker = seal_in(to, here)
+        link = answer_to(self.ring, asker, here) if asker and here else None
         return Heading(
             to=to,
             from_name=knows.title if knows else "",
-            from_address=_hosts(here) if here else Address("postmaster", self.site.domain),
+            # Whatever a mail program makes of "reply", it comes by the link.
+            from_address=link or (_hosts(here) if here else Address("postmaster", self.site.domain)),
             message_id=f"{token}@{self.site.domain}",
             date=self._now(),
             list=knows,
+            reply_to=link,
         )
 
     def passed_on(self, change: PassOn, arrival_id: int, raw: bytes) -> Letter:
         """A mail itself, to one member between two relay addresses."""
         here = self._list(change.list_id)
         assert here is not None, "a relay address is a list's"
-        name = discreet(change.from_name)
-        sender = Address(relay_local(name, change.from_seal), here.address.domain)
+        with self.store.read() as tx:
+            wording = self.words.spoken(speakers.language_at(tx, change.to, here))
         token = passing_token(self.ring, arrival_id)
-        passed = pass_on(raw, Way(sender, name, change.to, f"{token}@{self.site.domain}"))
-        return Letter(str(change.to), passed, change.list_id, returns=True)
+        way = Way(
+            sender=address_of(change.sender, here),
+            name=wording.written_through(_writer(change, here)),
+            to=change.to,
+            message_id=f"{token}@{self.site.domain}",
+            writer=change.standing.value + ("" if change.proved else ", unproven"),
+            away=change.away,
+        )
+        # What a machine wrote has no way back: nothing comes of it that could go round (RFC 3834 §3.3).
+        passed = pass_on(self._veiled(raw, here), way)
+        return Letter(str(change.to), passed, change.list_id, returns=not change.away)
+
+    def _veiled(self, raw: bytes, here: MailList) -> bytes:
+        """Where a list hides addresses, its private mails' calendars and cards do, too."""
+        if here.settings.from_ != "relay":
+            return raw
+        with self.store.read() as tx:
+            found = dict(aliases.faces(tx, self.ring, here, named_in(raw)))
+        known = {key: address_of(alias, here) for key, alias in found.items()}
+        return disguised(raw, known, here.address.domain)
 
     def _list(self, list_id: int | None) -> MailList | None:
         if list_id is None:
@@ -200,6 +242,12 @@ def _just_chosen(notice: Notice) -> str:
 def _answered(mail: Mail, to: Address) -> str | None:
     """The mail that a letter answers: only for who wrote it, or somebody learns of a mail in their name."""
     return mail.message_id if mail.author is not None and mail.author.key == to.key else None
+
+
+def _writer(change: PassOn, here: MailList) -> Writer:
+    name = discreet(change.name) or discreet(change.sender.name)
+    title = here.title if change.knows else here.address.local
+    return Writer(name, title, change.standing.value, proved=change.proved)
 
 
 def _hosts(here: MailList) -> Address:

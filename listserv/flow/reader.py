@@ -57,12 +57,17 @@ class Reader:
         trusted_authserv_ids: tuple[str, ...] = (),
         servers: tuple[str, ...] = (),
         limits: Limits = Limits(),
+        *,
+        arc: bool = False,
+        spam_fields: tuple[str, ...] = (),
     ) -> None:
         self._limits = limits
         self._settings = json.dumps(
             {
                 "servers": servers,
                 "trusted": trusted_authserv_ids,
+                "arc": arc,
+                "spam": spam_fields,
                 "memory": limits.memory,
                 "proof_seconds": limits.proof_seconds,
                 "read_seconds": limits.read_seconds,

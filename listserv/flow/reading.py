@@ -15,6 +15,7 @@ import resource
 import signal
 import struct
 import sys
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,6 +26,7 @@ from listserv.flow.mail_json import mail_to_json
 from listserv.mail.parse import as_sent, parse
 from listserv.mail.proof import ProofQuestion, prove
 from listserv.mail.returned import with_report
+from listserv.mail.spam import is_called_spam
 
 _DNS_SECONDS = 5.0  # for all look-ups of one mail
 _PR_SET_PDEATHSIG = 1
@@ -33,7 +35,8 @@ _PR_SET_PDEATHSIG = 1
 def main(settings: dict[str, Any], source: BinaryIO, sink: BinaryIO) -> None:
     """Say by an empty object that we are there; then answer each mail, until the source ends."""
     txt = Txt(tuple(settings["servers"]))
-    trusted = tuple(settings["trusted"])
+    trusted, arc = tuple(settings["trusted"]), bool(settings["arc"])
+    spam_fields = tuple(settings["spam"])
     proof_seconds, read_seconds = float(settings["proof_seconds"]), float(settings["read_seconds"])
     _limit_memory(int(settings["memory"]))
     _send(sink, {})
@@ -41,11 +44,12 @@ def main(settings: dict[str, Any], source: BinaryIO, sink: BinaryIO) -> None:
         about, raw = request
         _alarm_in(proof_seconds)
         now = datetime.fromisoformat(about["now"])
-        proof = prove(raw, ProofQuestion(now, trusted, Within(txt, _DNS_SECONDS)))
+        proof = prove(raw, ProofQuestion(now, trusted, Within(txt, _DNS_SECONDS), arc))
         _alarm_in(read_seconds)  # the look-ups are done; from here on it is only computing
         mail = parse(raw, proof)
         if not isinstance(mail, Malformed):
             mail = with_report(as_sent(mail, about["from"]), raw)
+            mail = replace(mail, spam=is_called_spam(raw, spam_fields))
         answer = mail_to_json(mail)
         _alarm_in(0)
         _send(sink, answer)

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from listserv.core.address import Address
+from listserv.core.routing import is_guess
 from listserv.core.types import Intake
 from listserv.errors import StoreFull
 from listserv.flow.door import NO_ROOM, TOO_BIG, TROUBLE, Caller, DoorSettings, Keeper, Log, Refusal, reply
 from listserv.flow.path import read_recipient
 from listserv.flow.postmark import Limits, Postmarked, Trace, postmark
-from listserv.flow.turnstile import Guesses, Load, Scales
+from listserv.flow.turnstile import Guesses, Load, Scales, guesser, is_near
 
 _TOO_MANY_GUESSES = Refusal(451, "4.7.1", "Too many unknown addresses, please try again later")
 _SMALL = 131_072  # octets that are hashed and scanned at once, without a thread of their own
@@ -60,11 +61,16 @@ class Reception:
         recipient = read_recipient(path, self.settings.domain, utf8=caller.smtputf8)
         if isinstance(recipient, Refusal):
             return recipient
+        who = guesser(caller.peer, caller.sender)
+        # Good ones too, and at once: else a hit could be told from a miss. Not from an MTA of ours, behind
+        # which everybody else's answers come by the same door.
+        if is_guess(recipient) and not is_near(caller.peer) and self._guesses.is_full(who, self.now()):
+            return _TOO_MANY_GUESSES
         try:
             async with asyncio.timeout(self.settings.keeper_seconds):
                 verdict = await self.keeper.admit(recipient, caller)
                 if isinstance(verdict, Refusal):
-                    return self._counted(verdict, caller.peer)
+                    return self._counted(verdict, who)
                 limit = await self.keeper.limit(verdict)
         except Exception as error:  # our trouble, whatever it is, is never the poster's
             self.log.error("recipient not looked up", peer=caller.peer, exc_info=error)
@@ -73,8 +79,8 @@ class Reception:
             return TOO_BIG
         return Accepted(verdict, limit)
 
-    def _counted(self, refusal: Refusal, peer: str) -> Refusal:
-        if refusal.guess and self._guesses.too_many(peer, self.now()):
+    def _counted(self, refusal: Refusal, who: str) -> Refusal:
+        if refusal.guess and self._guesses.too_many(who, self.now()):
             return _TOO_MANY_GUESSES
         return refusal
 

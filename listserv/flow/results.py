@@ -10,7 +10,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from time import monotonic
@@ -18,17 +18,20 @@ from typing import TypeAlias
 
 from listserv.clock import Clock
 from listserv.core.changes import CountBounce
+from listserv.core.pace import Pace
 from listserv.core.retry import GIVE_UP_AFTER, next_try, relay_pause
 from listserv.core.seals import Keyring
 from listserv.core.types import Copy, Deferred, DeliveryState, Failed, Outcome, ReportClass, Sent
 from listserv.errors import StoreBusy
+from listserv.flow import sluice
 from listserv.flow.bells import Bells
 from listserv.flow.courier import Courier
 from listserv.flow.door import Each, Log
 from listserv.flow.signers import Signers
 from listserv.mail.reports import kind_of_refusal
+from listserv.mail.sealing import Seal, unsealed
 from listserv.mail.signing import Signer
-from listserv.store import bounces, deliveries, relay_rest
+from listserv.store import bounces, deliveries, passing, queue, relay_rest
 from listserv.store.deliveries import Result
 from listserv.store.engine import Store, Transaction
 from listserv.store.relay_rest import Rest
@@ -36,6 +39,7 @@ from listserv.store.relay_rest import Rest
 GROUP = 20  # results a commit at most: with what is in flight, the bound on duplicates (docs/promise.md)
 GROUP_SHARED = 500  # the same where a mail goes to many at once: five of them
 _GATHER_SECONDS = 0.05  # that a result waits for others at most
+_UNSAID = "what the relay said is not kept"  # it may name whom a letter by a link reached
 _RENEW_SECONDS = 8.0  # how often leases of what is still to be sent are renewed
 _AFTER_TROUBLE = 1.0
 Group: TypeAlias = list[tuple[Copy, Outcome]]
@@ -76,6 +80,9 @@ class Trouble:
         return jump < -self._JUMP
 
 
+TAKEN_OUT = Failed(0, queue.TAKEN_OUT, at="DATA")  # nobody's bounce
+
+
 @dataclass(frozen=True, slots=True)
 class Depot:
     """What sending needs. ``who`` names this worker in its leases; ``signer`` None: the relay signs."""
@@ -92,6 +99,15 @@ class Depot:
     ring: Keyring = field(repr=False)
     trouble: Trouble = field(default_factory=Trouble)
     signers: Signers | None = None  # who signs; None: whoever composes
+    seal: Seal = unsealed  # over what the copies of a variant share, before each of them is signed
+    pace: Pace | None = None  # None: as fast as the relay takes it
+
+    @property
+    def who_signs(self) -> Signers | None:
+        """None where the relay signs."""
+        if self.signer is None:
+            return None
+        return self.signers or Signers(self.signer, many=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +136,7 @@ class Recorder:
         self._asleep = False  # our thread, until there is something to see to
         self._finishing = False
         self.arrivals: dict[int, int] = {}  # of posts, so that the log tells a mail's whole life
+        self.veiled: set[int] = set()  # copies of which no answer is kept: it may say whom they reached
         self.away: Deferred | None = None  # what was said when the relay turned out to be in trouble
         self._broken: Exception | None = None
         self._renewed = monotonic()
@@ -147,6 +164,8 @@ class Recorder:
                 raise self._broken
             shared = self._shares.pop((key, recipient), None) if self._shares else None
             copy = self._open.pop(key if shared is None else shared)
+            if copy.id in self.veiled:
+                outcome = replace(outcome, text=_UNSAID)
             self._waiting.append((copy, outcome))
             if isinstance(outcome, Deferred) and outcome.of_relay:
                 self.away = outcome
@@ -193,7 +212,7 @@ class Recorder:
         self._conclude()
         if self._waiting:
             group, self._waiting = self._waiting, []
-            self._at_work = _Written(group, _written(self._depot, group))
+            self._at_work = _Written(group, _written(self._depot, group, self.veiled))
 
     def _conclude(self) -> None:
         """Wait until the group that the database has in hand is written down. Raises what broke that."""
@@ -216,7 +235,8 @@ class Recorder:
                 self._change.wait(_AFTER_TROUBLE)  # meanwhile others may report, and look themselves
             if self._at_work is at_work:
                 ends = depot.bells.closing.is_set()
-                self._at_work = None if ends else _Written(at_work.group, _written(depot, at_work.group))
+                again = None if ends else _written(depot, at_work.group, self.veiled)
+                self._at_work = _Written(at_work.group, again) if again is not None else None
         except Exception as error:
             self._broken, self._at_work = error, None
             raise
@@ -264,17 +284,30 @@ class Recorder:
             depot.log.warning("leases not renewed", why=str(error))
 
 
-def _written(depot: Depot, group: Group) -> Future[None]:
-    """One commit for a group of results: bounces counted, and the relay's rest begun or ended."""
+def _written(depot: Depot, group: Group, veiled: set[int]) -> Future[None]:
+    """One commit for a group of results: bounces counted, and the relay's rest begun or ended.
+
+    ``veiled``: copies whose letter is kept no longer than it takes to send it.
+    """
     now = depot.clock.now()
     refused = sorted(filter(None, map(_refusal, group)), key=lambda one: one.subscription_id)
+    letters = {copy.id for copy, _ in group if copy.letter_id is not None}
 
     def step(tx: Transaction) -> None:
+        sluice.listen(tx, group, now, known=depot.trouble.rest_known)
         rest = rested(tx, group, now, rest_known=depot.trouble.rest_known)
-        ended = set(deliveries.record(tx, depot.who, [result(*one, now, rest) for one in group], now))
+        results = [result(*one, now, rest) for one in group]
+        ended = set(deliveries.record(tx, depot.who, results, now))
         for refusal in refused:
             if refusal.delivery_id in ended:
                 bounces.count_report(tx, refusal, now)
+        gone = [copy.letter_id for copy, outcome in group if copy.id in ended and _is_over(copy, outcome)]
+        deliveries.empty_letters(tx, gone)
+        lost = [one.id for one in results if one.id in letters and one.state is DeliveryState.FAILED]
+        passing.came_back(tx, sorted(ended.intersection(lost)), now)
+
+    def _is_over(copy: Copy, outcome: Outcome) -> bool:
+        return copy.id in veiled and not isinstance(outcome, Deferred)
 
     try:
         return depot.store.write(step)
@@ -285,11 +318,14 @@ def _written(depot: Depot, group: Group) -> Future[None]:
 
 
 def _refusal(one: tuple[Copy, Outcome]) -> CountBounce | None:
-    """A 5yz to RCPT speaks of the recipient: it counts as a report would."""
+    """A 5yz to RCPT speaks of the recipient: it counts as a report would. One to the mail, only where it
+    speaks of us: the owner hears of that."""
     copy, outcome = one
-    if copy.subscription_id is None or not isinstance(outcome, Failed) or outcome.at != "RCPT":
+    if copy.subscription_id is None or not isinstance(outcome, Failed):
         return None
     kind = ReportClass(kind_of_refusal(outcome.code, outcome.text))
+    if outcome.at != "RCPT" and (not outcome.code or kind is not ReportClass.POLICY):
+        return None
     return CountBounce(copy.subscription_id, kind, f"{outcome.code} {outcome.text}", copy.id)
 
 

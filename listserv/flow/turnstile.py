@@ -91,16 +91,28 @@ class Load:
         self._octets = 0
 
 
+def guesser(peer: str, sender: str) -> str:
+    """Who guesses, as it is counted. Behind an MTA of ours all the world is one peer: there it is the
+    envelope sender's domain, where the answers go, and without which a guess teaches nobody anything."""
+    return (
+        f"{household(peer)} {sender.rpartition('@')[2].lower()[:253]}" if is_near(peer) else household(peer)
+    )
+
+
 class Guesses:
-    """Unknown tokens and relay addresses per peer: past the limit each further one waits an hour."""
+    """Unknown tokens and relay addresses, by who guesses: past the limit each further one waits an hour."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self.peers: dict[str, tuple[int, datetime]] = {}
 
-    def too_many(self, peer: str, now: datetime) -> bool:
-        """Count one more guess; True where this peer has used up its share of the hour."""
-        key = household(peer)
+    def is_full(self, key: str, now: datetime) -> bool:
+        """Whether this one's share of the hour is used up; nothing is counted."""
+        count, until = self.peers.get(key, (0, now))
+        return now < until and count >= self._limit
+
+    def too_many(self, key: str, now: datetime) -> bool:
+        """Count one more guess; True where the share of the hour is used up."""
         count, until = self.peers.pop(key, (0, now))
         if until <= now:
             count = 0

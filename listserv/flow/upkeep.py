@@ -12,7 +12,17 @@ from listserv.core.notices import SetAside
 from listserv.core.types import ArrivalState
 from listserv.flow.bells import Bells
 from listserv.flow.pen import Pen
-from listserv.store import answered, arrivals, bounces, deliveries, indexing, posts, sessions
+from listserv.store import (
+    answered,
+    arrivals,
+    bounces,
+    buckets,
+    deliveries,
+    indexing,
+    passing,
+    posts,
+    sessions,
+)
 from listserv.store.engine import Store, Transaction
 from listserv.store.locks import Lock
 from listserv.store.rows import one_at_a_time
@@ -70,9 +80,13 @@ def _told(tx: Transaction, owner: Address, now: datetime) -> bool:
 
 
 def forget_expired(store: Store, clock: Clock) -> int:
-    """Sign-in links and sessions whose time is over are forgotten, and what came back long ago."""
+    """Sign-in links and sessions whose time is over are forgotten, what came back long ago, and who wrote
+    to whom in private.
+    """
     store.do(partial(sessions.forget_expired, now=clock.now()))
     store.do(partial(bounces.forget_old, now=clock.now()))
+    store.do(partial(passing.forget_old, now=clock.now()))
+    store.do(partial(buckets.forget_old, now=clock.now()))
     return 0
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from listserv.core.seals import is_loop_mark
 from listserv.core.types import MailList
 from listserv.mail.fields import Field, read_mailboxes
 
@@ -38,9 +39,29 @@ def cleansed(fields: Iterable[Field], list_: MailList, site: str) -> tuple[Field
     return tuple(_ended(field) for field in fields if not _goes(field, list_, site))
 
 
+# What goes or stays by what it says (_goes): whoever counts on it had better not.
+_PERHAPS = ("delivered-to", "x-loop", "authentication-results")
+
+
+def unsure(fields: Iterable[Field]) -> frozenset[str]:
+    """Names of the fields of this header that may not go on as they came. Reply-To: core/showing.py."""
+    names = [field.name for field in fields]
+    twice = {name for name in (*_SINGLE, *_JOINED) if names.count(name) > 1}
+    return frozenset(name for name in names if name in _PERHAPS or _never_goes_on(name)) | twice
+
+
+def _never_goes_on(name: str) -> bool:
+    return name in _GONE or name.startswith(("list-", "x-listserv-"))
+
+
 def anonymous(fields: Iterable[Field]) -> tuple[Field, ...]:
     """Only the fields that can't say who wrote, from where and to whom."""
-    return tuple(field for field in fields if field.name in _HARMLESS)
+    return tuple(field for field in fields if field.name in _HARMLESS or _is_mark(field))
+
+
+def _is_mark(field: Field) -> bool:
+    """A list's keyed mark names no list; without it a circle of lists that hide authors would never end."""
+    return field.name == "x-loop" and is_loop_mark(field.text.strip().lower())
 
 
 def single(fields: Iterable[Field]) -> tuple[Field, ...]:
@@ -60,7 +81,7 @@ def single(fields: Iterable[Field]) -> tuple[Field, ...]:
 
 def _goes(field: Field, list_: MailList, site: str) -> bool:
     match field.name:
-        case name if name in _GONE or name.startswith(("list-", "x-listserv-")):
+        case name if _never_goes_on(name):
             return True
         case "message-id" | "date":
             return field.value in (b"", b"<>")  # says nothing: as if it were absent

@@ -14,7 +14,8 @@ from typing import assert_never
 from listserv.core.address import Address
 from listserv.core.types import ListSettings, MailList, Post
 from listserv.mail.cleansing import anonymous, cleansed, single
-from listserv.mail.dressing import footed, is_sealed, tagged
+from listserv.mail.disguise import Faces, disguised
+from listserv.mail.dressing import footed, goes_as_it_is, tagged
 from listserv.mail.fields import Field, first_of, split, wants_no_archive, write_field, write_mailbox
 from listserv.mail.names import list_id, shown_name
 from listserv.mail.signing import Cover, Press, Signer, body_hash, cover
@@ -53,12 +54,14 @@ class HiddenFrom:
     """The list's ``from=relay``: nothing in the header leads to the author's address.
 
     ``message_id`` and ``references`` (oldest first, without <>) are the public ids: those that copies carry.
+    ``faces``: what stands for members' addresses in calendars and vCards.
     """
 
     relay: Address
     name: str
     message_id: str
     references: tuple[str, ...] = ()
+    faces: Faces = field(default_factory=dict)
 
 
 FromChoice = KeptFrom | RelayedFrom | HiddenFrom
@@ -90,6 +93,8 @@ class Personal:
 
 def variant(raw: bytes, post: Post, frame: Frame, from_: FromChoice) -> Variant:
     """Everything that copies share. ``raw``: the arrival's bytes, CRLF line ends; nothing in them raises."""
+    if isinstance(from_, HiddenFrom):
+        raw = disguised(raw, from_.faces, frame.list.address.domain)
     came, separator, body = split(raw)
     fields = single(cleansed(came, frame.list, frame.domain))
     if separator:  # else a broken line ended the header, and what is below it is anybody's guess
@@ -105,6 +110,31 @@ def variant(raw: bytes, post: Post, frame: Frame, from_: FromChoice) -> Variant:
         eightbit=not (block.isascii() and body.isascii()),
         smtputf8=any(map(_has_wide_address, fields)),
     )
+
+
+# What of a letter that many share is each copy's own, in the order in which it is signed.
+_OWN_OF_LETTER = ("list-unsubscribe", "list-unsubscribe-post", "reply-to", "to")
+
+
+def letter_variant(raw: bytes) -> Variant:
+    """A letter of ours that many share, a Brief: nothing is added to it but ``reader_fields``."""
+    fields, _, body = split(raw)
+    hashed = body_hash(body)
+    block = b"".join(field.raw for field in fields)
+    return Variant(
+        fields=block,
+        tail=raw,
+        body_hash=hashed,
+        cover=cover(fields, hashed, _OWN_OF_LETTER),
+        eightbit=not raw.isascii(),
+        smtputf8=False,
+    )
+
+
+def reader_fields(to: str, answer: str, member: Personal) -> tuple[Field, ...]:
+    """One copy's own lines of such a letter. ``answer``: where its reader's answer goes."""
+    leave = _field("List-Unsubscribe", f"<{member.leave_url}>, <{member.leave_mailto}>")
+    return leave, _ONE_CLICK, _field("Reply-To", answer), _field("To", to)
 
 
 def personal(variant: Variant, signer: Signer | None, member: Personal, when: int) -> bytes:
@@ -142,7 +172,7 @@ _ONE_CLICK = _field("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
 def _dressed(
     fields: tuple[Field, ...], body: bytes, settings: ListSettings
 ) -> tuple[tuple[Field, ...], bytes]:
-    if not (settings.subject_tag or settings.footer) or is_sealed(fields, body):
+    if not (settings.subject_tag or settings.footer) or goes_as_it_is(fields, body):
         return fields, body
     fields = tuple(tagged(f, settings.subject_tag) if f.name == "subject" else f for f in fields)
     return footed(fields, body, settings.footer) if settings.footer else (fields, body)

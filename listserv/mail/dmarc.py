@@ -30,12 +30,16 @@ class _Found:
 
 
 def published(domain: str, ask: Ask) -> Published:
-    """The policy for mail whose From is at ``domain`` (lower-case A-labels). UNKNOWN where DNS failed."""
-    walked = _walk(domain, ask)
-    if walked is None:
-        return Published(Policy.UNKNOWN, domain)
+    """The policy for mail whose From is at ``domain`` (lower-case A-labels).
+
+    UNKNOWN where DNS failed, unless the domain's own record is there: that one says it all, whatever
+    fails above it.
+    """
+    walked, whole = _walk(domain, ask)
     organization = _organization(domain, walked)
     own = next((found for found in walked if found.domain == domain), None)
+    if not whole and own is None:
+        return Published(Policy.UNKNOWN, domain)
     above = next((found for found in walked if found.domain == organization), None)
     registry = next((found for found in walked if found.tags.get("psd") == "y"), None)
     found = own or above or registry
@@ -51,26 +55,25 @@ def published(domain: str, ask: Ask) -> Published:
 
 def organization_of(domain: str, ask: Ask) -> str:
     """The organizational domain (RFC 9989 §4.10.2); the domain itself if nothing is found or DNS failed."""
-    walked = _walk(domain, ask)
-    return _organization(domain, walked) if walked else domain
+    return _organization(domain, _walk(domain, ask)[0])
 
 
-def _walk(domain: str, ask: Ask) -> list[_Found] | None:
-    """The records from ``domain`` upwards; None where one question failed."""
+def _walk(domain: str, ask: Ask) -> tuple[list[_Found], bool]:
+    """The records from ``domain`` upwards, and whether no question failed: the walk ends there."""
     found: list[_Found] = []
     labels = domain.split(".")
     while labels:
         here = ".".join(labels)
         texts = ask(f"_dmarc.{here}")
         if texts is None:
-            return None
+            return found, False
         records = [tags for tags in map(_tags, texts) if tags]
         if len(records) == 1:
             found.append(_Found(here, records[0]))
             if records[0].get("psd") in ("y", "n"):
                 break
         labels = labels[1:] if len(labels) < _LONGEST_WALK else labels[1 - _LONGEST_WALK :]
-    return found
+    return found, True
 
 
 def _organization(domain: str, walked: list[_Found]) -> str:
@@ -84,16 +87,22 @@ def _organization(domain: str, walked: list[_Found]) -> str:
     return walked[-1].domain if walked else domain
 
 
+_POLICIES = ("none", "quarantine", "reject")
+
+
 def _tags(text: str) -> dict[str, str]:
-    """A record's tags, {} if it is none of DMARC1 or has no use (RFC 9989 §4.7)."""
+    """A record's tags, {} if it is none of DMARC1 or has no use (RFC 9989 §4.7).
+
+    Without ``p`` it asks for nothing; with a policy that there isn't, it counts only for its reports.
+    """
     pairs = [piece.partition("=") for piece in text.split(";")[:50]]
     tags = {name.strip().lower(): value.strip().lower() for name, _, value in reversed(pairs)}
     first = pairs[0]
     if (first[0].strip().lower(), first[2].strip()) != ("v", "DMARC1"):
         return {}
-    if tags.get("p") not in ("none", "quarantine", "reject"):
-        tags["p"] = "none" if "rua" in tags else ""
-    return tags if tags["p"] else {}
+    if all(tags.get(name, "none") in _POLICIES for name in ("p", "sp", "np")):
+        return {"p": "none"} | tags
+    return {"psd": tags.get("psd", ""), "p": "none"} if "rua" in tags else {}
 
 
 def _policy(found: _Found, domain: str, ask: Ask) -> Policy:
@@ -103,7 +112,7 @@ def _policy(found: _Found, domain: str, ask: Ask) -> Policy:
         # ``np`` is for subdomains that don't exist. What sends mail publishes something at its own name.
         missing = found.tags.get("np", below)
         name = below if missing == below or ask(domain) else missing
-    policy = Policy(name) if name in ("none", "quarantine", "reject") else Policy(found.tags["p"])
+    policy = Policy(name)
     return _SOFTER.get(policy, policy) if found.tags.get("t") == "y" else policy
 
 

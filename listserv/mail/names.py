@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from listserv.core.address import Address
+from listserv.core.aliases import Alias
 from listserv.core.types import MailList
 from listserv.mail.encoded import encode_words, one_line
 
@@ -47,12 +49,19 @@ _FOLDED = str.maketrans(
 )
 
 
+def address_of(alias: Alias, here: MailList) -> Address:
+    """A relay address as it is shown, the same in every mail: ``ana.silva.r4k2mmpq@lists.example.org``."""
+    return Address(relay_local(discreet(alias.name), alias.seal), here.address.domain)
+
+
+_IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+
+
 def relay_local(name: str, seal8: str) -> str:
     """The local part of a relay address, ``ana.silva.r4k2xxxx``: ASCII, at most 64 octets."""
+    bare = _IN_BRACKETS.sub(" ", name[:200])
     letters = (
-        unicodedata.normalize("NFKD", name[:200].lower().translate(_FOLDED))
-        .encode("ascii", "ignore")
-        .decode()
+        unicodedata.normalize("NFKD", bare.lower().translate(_FOLDED)).encode("ascii", "ignore").decode()
     )
     words = ".".join(re.findall(r"[a-z0-9]+", letters))
     room = 64 - len(seal8) - 1

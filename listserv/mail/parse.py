@@ -16,8 +16,10 @@ from email.utils import parsedate_to_datetime
 from listserv.core.address import Address
 from listserv.core.replies import new_words
 from listserv.core.types import MOST_SAID, READ_FOR_WORDS, Automatic, Mail, Malformed, Proof
-from listserv.mail.automatic import automatic_kind
+from listserv.mail.automatic import automatic_kind, is_a_report_by_name
 from listserv.mail.body import Body, read_body
+from listserv.mail.disguise import is_card, named_in
+from listserv.mail.dressing import goes_as_it_is
 from listserv.mail.encoded import decode_words, one_line
 from listserv.mail.fields import Field, Mailboxes, all_of, first_of, read_mailboxes, split, wants_no_archive
 from listserv.mail.prescan import refuse_early
@@ -41,13 +43,14 @@ def parse(raw: bytes, proof: Proof | None = None) -> Mail | Malformed:
 
 def as_sent(mail: Mail, envelope_from: str) -> Mail:
     """The mail as its envelope shows it: what the null sender sends is a report, unless it is a reply."""
-    if envelope_from not in ("", "<>") or mail.automatic in (Automatic.REPLY, Automatic.REPORT):
+    known = (Automatic.REPLY, Automatic.REPORT, Automatic.CHALLENGE)
+    if envelope_from not in ("", "<>") or mail.automatic in known:
         return mail
     return replace(mail, automatic=Automatic.REPORT)
 
 
 def _read(raw: bytes, proof: Proof) -> Mail:
-    fields, _, body_bytes = split(raw)
+    fields, separator, body_bytes = split(raw)
     body = read_body(raw)
     authors = _from(fields)
     author, name = _author(fields, authors)
@@ -69,17 +72,28 @@ def _read(raw: bytes, proof: Proof) -> Mail:
         said=new_words(body.text[:READ_FOR_WORDS])[:MOST_SAID],
         html=body.html,
         parts=body.parts,
+        named=named_in(raw) if any(map(is_card, body.parts)) else (),
         sheet=body.sheet,
-        automatic=automatic_kind(fields, body.top, (part.type for part in body.parts), subject, body.text),
+        automatic=_automatic(fields, body, subject),
         list_ids=_list_ids(fields),
         loops=_loops(fields),
         received=len(all_of(fields, "received")),
         sealed=body.sealed,
+        as_it_is=not separator or goes_as_it_is(fields, body_bytes),
+        reply_to=_addresses(fields, "reply-to"),
         oddity=_oddity(raw, fields, authors, body) or ("" if body_bytes.strip() else "empty"),
         language=_language(fields),
         proof=proof,
         no_archive=wants_no_archive(fields),
     )
+
+
+def _automatic(fields: tuple[Field, ...], body: Body, subject: str) -> Automatic:
+    types = (part.type for part in body.parts)
+    kind = automatic_kind(fields, body.top, types, subject, body.text)
+    if kind is Automatic.NO and any(is_a_report_by_name(part.name) for part in body.parts):
+        return Automatic.GENERATED
+    return kind
 
 
 def _shown(fields: tuple[Field, ...], name: str, longest: int) -> str:

@@ -17,12 +17,18 @@ from listserv.mail.names import shown_name
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """From which relay address to whom. ``message_id`` is ours, without <>."""
+    """From which relay address to whom. ``message_id`` is ours, without <>.
+
+    ``name``: of the writer, with the list's; ``writer``: what they are to it, for programs. ``away``: a
+    machine wrote it, and it says so.
+    """
 
     sender: Address
     name: str
     to: Address
     message_id: str
+    writer: str = "member"
+    away: bool = False
 
 
 def passing_token(ring: Keyring, arrival_id: int) -> str:
@@ -38,6 +44,9 @@ def pass_on(raw: bytes, way: Way) -> bytes:
         write_field("To", str(way.to)),
         write_field("Message-ID", f"<{way.message_id}>"),
         write_field("X-Listserv-Kind", "notice"),
+        write_field("X-Listserv-Writer", way.writer),
+        *((write_field("Auto-Submitted", "auto-replied"),) if way.away else ()),
     )
-    kept = (field.raw for field in single(anonymous(fields)))
+    # Of a person's mail, too: what says that a machine wrote it would let it reach nobody.
+    kept = (field.raw for field in single(anonymous(fields)) if field.name != "auto-submitted")
     return b"".join((*ours, *kept, b"\r\n", body))

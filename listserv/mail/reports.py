@@ -61,7 +61,8 @@ def kind_of_report(raw: bytes) -> str:
     fields, _, _ = split(raw)
     subject = first_of(fields, "subject")
     title = decode_words(subject.text) if subject else ""
-    if automatic_kind(fields, top, types, title, read_body(raw).text) is Automatic.REPLY:
+    kind = automatic_kind(fields, top, types, title, read_body(raw).text)
+    if kind in (Automatic.REPLY, Automatic.CHALLENGE):
         return "auto-reply"
     if read_report(raw) is not None:
         return "bounce"

@@ -31,7 +31,21 @@ from cryptography.hazmat.primitives.serialization import (
 
 from listserv.mail.fields import Field, split
 
-__all__ = ["BadKey", "Cover", "Press", "PrivateKey", "Signer", "body_hash", "cover", "load_key", "make_key"]
+__all__ = [
+    "BadKey",
+    "Cover",
+    "Press",
+    "PrivateKey",
+    "Signer",
+    "Whole",
+    "body_hash",
+    "cover",
+    "folded",
+    "load_key",
+    "make_key",
+    "relaxed",
+    "signature_lines",
+]
 
 # Each is listed once more than it is present, so that none can be added (standards.md A1).
 _NAMES = """from sender reply-to to cc subject date message-id in-reply-to references mime-version
@@ -126,28 +140,32 @@ class Cover:
     started: Started = field(repr=False)
 
 
-def cover(fields: Sequence[Field], body: str) -> Cover:
-    """Prepare the signing of copies with these shared fields; ``body`` is their ``body_hash``."""
+def cover(fields: Sequence[Field], body: str, personal: Sequence[str] = _PERSONAL) -> Cover:
+    """Prepare the signing of copies with these shared fields; ``body`` is their ``body_hash``.
+
+    ``personal``: what is each copy's own, in the order in which they are signed.
+    """
     names: list[str] = []
     shared: list[bytes] = []
-    for name in _SHARED:
+    for name in (name for name in _SHARED if name not in personal):
         # RFC 6376 §5.4.2: of several fields with one name, the lowest is taken first.
-        present = [_relaxed(f) for f in reversed(fields) if f.name == name]
+        present = [relaxed(f) for f in reversed(fields) if f.name == name]
         names += [name] * (len(present) + 1)
         shared += present
-    for name in _PERSONAL:
+    for name in personal:
         # Listed twice whether or not a copy has it; more often only for what is signed whole.
         names += [name] * max(2, sum(f.name == name for f in fields) + 1)
-    tags = f"{_fold_names(names)};\r\n bh={body};".encode("ascii")
+    tags = f"{folded(names)};\r\n bh={body};".encode("ascii")
     return Cover(tags, Started(b"".join(shared)))
 
 
-def _relaxed(field: Field) -> bytes:
-    """RFC 6376 §3.4.2."""
+def relaxed(field: Field) -> bytes:
+    """A field as relaxed canonicalization has it (RFC 6376 §3.4.2), with its line end."""
     return field.name.encode("ascii") + b":" + _BLANKS.sub(b" ", field.value) + b"\r\n"
 
 
-def _fold_names(names: Iterable[str]) -> str:
+def folded(names: Iterable[str]) -> str:
+    """The tag ``h=`` of these names, in lines of at most 78 characters that begin with a blank."""
     lines = [" h="]
     for number, name in enumerate(names):
         piece = f":{name}" if number else name
@@ -174,7 +192,7 @@ class Signer:
         """The DKIM-Signature field of one copy. ``personal``: its own fields; ``when``: Unix time."""
         value = self.value(cover, when)
         made = self.sign_digest(cover.started.digest(_hashed(personal, value)))
-        return b"DKIM-Signature: " + value + _lines(made) + b"\r\n"
+        return b"DKIM-Signature: " + value + signature_lines(made) + b"\r\n"
 
     def value(self, cover: Cover, when: int) -> bytes:
         """The field's value but for the signature itself."""
@@ -203,10 +221,11 @@ class Signer:
 
 def _hashed(personal: Iterable[Field], value: bytes) -> bytes:
     # Every line of the value begins with one blank, so that unfolding is all that relaxed asks for (§3.7).
-    return b"".join(map(_relaxed, personal)) + b"dkim-signature:" + value.replace(b"\r\n", b"")
+    return b"".join(map(relaxed, personal)) + b"dkim-signature:" + value.replace(b"\r\n", b"")
 
 
-def _lines(signature: bytes) -> bytes:
+def signature_lines(signature: bytes) -> bytes:
+    """The value of ``b=``, folded."""
     made = b2a_base64(signature, newline=False)
     return b"\r\n ".join([made[at : at + 72] for at in range(0, len(made), 72)])
 
@@ -248,4 +267,26 @@ class Press:
         personal = self._raw_before + token + self._raw_after
         if signature is None:
             return personal
-        return b"".join((self._front, _lines(signature), b"\r\n", personal))
+        return b"".join((self._front, signature_lines(signature), b"\r\n", personal))
+
+
+class Whole:
+    """As ``Press``, for copies whose own fields differ in more than a token. One's own: its fields."""
+
+    __slots__ = ("_cover", "_front", "_value")
+
+    def __init__(self, signer: Signer | None, cover: Cover, when: int) -> None:
+        self._cover = cover
+        self._value = signer.value(cover, when) if signer else b""
+        self._front = b"DKIM-Signature: " + self._value
+
+    def digests(self, own: Iterable[tuple[Field, ...]]) -> list[bytes]:
+        """The SHA-256 that each copy's signature signs."""
+        return [self._cover.started.digest(_hashed(fields, self._value)) for fields in own]
+
+    def block(self, own: tuple[Field, ...], signature: bytes | None) -> bytes:
+        """A copy's block, signed where there is a signature."""
+        personal = b"".join(field.raw for field in own)
+        if signature is None:
+            return personal
+        return b"".join((self._front, signature_lines(signature), b"\r\n", personal))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from gettext import NullTranslations
@@ -15,10 +16,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from listserv.core.calendar_words import SAID_MONTHS
 from listserv.mail.catalogs import catalog_of, read_catalog
 from listserv.mail.columns import boxed, indented
+from listserv.mail.names import shown_name
 from listserv.mail.thread_text import thread_as_text
 
 ENGLISH = "en"  # what the templates themselves are in
 _SHORT = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Who wrote a private mail. ``list``: its title, or name; ``standing``: member, host or stranger."""
+
+    name: str
+    list: str
+    standing: str
+    proved: bool
 
 
 class Wording:
@@ -104,6 +116,14 @@ class Wording:
         typed: dict[str, str] = self._said.typed
         return " ".join(typed.get(word, word) for word in rhythm.split())
 
+    def written_through(self, who: Writer) -> str:
+        """The name in From of a private mail: who wrote it, and through which list."""
+        words: dict[str, str] = self._said.through
+        most = _NAME if who.standing != "stranger" else _STRANGERS_NAME
+        name = short(shown_name(who.name), most) or words["nobody"]
+        name = name if who.proved else _put(words["unproven"], name, "")
+        return _put(words[who.standing], name, short(shown_name(who.list)))
+
     def entry(self, line: Mapping[str, str]) -> str:
         """One verb of a help."""
         shape = self._verbs.shapes.get(line["name"], line["shape"])
@@ -130,6 +150,8 @@ class Wording:
         return _put(self._said.day, str(day.day), f"{months[day.month - 1]} {day.year}")
 
 
+# On a phone some thirty characters of From are seen: what we say of the writer must be among them.
+_NAME, _STRANGERS_NAME = 40, 20
 _OF_RHYTHM = ("rhythm", "rhythm already", "resumed")
 
 

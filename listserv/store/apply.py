@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, update
 from listserv.core.budget import is_counted
 from listserv.core.changes import (
     BounceOver,
+    Challenged,
     Change,
     Changes,
     Complained,
@@ -20,28 +21,35 @@ from listserv.core.changes import (
     KeepRelay,
     MarkSeen,
     OfHolds,
+    OfLinks,
     OfLists,
     OfRecords,
     OfThreads,
     OpenHold,
     PassOn,
+    Returned,
     SendNotice,
     SpendProbation,
 )
+from listserv.core.notices import Forwarded
 from listserv.core.types import Arrival
 from listserv.store import (
     acts,
+    aliases,
     answered,
     arrivals,
     asks,
     bounces,
+    breaker,
     counted,
     deciding,
     deliveries,
     holds,
     host_acts,
     own_acts,
+    passing,
     posts,
+    quiet,
     schema,
     steering,
 )
@@ -53,7 +61,7 @@ from listserv.store.rows import insert_new
 _s = schema.subscriptions.c
 _SUBSCRIPTION = update(schema.subscriptions).where(_s.id == bindparam("subscription"))
 _SPEND = Prepared(_SUBSCRIPTION.where(_s.probation_left > 0).values(probation_left=_s.probation_left - 1))
-Noted = MarkSeen | KeepRelay | SpendProbation | CountBounce | Complained | BounceOver
+Noted = MarkSeen | KeepRelay | SpendProbation | Returned | CountBounce | Complained | Challenged | BounceOver
 Clerk = Callable[[Connection, OfRecords, acts.Hand], None]
 Pen = Callable[[SendNotice | PassOn, int | None], Letter]
 
@@ -110,13 +118,15 @@ def carry_out(tx: Connection, change: Change, hand: Hand) -> None:
 
 def _in_its_place(
     tx: Connection,
-    change: Noted | OfRecords | OfHolds | OfThreads | OfLists | own_acts.OwnAct,
+    change: Noted | OfRecords | OfLinks | OfHolds | OfThreads | OfLists | own_acts.OwnAct,
     hand: Hand,
 ) -> None:
     if isinstance(change, Noted):
         _note(tx, change, hand)
     elif isinstance(change, OfRecords):
         hand.clerk(tx, change, hand.act)
+    elif isinstance(change, OfLinks):
+        quiet.carry_out(tx, change, hand.arrival, hand.now)
     elif isinstance(change, OfHolds):
         deciding.carry_out(tx, change, hand.act)
     elif isinstance(change, OfThreads):
@@ -134,9 +144,10 @@ def _note(tx: Connection, change: Noted, hand: Hand) -> None:
             new = insert_new(tx, schema.seen, [key | {"arrival_id": hand.arrival.id}])
             if posted and not new:
                 tx.execute(update(schema.seen).filter_by(**key).values(arrival_id=hand.arrival.id))
-        case KeepRelay(seal, list_id, address, name):
-            row = {"seal": seal, "list_id": list_id, "key": address.key, "written": str(address)}
-            insert_new(tx, schema.relays, [row | {"name": name}])
+        case KeepRelay():
+            aliases.keep(tx, change)
+        case Returned(delivery_id):
+            passing.came_back(tx, (delivery_id,), hand.now)
         case SpendProbation(subscription_id):
             _SPEND.run(tx, {"subscription": subscription_id})
         case _:
@@ -148,8 +159,11 @@ def _send(tx: Connection, change: SendNotice | PassOn, hand: Hand) -> None:
     if isinstance(change, SendNotice) and change.ask is not None and change.list_id is not None:
         sent = asks.Sent(change.list_id, change.to, hand.now, hand.arrival.id)
         number = asks.open_ask(tx, change.ask, sent)
-    delivery = deliveries.post_letter(tx, hand.pen(change, number), hand.now)
-    if isinstance(change, SendNotice):
+    passed = isinstance(change, PassOn) or isinstance(change.notice, Forwarded)
+    delivery_id = breaker.post(tx, hand.pen(change, number), hand.now, passed=passed)
+    if isinstance(change, PassOn):
+        passing.note(tx, delivery_id, hand.arrival.id, change, hand.now)
+    else:
         if is_counted(change.notice):
-            counted.note(tx, delivery, change.to, change.list_id)
+            counted.note(tx, delivery_id, change.to, change.list_id)
         answered.note(tx, type(change.notice).__name__, change.to.key, change.list_id or 0, hand.now)

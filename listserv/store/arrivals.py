@@ -130,6 +130,11 @@ def raw_of(tx: Connection, arrival_id: int) -> bytes:
     return bytes(found)
 
 
+def subject_of(tx: Connection, arrival_id: int) -> str:
+    """What a mail was about; "" where nothing is kept of that."""
+    return tx.scalar(select(_a.subject).where(_a.id == arrival_id)) or ""
+
+
 def claim(tx: Connection, now: datetime, limit: int, lane: str = "") -> list[Arrival]:
     """Lease the oldest arrivals that wait in a lane. A dead worker's lease runs out after LEASE."""
     when = {"now": now, "far": now + 2 * LEASE}

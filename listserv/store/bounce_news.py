@@ -1,11 +1,11 @@
-"""What there is to tell of mails that came back: to a list's hosts, and to who looks after the server."""
+"""What there is to tell a list's hosts of mails that came back."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from listserv.core.address import Address, read_address
 from listserv.core.bounces import What
@@ -14,8 +14,7 @@ from listserv.store import schema
 
 TOLD_EVERY = timedelta(days=1)
 _OLDEST = timedelta(days=7)
-_MOST_EXAMPLES = 5
-_FOR_HOSTS = (What.DOUBTED, What.STOPPED, What.RESUMED)
+_FOR_HOSTS = (What.DOUBTED, What.STOPPED, What.RESUMED, What.CHALLENGED)
 _s, _a, _b, _n = schema.subscriptions.c, schema.addresses.c, schema.bounce_days.c, schema.answered.c
 
 
@@ -27,15 +26,6 @@ class News:
     name: str
     address: str
     said: str
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Mails of ours that were refused for what they are: how many, of how many members, and some answers."""
-
-    count: int
-    members: int
-    examples: tuple[str, ...]
 
 
 def since(tx: Connection, kind: str, key: str, list_id: int, now: datetime) -> datetime | None:
@@ -77,17 +67,3 @@ def of_list(tx: Connection, list_id: int, after: datetime) -> list[News]:
 def _said(tx: Connection, of: int) -> str:
     chosen = (_b.subscription_id == of, _b.what.in_((What.HARD, What.SOFT)), _b.said != "")
     return tx.scalar(select(_b.said).where(*chosen).order_by(_b.last.desc()).limit(1)) or ""
-
-
-def judged(tx: Connection, after: datetime) -> Judged | None:
-    """Refusals that speak of us since then; None where there are none."""
-    chosen = (_b.what == What.POLICY, _b.last > after)
-    row = tx.execute(
-        select(func.sum(_b.many), func.count(_b.subscription_id.distinct())).where(*chosen)
-    ).one()
-    if not row[0]:
-        return None
-    said = (
-        select(_b.said).where(*chosen, _b.said != "").group_by(_b.said).order_by(func.count().desc(), _b.said)
-    )
-    return Judged(int(row[0]), int(row[1]), tuple(tx.scalars(said.limit(_MOST_EXAMPLES))))

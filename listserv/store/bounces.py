@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, delete, select, text, update
 from listserv.core import bounces
 from listserv.core.address import Address, read_address
 from listserv.core.bounces import Case, Entry, History, Probe, What
-from listserv.core.changes import BounceOver, Complained, CountBounce
+from listserv.core.changes import BounceOver, Challenged, Complained, CountBounce
 from listserv.core.types import DeliveryKind, DeliveryState, Member, MemberState
 from listserv.store import schema
 from listserv.store.acts import Hand
@@ -63,6 +63,11 @@ _STAYED = (
     )
     .limit(1)
 )
+_WAS = (
+    select(_b.subscription_id)
+    .where(_b.subscription_id == bindparam("of"), _b.what == bindparam("what"))
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,9 @@ class Watched:
 # -- reports ----------------------------------------------------------------------------------------
 
 
-def carry_out(tx: Connection, change: CountBounce | Complained | BounceOver, now: datetime) -> None:
+def carry_out(
+    tx: Connection, change: CountBounce | Complained | Challenged | BounceOver, now: datetime
+) -> None:
     """What came back, or who was heard of."""
     match change:
         case CountBounce():
@@ -85,6 +92,9 @@ def carry_out(tx: Connection, change: CountBounce | Complained | BounceOver, now
             member = find(tx, subscription_id)
             if member is not None and member.state is not MemberState.LEFT:
                 remove_member(tx, member, Hand(f"complaint of member {member.id}", now))
+        case Challenged(subscription_id):
+            if tx.execute(_WAS, {"of": subscription_id, "what": What.CHALLENGED}).first() is None:
+                note(tx, subscription_id, What.CHALLENGED, now)
         case BounceOver(subscription_id):
             resume(tx, subscription_id, Hand(f"member {subscription_id}", now))
 

@@ -130,7 +130,7 @@ def _went_out() -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _stretch(column: ColumnElement[int]) -> Select[tuple[int]]:
+def _stretch(column: ColumnElement[int]) -> Select[Any]:
     return select(column).where(*_went_out())
 
 

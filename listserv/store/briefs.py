@@ -35,11 +35,11 @@ from listserv.core.due import Claim
 from listserv.core.readership import Wants
 from listserv.core.seals import message_hash
 from listserv.core.slots import LIVE
-from listserv.core.types import DeliveryKind, DeliveryState
+from listserv.core.types import DeliveryKind, DeliveryState, PostState
 from listserv.store import schema
 from listserv.store.backlog import LAST_DAYS
 from listserv.store.deliveries import counter_of
-from listserv.store.rows import among, count, insert_new
+from listserv.store.rows import among, count, insert_new, one_of
 
 # Of a Brief as of a single copy: whoever is on the list gets each post, whoever may read the archive.
 AUDIENCES = ("public", "members", "hosts", "off")
@@ -62,15 +62,23 @@ _DUE = (
     .limit(bindparam("most"))
 )
 _LOCKED = select(*_CLAIM).where(among(_s.id, "ids")).with_for_update(skip_locked=True, key_share=True)
+_SHARED = select(_p.id, _p.state).where(among(_p.id, "posts")).with_for_update(read=True)
 _WISHES = select(_w.subscription_id, _w.thread_id, _w.wish).where(
-    among(_w.thread_id, "threads"), among(_w.subscription_id, "ids")
+    one_of(_w.thread_id, "threads"), one_of(_w.subscription_id, "ids")
 )
 _SINGLY = select(_d.subscription_id, _d.post_id).where(
-    among(_d.post_id, "posts"), among(_d.subscription_id, "ids"), _d.kind == DeliveryKind.POST
+    one_of(_d.post_id, "posts"), one_of(_d.subscription_id, "ids"), _d.kind == DeliveryKind.POST
 )
 _SPOKE = (
     select(_p.subscription_id, _p.thread_id)
     .where(among(_p.thread_id, "threads"), among(_p.subscription_id, "ids"))
+    .distinct()
+)
+_n = schema.named.c
+_NAMED = (
+    select(_n.subscription_id, _p.thread_id)
+    .join(schema.posts, _p.id == _n.post_id)
+    .where(one_of(_n.post_id, "posts"), one_of(_n.subscription_id, "ids"))
     .distinct()
 )
 _since, _till, _long_ago = (bindparam(name, type_=schema.Moment) for name in ("since", "till", "long_ago"))
@@ -79,6 +87,7 @@ _SPENT = (
     .where(
         among(_d.subscription_id, "ids"),
         _d.created > _long_ago,
+        _d.state != DeliveryState.FAILED,
         or_(_d.kind != DeliveryKind.NOTICE, _d.counted),
         or_(
             and_(_d.created >= _since, _d.created < _till),
@@ -94,7 +103,8 @@ _TAKEN = select(_g.subscription_id, _g.period).where(among(_g.subscription_id, "
 def due(tx: Connection, now: datetime, most: int, list_id: int | None = None) -> list[Claim]:
     """Whose turn it is to be looked at, longest due first."""
     query = _DUE if list_id is None else _DUE.where(_s.list_id == list_id)
-    return [Claim(*row) for row in tx.execute(query, {"now": now, "most": most})]
+    rows: Iterable[Any] = tx.execute(query, {"now": now, "most": most})
+    return [Claim(*row) for row in rows]
 
 
 def wants(
@@ -109,7 +119,7 @@ def wants(
         singly[who].add(post)
     for who, thread, wish in tx.execute(_WISHES, about):
         wishes[who][thread] = wish
-    for who, thread in tx.execute(_SPOKE, about):
+    for who, thread in (*tx.execute(_SPOKE, about), *tx.execute(_NAMED, about)):
         spoke[who].add(thread)
     return {
         who: Wants(frozenset(singly[who]), wishes[who], frozenset(spoke[who]))
@@ -156,18 +166,31 @@ def _of_row(claim: Claim) -> tuple[Any, ...]:
     )
 
 
+def gone(tx: Connection, posts: Collection[int]) -> set[int]:
+    """Which of these posts were taken out meanwhile; no other is until this transaction ends."""
+    rows = tx.execute(_SHARED, {"posts": posts})
+    return set(posts) - {row.id for row in rows if row.state == PostState.POSTED}
+
+
 def had(tx: Connection, periods: Mapping[int, str]) -> set[int]:
     """Which of these members had their Brief of this period."""
     rows = tx.execute(_TAKEN.where(_g.period.in_(set(periods.values()))), {"ids": list(periods)})
     return {row.subscription_id for row in rows if periods[row.subscription_id] == row.period}
 
 
-def keep(tx: Connection, brief: Brief, raw: bytes, now: datetime) -> int:
-    """A Brief with its letter and its numbers; its id."""
+def keep(tx: Connection, brief: Brief, raw: bytes, span: tuple[int, int], now: datetime) -> int:
+    """A Brief with its letter and its numbers; its id. ``span``: it tells what went out after and up to."""
     letters, briefs = schema.letters, schema.briefs
     values = {"bytes": raw, "returns": True, "made": now}
     letter = tx.execute(insert(letters).values(values).returning(letters.c.id)).scalar_one()
-    of_list = {"list_id": brief.list.id, "letter_id": letter, "made": now, "message_hash": _hash_of(raw)}
+    of_list: dict[str, object] = {
+        "list_id": brief.list.id,
+        "letter_id": letter,
+        "after": span[0],
+        "upto": span[1],
+        "made": now,
+    }
+    of_list["message_hash"] = _hash_of(raw)
     number = int(tx.execute(insert(briefs).values(of_list).returning(briefs.c.id)).scalar_one())
     items = [
         {"brief_id": number, "number": one.number, "thread_id": one.thread.id, "post_id": one.last.id}

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Select, func, select, text
 
 from listserv.core.address import BadAddress, read_address
 from listserv.core.asks import AskKind
-from listserv.core.cards import BY_ITSELF, GUARD, OF_AUTHOR, HostAt, Item, Waiting, loaded, warnings
+from listserv.core.cards import BY_ITSELF, GUARD, OF_AUTHOR, HostAt, Item, Waiting, folded, loaded, warnings
 from listserv.core.duty import OnCall, places
 from listserv.core.tags import tags_of
 from listserv.core.types import MailList, MemberState, Role
@@ -60,13 +60,18 @@ def lists_without_host(tx: Connection) -> list[int]:
 
 
 def waiting(tx: Connection, here: MailList, now: datetime) -> list[Waiting]:
-    """What waits for a host in one list, oldest first; what is its author's to decide, when that is late."""
+    """What waits for a host in one list, oldest first; what is its author's to decide, when that is late.
+
+    Of a flood only its beginning. What is still there of an address that was banned since is on no card.
+    """
     query = _holds().where(_h.list_id == here.id, _h.state == HoldState.WAITING, _h.why.not_in(BY_ITSELF))
     rows = tx.execute(query.order_by(_h.id)).all()
     days = here.settings.hold_days
     late = [row for row in rows if not _is_authors(row) or (now - row.since).days >= days]
     known = _writers(tx, here.id, [row.sender for row in late])
-    return [_waiting(row, known.get(row.sender.lower())) for row in late]
+    banned = set(tx.scalars(select(schema.bans.c.key).where(schema.bans.c.list_id == here.id)))
+    wanted = (row for row in late if row.sender.lower() in known or _key(row.sender) not in banned)
+    return folded(_waiting(row, known.get(row.sender.lower())) for row in wanted)
 
 
 def _is_authors(row: Row[Any]) -> bool:

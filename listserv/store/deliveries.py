@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -60,6 +60,8 @@ _spoke = (
     )
     .exists()
 )
+_n = schema.named.c
+_named = select(_n.post_id).where(_n.post_id == _post.id, _n.subscription_id == _s.id).exists()
 # Asked for once, so that PostgreSQL looks at this thread's wishes alone and not at all that there are.
 _its = schema.posts.alias("its")
 _thread = select(_its.c.thread_id).where(_its.c.id == bindparam("post")).scalar_subquery()
@@ -85,7 +87,7 @@ _AUDIENCE = (
         or_(
             _s.rhythm == NOW,
             and_(_wish == FOLLOWED, _s.rhythm.not_in(BUDGETS)),
-            and_(_s.rhythm == MINE, _spoke),
+            and_(_s.rhythm == MINE, _spoke | _named),
         ),
         or_(_s.copies, _post.subscription_id.is_(None), _s.id != _post.subscription_id),
         ~select(_d.id).where(_d.post_id == _post.id, _d.subscription_id == _s.id).exists(),
@@ -101,7 +103,7 @@ _FAN_OUT = (
 )
 _COPY = (_d.id, _d.kind, _d.list_id, _d.post_id, _d.letter_id, _d.subscription_id, _d.to, _d.attempts)
 _OPEN_COPIES = (
-    select(*_COPY, _d.created, _d.state)
+    select(*_COPY, _d.created, _d.ask_id, _d.state)
     .where(_IS_OPEN)
     .order_by(_d.next_at, _d.id)
     .limit(bindparam("most"))
@@ -171,30 +173,41 @@ class Letter:
     list_id: int | None = None
     returns: bool = False  # has a return path; pure notices have the null sender (RFC 3834 §3.3)
     subscription_id: int | None = None  # whose trouble it is if it comes back
+    quiet: str = ""  # the seal of the asker who gets it: ``raw`` is shut, ``to`` is an address of ours
 
 
-def post_letter(tx: Connection, letter: Letter, now: datetime) -> int:
-    """Put a notice on its way; the delivery's id."""
-    letter_id = tx.scalar(_LETTER, {"bytes": letter.raw, "returns": letter.returns, "made": now})
-    values = {
+def post_letter(tx: Connection, letter: Letter, now: datetime, *, kept: str = "") -> int:
+    """Put a notice on its way; the delivery's id. ``kept``: why it leaves only if the operator says so."""
+    state = DeliveryState.FAILED if kept else DeliveryState.DUE
+    values = {"bytes": letter.raw, "returns": letter.returns, "made": now, "quiet": letter.quiet}
+    letter_id = tx.scalar(_LETTER, values)
+    copy = {
         "kind": DeliveryKind.NOTICE,
         "list_id": letter.list_id,
         "letter_id": letter_id,
         "subscription_id": letter.subscription_id,
         "to": letter.to,
-        "state": DeliveryState.DUE,
+        "state": state,
         "created": now,
         "next_at": now,
+        "answer": kept,
+        "done": now if kept else None,
     }
-    delivery_id = tx.execute(_POST_LETTER, values).scalar_one()
-    count(tx, {counter_of(DeliveryState.DUE): 1})
+    delivery_id = tx.execute(_POST_LETTER, copy).scalar_one()
+    count(tx, {counter_of(state): 1})
     return int(delivery_id)
 
 
 def letter_of(tx: Connection, copy: Copy) -> Letter:
     """The letter that a copy carries."""
     row = tx.execute(_READ_LETTER, {"letter": copy.letter_id}).one()
-    return Letter(copy.to, bytes(row.bytes), copy.list_id, row.returns)
+    return Letter(copy.to, bytes(row.bytes), copy.list_id, row.returns, quiet=row.quiet)
+
+
+def empty_letters(tx: Connection, ids: Sequence[int | None]) -> None:
+    """Nothing is left of what these letters said."""
+    if ids:
+        tx.execute(update(schema.letters).where(schema.letters.c.id.in_(ids)).values(bytes=b""))
 
 
 def claim(  # noqa: PLR0913  (two of them flags)
@@ -320,6 +333,7 @@ def read_copy(row: Any) -> Copy:
         to=row.to,
         attempts=row.attempts,
         created=row.created,
+        ask_id=row.ask_id,
     )
 
 

@@ -9,17 +9,20 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, tuple_
 
 from listserv.core.address import Address, BadAddress, bare_sender, read_address
+from listserv.core.aliases import Alias
 from listserv.core.asks import Ask, AskKind
+from listserv.core.quietly import address_of, sealed_token
 from listserv.core.routing import Kind, Place, readings
 from listserv.core.seals import Keyring, unseal
 from listserv.core.types import MailList, Member, MemberState
 from listserv.store import asks, lists, schema
+from listserv.store.aliases import Reached, reached
 from listserv.store.prepared import Prepared
 from listserv.store.rosters import members_query, read_member
 
 _NAMES_AT_ONCE = 200
 REMEMBERED = timedelta(days=7)  # how long after leaving an address is still known to a hidden list
-_s, _a, _r, _d = schema.subscriptions.c, schema.addresses.c, schema.relays.c, schema.deliveries.c
+_s, _a, _d = schema.subscriptions.c, schema.addresses.c, schema.deliveries.c
 _k = schema.asks.c
 
 
@@ -30,15 +33,15 @@ class Found:
     place: Place
     list: MailList | None = None
     delivery_id: int | None = None
-    relay_to: Address | None = None
-    relay_name: str = ""
+    reached: Reached | None = None  # whom a relay address leads to
     ask: Ask | None = None
+    quiet: str = ""  # the seal of the asker's link that a token speaks for
 
 
 NOWHERE = Found(Place(Kind.NOWHERE))
 
 # Statements are made once: making one anew costs several times what running it does.
-_RELAY = Prepared(select(schema.relays).where(_r.seal == bindparam("seal")))
+_QUIET = Prepared(select(schema.quiet.c.list_id).where(schema.quiet.c.seal == bindparam("seal")))
 _LIST_OF = Prepared(select(_d.list_id).where(_d.id == bindparam("delivery")))
 _LAST_DELIVERY = Prepared(select(func.max(_d.id)))
 _SERVED = Prepared(
@@ -109,19 +112,31 @@ def _resolve(tx: Connection, place: Place, domain: str, site_domain: str, ring: 
 
 def _answered(tx: Connection, place: Place, here: MailList, ring: Keyring) -> Found | None:
     """A token speaks for its own list alone; one that was used or is too old is told so, not refused."""
+    if asker := sealed_token(ring, place.word):
+        return Found(place, here, quiet=asker)
     number = unseal(ring, "re", place.word, asks.last(tx))
     ask = asks.find(tx, number) if number is not None else None
     return Found(place, here, ask=ask) if ask is not None and ask.list.id == here.id else None
 
 
 def _relayed(tx: Connection, place: Place, domain: str) -> Found | None:
-    row = _RELAY.row(tx, {"seal": place.word})
-    if row is None:
-        return None
-    here = lists.list_by_id(tx, row.list_id)
+    leads = reached(tx, place.word)
+    if leads is None:
+        return _asker(tx, place, domain)
+    here = lists.list_by_id(tx, leads.list_id)
     if here is None or here.address.domain != domain:
         return None
-    return Found(place, here, relay_to=read_address(row.written), relay_name=row.name)
+    return Found(place, here, reached=leads)
+
+
+def _asker(tx: Connection, place: Place, domain: str) -> Found | None:
+    """Who asked without a name is reached at an address that looks like any other's: as that, no further."""
+    number = _QUIET.scalar(tx, {"seal": place.word})
+    here = lists.list_by_id(tx, number) if number is not None else None
+    if here is None or here.address.domain != domain:
+        return None
+    own = address_of(place.word, here)
+    return Found(place, here, reached=Reached(here.id, own, Alias(place.word)))
 
 
 def _is_copy_of(tx: Connection, delivery_id: int, here: MailList) -> bool:

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from listserv.core.decide import relayed_hash
-from listserv.core.facts import Facts, PassOnFacts, PostFacts, RelayFacts, ReturnFacts
+from listserv.core.facts import Facts, PassOnFacts, PostFacts, ReturnFacts
 from listserv.core.guard import Company
 from listserv.core.kept import midnight
+from listserv.core.quietly import seal_in
 from listserv.core.routing import Kind
 from listserv.core.seals import message_hash
 from listserv.core.threads import Reins, place
@@ -17,10 +17,14 @@ from listserv.core.types import Mail, MailList, Member, Standing
 from listserv.store import (
     answered,
     arrivals,
+    comebacks,
     deciding,
     directory,
     guarding,
     posts,
+    quiet,
+    quiet_facts,
+    relay_facts,
     returns,
     said_facts,
     storms,
@@ -43,9 +47,11 @@ def gather(tx: Connection, ask: Question) -> Facts | None:
         case Kind.RETURNED:
             return _for_return(tx, ask)
         case Kind.RELAYED if ask.found.list is not None:
-            return _for_relay(tx, ask, ask.found.list)
+            return relay_facts.gather_relayed(tx, ask, ask.found.list)
         case Kind.HOST | Kind.COMMAND | Kind.OWNER if returns.is_complaint(ask.mail.report):
             return _for_return(tx, ask)  # where providers send them, too
+        case Kind.QUIETLY | Kind.ANSWER if ask.found.list and (ask.found.quiet or not ask.found.ask):
+            return quiet_facts.gather_quiet(tx, ask, ask.found.list)
         case Kind.COMMAND | Kind.ANSWER if ask.found.list is not None:
             to_brief = said_facts.gather_to_brief(tx, ask, ask.found.list)
             return to_brief or said_facts.gather_said(tx, ask, ask.found.list)
@@ -94,6 +100,10 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
         automatic_count=storm.dropped,
         alarmed=storm.alarmed,
         vouched=ask.arrival.answer_of is not None,
+        is_quiet=bool(seal_in(mail.author, here)) and quiet.is_question(tx, ask.arrival.id),
+        alias=relay_facts.alias_of_author(tx, ask, here),
+        shown=relay_facts.aliases_shown(tx, ask, here),
+        come_back=comebacks.is_comeback(tx, ask, here, twins),
     )
 
 
@@ -147,6 +157,7 @@ def _for_pass_on(tx: Connection, ask: Question) -> PassOnFacts:
         standing=member.standing if member else Standing.STRANGER,
         ring=ask.ring,
         member=member,
+        alias=relay_facts.alias_of_author(tx, ask, here) if here else None,
     )
 
 
@@ -162,26 +173,5 @@ def _for_return(tx: Connection, ask: Question) -> ReturnFacts:
         named=about.named,
         complainer=who,
         answered=answered.within_a_day(tx, who.address.key, who.list_id, ask.now) if who else frozenset(),
-    )
-
-
-def _for_relay(tx: Connection, ask: Question, here: MailList) -> RelayFacts | None:
-    if ask.found.relay_to is None:
-        return None
-    recipient = ask.arrival.recipient
-    twins = twins_of(tx, here.id, relayed_hash(ask.mail.message_id, recipient), ask.arrival.id)
-    return RelayFacts(
-        now=ask.now,
-        site=ask.site,
-        list=here,
-        member=_member(tx, here.id, ask.mail),
-        recipient=recipient,
-        to=ask.found.relay_to,
-        to_name=ask.found.relay_name,
-        approved=bool(ask.arrival.approved),
-        duplicate=twins.get(ask.mail.body_hash) == "gone out",
-        held_twin=twins.get(ask.mail.body_hash) == "waits",
-        preclaimed=any(body != ask.mail.body_hash for body in twins),
-        ring=ask.ring,
-        vouched=ask.arrival.answer_of is not None,
+        private=relay_facts.private_mail(tx, ask.found.delivery_id, ask.now),
     )

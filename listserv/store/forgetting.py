@@ -17,6 +17,7 @@ from listserv.store.known_as import NOBODY, KnownAs
 from listserv.store.queue import TAKEN_OUT, call_off
 from listserv.store.quoting import letters_with, raws_with
 from listserv.store.rosters import members_query, read_member, remove_member
+from listserv.store.taking_back import take_back
 
 _ERASED = f"erased{NOBODY}"
 _s, _a, _h, _d, _l = (
@@ -47,12 +48,12 @@ def forget_person(tx: Connection, who: KnownAs) -> None:
     tx.execute(update(schema.people).where(schema.people.c.id == who.person_id).values(blank))
     mine = _s.person_id == who.person_id
     tx.execute(update(schema.subscriptions).where(mine).values(name="", paused_until=None))
-    tx.execute(delete(schema.relays).where(schema.relays.c.key.in_(who.keys)))
+    _forget_relays(tx, who)
     tx.execute(delete(schema.answered).where(schema.answered.c.key.in_(who.keys)))
     for table in (schema.links, schema.sessions):
         tx.execute(delete(table).where(table.c.person_id == who.person_id))
     tx.execute(delete(schema.bans).where(schema.bans.c.key.in_(who.keys)))
-    for table in (schema.bounce_days, schema.bounce_watch, schema.sections, schema.duties):
+    for table in (schema.bounce_days, schema.bounce_watch, schema.sections, schema.duties, schema.named):
         tx.execute(delete(table).where(table.c.subscription_id.in_(who.subscriptions)))
     asked = or_(schema.asks.c.person_id == who.person_id, func.lower(schema.asks.c.address).in_(who.keys))
     tx.execute(update(schema.asks).where(asked).values(address=_ERASED, act="", undo=""))
@@ -67,6 +68,20 @@ def forget_person(tx: Connection, who: KnownAs) -> None:
         delete(schema.thread_wishes).where(schema.thread_wishes.c.subscription_id.in_(who.subscriptions))
     )
     tx.execute(update(schema.arrivals).where(_a.author_key.in_(who.keys)).values(author_key="", subject=""))
+
+
+def _forget_relays(tx: Connection, who: KnownAs) -> None:
+    """What their relay addresses led to, who wrote to whom by them, and who blocks whom."""
+    seals = [one.partition("@")[0] for one in who.traces.relays]
+    passed, blocks = schema.passed.c, schema.blocks.c
+    tx.execute(delete(schema.passed).where(or_(passed.from_seal.in_(seals), passed.to_seal.in_(seals))))
+    mine = (blocks.subscription_id.in_(who.subscriptions), blocks.person_id == who.person_id)
+    tx.execute(delete(schema.blocks).where(or_(*mine, blocks.key.in_(who.keys))))
+    tx.execute(delete(schema.relays).where(schema.relays.c.seal.in_(seals)))
+    for seal in seals:
+        for column in (schema.asks.c.act, schema.asks.c.undo):
+            named = column.in_((f"block {seal}", f"unblock {seal}"))
+            tx.execute(update(schema.asks).where(named).values({column: ""}))
 
 
 def forget_mail(keeper: Keeper, who: KnownAs, stain: Stain, wash: Washing) -> None:
@@ -144,6 +159,7 @@ def _letters(keeper: Keeper, who: KnownAs) -> None:
     digests = (_d.kind == DeliveryKind.DIGEST, _d.list_id.in_(who.lists), _d.state.in_(ended))
     found.update(tx.scalars(select(_d.letter_id).where(*digests, _d.letter_id.is_not(None))))
     for some in _several(sorted(found)):
+        take_back(tx, schema.briefs.c.letter_id.in_(some), keeper.at)
         call_off(tx, _d.letter_id.in_(some), TAKEN_OUT, keeper.at)
         leaving = select(_d.letter_id).where(_d.letter_id.in_(some), _d.state == DeliveryState.SENDING)
         gone = (_l.id.in_(some), _l.id.not_in(leaving))

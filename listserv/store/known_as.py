@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, and_, or_, select
 
 from listserv.core.traces import Traces, sign_offs, signed
 from listserv.core.types import PostState
@@ -45,7 +45,7 @@ def known_as(tx: Connection, person_id: int) -> KnownAs:
         Traces(
             names=_distinct(name for name in names if name and "@" not in name),
             addresses=_distinct((*keys, *(row.author.casefold() for row in own))),
-            relays=_relays(tx, keys),
+            relays=_relays(tx, keys, person_id),
         ),
         keys,
         numbers,
@@ -63,8 +63,10 @@ def with_sign_offs(traces: Traces, texts: Sequence[str]) -> Traces:
     )
 
 
-def _relays(tx: Connection, keys: tuple[str, ...]) -> tuple[str, ...]:
-    query = select(_r.seal, lists.c.domain).join(lists, lists.c.id == _r.list_id).where(_r.key.in_(keys))
+def _relays(tx: Connection, keys: tuple[str, ...], person_id: int) -> tuple[str, ...]:
+    """Those made for addresses that are no longer theirs, too."""
+    theirs = or_(_r.person_id == person_id, and_(_r.person_id.is_(None), _r.key.in_(keys)))
+    query = select(_r.seal, lists.c.domain).join(lists, lists.c.id == _r.list_id).where(theirs)
     return tuple(sorted(f"{row.seal}@{row.domain}" for row in tx.execute(query)))
 
 

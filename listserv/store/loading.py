@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from listserv.core.types import ArrivalState, DeliveryState
 from listserv.errors import BadData, CannotDo
-from listserv.store import epochs, pause, relay_rest, schema
+from listserv.store import epochs, pause, provider_rests, relay_rest, schema
 from listserv.store.counters import IN_DOUBT
 from listserv.store.deliveries import counter_of
 from listserv.store.dumping import (
@@ -199,3 +199,4 @@ def _set_straight(tx: Connection) -> None:
     tx.execute(delete(schema.sessions))
     tx.execute(delete(schema.links))
     relay_rest.lift(tx)
+    provider_rests.lift(tx)

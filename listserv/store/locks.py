@@ -15,3 +15,5 @@ class Lock(IntEnum):
     BOUNCES = 5  # what hosts and owner are told of mail that came back
     HOSTS = 6  # who is host of a list
     CARDS = 7
+    BUCKETS = 8  # how much left lately (pace.py, breaker.py)
+    PROVIDERS = 9  # which of them have had enough of us

@@ -10,20 +10,22 @@ from sqlalchemy import Connection, select
 
 from listserv.core.address import BadAddress, read_address
 from listserv.core.asks import Ask, AskKind
-from listserv.core.commands import Line
+from listserv.core.commands import Line, rows_of
 from listserv.core.found import Hit, Hits
 from listserv.core.guard import Voice
 from listserv.core.privacy import may
 from listserv.core.pulse_numbers import PulseLook
 from listserv.core.pulse_numbers import meant as meant_by
 from listserv.core.queries import read_mail_query
+from listserv.core.relay_words import TO_RELAYS
 from listserv.core.retold import ThreadPost
-from listserv.core.scene import Lookups, Scene, Trace
+from listserv.core.scene import Across, Lookups, Scene, Trace
 from listserv.core.seals import Keyring
 from listserv.core.site import Site
 from listserv.core.types import MailList, Member, PostState, Standing
 from listserv.core.verbs.archive import AT_ONCE, found_before
 from listserv.store import (
+    aliases,
     asks,
     briefs_told,
     cards,
@@ -64,6 +66,7 @@ class Occasion:
     ask: Ask | None = None
     card: int | None = None  # whose numbers are said
     parents: tuple[str, ...] = ()  # hashes of the mails that it answers, oldest first
+    across: str = ""  # the seal of the relay address that it was said to
 
 
 def look_up(tx: Connection, scene: Scene, wanted: Collection[str], said: Occasion) -> Lookups:
@@ -82,6 +85,7 @@ def look_up(tx: Connection, scene: Scene, wanted: Collection[str], said: Occasio
         alone=_alone(tx, said) if said.ask else None,
         lists=_lists(tx, member.person_id) if any(line.everywhere for line in said.lines) else (),
         taken=_taken(tx, said) if "taken" in wanted else False,
+        across=_across(tx, scene, said) if "across" in wanted else None,
         on_call=tuple(cards.on_call(tx, scene.list.id)) if "on_call" in wanted else (),
         card=cards.items(tx, said.card) if said.card is not None else (),
         pulse=_pulse(tx, scene, said),
@@ -177,6 +181,17 @@ def _alone(tx: Connection, said: Occasion) -> Voice | None:
     acts = said.ask.act.splitlines() if said.ask else []
     number = next((act.removeprefix("alone ") for act in acts if act.startswith("alone ")), "")
     return voices.member_voice(tx, int(number)) if number.isdigit() else None
+
+
+def _across(tx: Connection, scene: Scene, said: Occasion) -> Across | None:
+    """Who is behind the relay address that was spoken to, or that an act names."""
+    acts = f"{said.ask.act}\n{said.ask.undo}" if said.ask else ""
+    named = (arg for row, arg in rows_of(acts) if row.name in TO_RELAYS)
+    seal = said.across or next(named, "")
+    leads = aliases.reached(tx, seal) if seal else None
+    if scene.member is None or leads is None or leads.list_id != scene.list.id:
+        return None
+    return Across(seal, leads.alias.name, aliases.is_blocked(tx, scene.member.id, leads.to.key))
 
 
 def _held(tx: Connection, scene: Scene, said: Occasion) -> tuple[int, str] | None:

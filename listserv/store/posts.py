@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
     Connection,
     and_,
@@ -36,6 +37,15 @@ _p, _t, _i = schema.posts.c, schema.threads.c, schema.thread_ids.c
 # Statements are made once: making one anew costs several times what running it does.
 _KEEP = Prepared(insert(schema.posts).returning(_p.id))
 _NEW_THREAD = Prepared(insert(schema.threads).returning(_t.id))
+_s, _a = schema.subscriptions.c, schema.addresses.c
+_NAME = insert(schema.named).from_select(
+    ["post_id", "subscription_id"],
+    select(bindparam("post", type_=BigInteger), _s.id)
+    .join(schema.addresses, _a.person_id == _s.person_id)
+    .where(_s.list_id == bindparam("of_list"), _a.key.in_(bindparam("keys", expanding=True)))
+    .distinct(),
+)
+_MOST_NAMED = 50
 _OWN_ID = update(schema.thread_ids).where(
     and_(_i.list_id == bindparam("of_list"), _i.message_hash == bindparam("own"), _i.post_id.is_(None))
 )
@@ -117,6 +127,7 @@ def keep(tx: Connection, post: KeepPost, raw_hash: str, arrival_id: int | None) 
             "public_id": post.public_id,
             "proved": post.proved,
             "flagged": post.flagged,
+            "chain": post.chain,
             "text": mail.text,
             "html": mail.html,
             "language": mail.language,
@@ -124,6 +135,7 @@ def keep(tx: Connection, post: KeepPost, raw_hash: str, arrival_id: int | None) 
         },
     )
     _remember_ids(tx, post, thread_id, post_id)
+    _remember_named(tx, post, post_id)
     attached = [part for part in mail.parts if part.attached]
     if attached:
         rows = [
@@ -199,6 +211,14 @@ def _remember_ids(tx: Connection, post: KeepPost, thread_id: int, post_id: int) 
         return
     # A ghost becomes a post; a pre-claimed id stays with whoever came first.
     _FILL_GHOST.run(tx, {"of_list": post.list_id, "own": own, "post": post_id})
+
+
+def _remember_named(tx: Connection, post: KeepPost, post_id: int) -> None:
+    """Members of the list whom it is written to by name, beside the list."""
+    mail = post.mail
+    keys = tuple(dict.fromkeys(one.key for one in (*mail.to, *mail.cc)))[:_MOST_NAMED]
+    if len(keys) > 1:
+        tx.execute(_NAME, {"post": post_id, "of_list": post.list_id, "keys": keys})
 
 
 def show(tx: Connection, list_id: int, thread_id: int, at: datetime) -> None:
@@ -291,6 +311,11 @@ def find(tx: Connection, post_id: int) -> Post:
     return read_post(row)
 
 
+def text_of(tx: Connection, post_id: int) -> str:
+    """What a person reads of a post; "" where it is gone."""
+    return tx.scalar(select(_p.text).where(_p.id == post_id, _p.state == PostState.POSTED)) or ""
+
+
 def find_there(tx: Connection, post_id: int) -> Post | None:
     """One post, if it is there still."""
     row = _FIND.row(tx, {"post": post_id})
@@ -315,6 +340,7 @@ def read_post(row: Any) -> Post:
         public_id=row.public_id,
         subscription_id=row.subscription_id,
         arrival_id=row.arrival_id,
+        chain=row.chain,
     )
 
 

@@ -16,6 +16,7 @@ from listserv.store.keeping import Keeper, kept_posts
 from listserv.store.queue import TAKEN_OUT, call_off
 from listserv.store.quoting import Spread, wash_others
 from listserv.store.schema import deliveries, posts, thread_ids, threads
+from listserv.store.taking_back import take_back_telling
 
 _p, _d, _i, _t = posts.c, deliveries.c, thread_ids.c, threads.c
 
@@ -63,7 +64,8 @@ def answers_to(row: Any) -> dict[tuple[int, str], str]:
 
 
 def end_copies(tx: Connection, row: Row[Any], hand: Hand) -> int:
-    """Copies of a post that have not left do not leave any more; how many."""
+    """Copies of a post that have not left do not leave any more, nor Briefs that tell it; how many copies."""
+    take_back_telling(tx, row.id, hand.at)
     return call_off(tx, _d.post_id == row.id, TAKEN_OUT, hand.at)
 
 

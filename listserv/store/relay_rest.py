@@ -11,10 +11,11 @@ from sqlalchemy import Connection, delete, insert, select
 from listserv.store import pause, schema
 
 _KEY = "relay_rest"
+PROVIDERS = "provider_rests"  # those of single providers (provider_rests.py)
 _LONGEST = timedelta(minutes=10)  # a rest that ends later was written by a clock that jumped
 _m = schema.meta.c
 _CURRENT = select(_m.value).where(_m.key == _KEY)
-_ANY_REST = select(_m.key).where(_m.key.in_((_KEY, pause.KEY))).limit(1)
+_ANY_REST = select(_m.key).where(_m.key.in_((_KEY, pause.KEY, PROVIDERS))).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def current(tx: Connection) -> Rest | None:
 
 
 def is_known(tx: Connection) -> bool:
-    """Whether there is any rest, over or not, or a pause."""
+    """Whether there is any rest, over or not, a provider's too, or a pause."""
     return tx.execute(_ANY_REST).first() is not None
 
 

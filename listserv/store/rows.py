@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    Boolean,
     ColumnElement,
     Connection,
     Table,
@@ -74,6 +75,29 @@ def _each_sqlite(element: _Each, compiler: Any, **words: Any) -> str:
 @compiles(_Each, "postgresql")
 def _each_postgresql(element: _Each, compiler: Any, **words: Any) -> str:
     return f"(SELECT unnest{compiler.process(element.clause_expr, **words)})"
+
+
+class _OneOf(FunctionElement[bool]):
+    name = "one_of"
+    type = Boolean()
+    inherit_cache = True
+
+
+def one_of(column: Any, bound: str) -> Any:
+    """The same as ``among``, for two columns of one index: PostgreSQL then looks there for each pair."""
+    return _OneOf(column, bindparam(bound, type_=_Numbers()))
+
+
+@compiles(_OneOf, "sqlite")
+def _one_of_sqlite(element: _OneOf, compiler: Any, **words: Any) -> str:
+    column, many = (compiler.process(part, **words) for part in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({many}))"
+
+
+@compiles(_OneOf, "postgresql")
+def _one_of_postgresql(element: _OneOf, compiler: Any, **words: Any) -> str:
+    column, many = (compiler.process(part, **words) for part in element.clauses)
+    return f"{column} = ANY ({many})"
 
 
 class _SaidOf(FunctionElement[str]):

@@ -53,7 +53,7 @@ def gather_said(tx: Connection, ask: Question, here: MailList) -> SaidFacts:
         is_owner=_is_owner(mail, asked, scene),
         is_somebody=writer is not None,
         is_known=directory.is_known(tx, here.id, ask.arrival.envelope_from, ask.now),
-        proof=_proof(ask, preclaimed=any(body != mail.body_hash for body in twins)),
+        proof=proof_of(ask, preclaimed=any(body != mail.body_hash for body in twins)),
         own_hash=own,
         approved=bool(ask.arrival.approved),
         duplicate=mail.body_hash in twins and not ask.arrival.approved,
@@ -138,7 +138,7 @@ def _occasion(tx: Connection, ask: Question, here: MailList, lines: tuple[Line, 
     )
 
 
-def _proof(ask: Question, *, preclaimed: bool) -> Check:
+def proof_of(ask: Question, *, preclaimed: bool) -> Check:
     """What speaks for From; a DKIM pass counts only in a mail to this very address (interface.md §5)."""
     proof, mail = ask.mail.proof, ask.mail
     if proof.trusted is Check.PASSES:
@@ -157,7 +157,10 @@ def request_in(
     if any(part.attached for part in mail.parts):  # "Resume", with a CV
         return None
     language = here.settings.language[:2]
-    return _steered(tx, ask, here, member, known) or whole_request(
+    steered_by = _steered(tx, ask, here, member, known)
+    if ask.arrival.answer_of is not None:  # said to a number of a Brief: words for everybody
+        return steered_by
+    return steered_by or whole_request(
         mail.said, mail.subject, is_reply=bool(mail.references), language=language
     )
 
@@ -195,5 +198,6 @@ def scene_of_request(
         ring=ask.ring,
         thread=place(known).thread,
         parents=known.references,
+        across=ask.found.place.word if ask.found.reached else "",
     )
     return speakers.scene_of(tx, person, occasion)

@@ -289,6 +289,7 @@ arrivals = _table(
         "id",
         where="state = 'aside'",
     ),
+    _partial("ix_arrivals_complaint", "done", where="why = 'complaint'"),
     Index(None, "raw_hash"),
     Index(None, "list_id", "done"),
 )
@@ -436,6 +437,7 @@ posts = _table(
     Column("public_id", Text, nullable=False, server_default=""),  # hidden: the Message-ID that copies carry
     Column("proved", Boolean, nullable=False),
     Column("flagged", Text, nullable=False, server_default=""),  # "same Message-ID, other words" (L9)
+    Column("chain", Text, nullable=False, server_default=""),  # its ARC sets and DMARC when it came
     Column("text", Text, nullable=False),
     Column("html", Text, nullable=False),
     Column("language", Text, nullable=False, server_default=""),
@@ -455,6 +457,13 @@ posts = _table(
     _partial("ix_posts_unindexed", "id", where="state = 'posted' AND NOT indexed"),
     _partial("ix_posts_turn", "list_id", "turn", where="turn IS NOT NULL"),
 )
+named = _table(
+    "named",  # members whom a post's To or Cc names
+    _ref("post_id", "posts.id"),
+    _ref("subscription_id", "subscriptions.id"),
+    PrimaryKeyConstraint("post_id", "subscription_id"),
+    Index(None, "subscription_id"),
+)
 attachments = _table(
     "attachments",
     _ref("post_id", "posts.id"),
@@ -465,12 +474,58 @@ attachments = _table(
     PrimaryKeyConstraint("post_id", "position"),
 )
 relays = _table(
-    "relays",  # NAME.XXXX@: one lasting address per author and list
+    "relays",  # NAME.XXXX@: one lasting address per person and list; of a stranger, per address
     Column("seal", Text, primary_key=True),
     _ref("list_id", "lists.id"),
-    Column("key", Text, nullable=False),
+    Column("key", Text, nullable=False),  # of the address under which it was first used
     Column("written", Text, nullable=False),
     Column("name", Text, nullable=False),
+    _ref("person_id", "people.id", null=True),  # whose it is, whatever their addresses become
+    Index(None, "person_id"),
+    Index(None, "key"),
+)
+passed = _table(
+    "passed",  # private mails on their way between two relay addresses, so that what comes back finds home
+    Column("delivery_id", Id, ForeignKey("deliveries.id"), primary_key=True, autoincrement=False),
+    _ref("list_id", "lists.id"),
+    _ref("arrival_id", "arrivals.id"),
+    Column("from_seal", Text, nullable=False),  # the writer's relay address
+    Column("to_seal", Text, nullable=False),  # the receiver's
+    Column("kind", Text, nullable=False),  # mail, away
+    Column("proved", Boolean, nullable=False),  # something passed for From
+    Column("tell", Boolean, nullable=False),  # its writer may hear that it came back
+    Column("at", Moment, nullable=False),
+    Column("returned", Moment),  # it came back, or was never taken
+    Column("told", Moment),  # and its writer heard of it
+    Index(None, "from_seal", "at"),
+    Index(None, "to_seal", "at"),
+    Index(None, "at"),
+    _partial("ix_passed_returned", "delivery_id", where="returned IS NOT NULL AND told IS NULL"),
+)
+blocks = _table(
+    "blocks",  # whose private mails a member wants no more
+    _ref("subscription_id", "subscriptions.id"),
+    Column("key", Text, nullable=False),  # of the address they wrote from
+    _ref("person_id", "people.id", null=True),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("subscription_id", "key"),
+)
+quiet = _table(
+    "quiet",  # a.member.XXXX@: who asked without a name, sealed (core/quietly.py); gone when it expires
+    _id(),
+    _ref("list_id", "lists.id"),
+    Column("seal", Text, nullable=False),
+    Column("box", LargeBinary, nullable=False),  # whose it is, and the words until they are sent
+    Column("whose", Text, nullable=False),  # the same for each question of one person; says nothing else
+    _ref("arrival_id", "arrivals.id", null=True),  # the question as it came to the list
+    Column("writer", Text, nullable=False, server_default=""),  # the relay seal of who answered in private
+    _ref("host_id", "subscriptions.id", null=True),  # who asked the asker something
+    Column("made", Moment, nullable=False),  # the day
+    Column("expires", Moment, nullable=False),
+    Index(None, "seal"),
+    Index(None, "whose"),
+    Index(None, "arrival_id"),
+    Index(None, "expires"),
 )
 
 # -- mail out ---------------------------------------------------------------------------------------
@@ -481,12 +536,16 @@ letters = _table(
     Column("bytes", LargeBinary, nullable=False),
     Column("returns", Boolean, nullable=False),  # has a return path: somebody's words, passed on
     Column("made", Moment, nullable=False),
+    Column("quiet", Text, nullable=False, server_default=""),  # sealed for the asker whose link this names
+    _partial("ix_letters_quiet", "quiet", where="quiet <> ''"),
 )
 briefs = _table(
     "briefs",  # one for all members who read the same: its letter has no line of one member alone
     _id(),
     _ref("list_id", "lists.id"),
     _ref("letter_id", "letters.id"),
+    Column("after", Id, nullable=False),  # what went out after this turn …
+    Column("upto", Id, nullable=False),  # … and up to this one
     Column("made", Moment, nullable=False),
     Column(
         "message_hash", Text, nullable=False, server_default=""
@@ -539,6 +598,14 @@ deliveries = _table(
         where="state IN ('due', 'deferred', 'sending')",
     ),
     Index(None, "subscription_id", "created"),  # the mails of a week
+)
+
+buckets = _table(
+    "buckets",  # how much left lately, and to whom: running out at a steady rate (core/pace.py)
+    Column("key", Text, primary_key=True),  # a provider; a hash, where it is an address
+    Column("level", BigInteger, nullable=False),  # thousandths of a mail, at that time
+    Column("at", Moment, nullable=False),
+    Index(None, "at"),
 )
 
 # -- mail that comes back ---------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from listserv.store.schema import meta
 from listserv.store.transaction import trouble
 
 _TOUCHED = """posts raws arrivals attachments threads holds letters deliveries people addresses subscriptions
-    relays answered links sessions asks thread_wishes search"""
+    relays answered links sessions asks thread_wishes quiet search"""
 
 
 _WANTED = "scrub"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlalchemy import BigInteger, BindParameter, Connection, bindparam, or_, select, update
 
 from listserv.core.books import LOOK
 from listserv.core.fanout import FOLLOWED, QUIET
@@ -20,7 +20,7 @@ from listserv.store import schema
 from listserv.store.prepared import Prepared
 
 _l, _p, _s, _w = schema.lists.c, schema.posts.c, schema.subscriptions.c, schema.thread_wishes.c
-_post = bindparam("post")
+_post: BindParameter[int] = bindparam("post", type_=BigInteger)
 _of_post = select(_p.list_id).where(_p.id == _post, _p.turn.is_(None)).scalar_subquery()
 _NEXT = Prepared(
     update(schema.lists).where(_l.id == _of_post).values(released=_l.released + 1).returning(_l.released)
@@ -43,11 +43,13 @@ _PLACE = Prepared(
 )
 _in_thread = _w.thread_id == bindparam("thread")
 _follows = select(_w.subscription_id).where(_in_thread, _w.wish == FOLLOWED)
+_n = schema.named.c
+_named = select(_n.subscription_id).where(_n.post_id == _post)
 _quiet = select(_w.subscription_id).where(_in_thread, _w.wish.in_(QUIET))
 _CALL = (
     update(schema.subscriptions)
     .where(
-        or_(_s.id == bindparam("asked"), _s.id.in_(_follows)),
+        or_(_s.id == bindparam("asked"), _s.id.in_(_follows), _s.id.in_(_named)),
         _s.id != bindparam("author"),
         _s.id.not_in(_quiet),
         _s.list_id == bindparam("list"),
@@ -84,9 +86,9 @@ def hold_all(tx: Connection, list_ids: Iterable[int]) -> dict[int, int]:
 
 
 def call_on(tx: Connection, post_id: int, now: datetime) -> None:
-    """Who wants so many mails a week, and is answered here or follows this: their Brief is due at once."""
+    """Who wants so many mails a week, and is answered or named here or follows this: their Brief is due."""
     place = _PLACE.row(tx, {"post": post_id})
     if place is None:
         return
-    values = {"list": place.list_id, "thread": place.thread_id, "now": now}
+    values = {"list": place.list_id, "thread": place.thread_id, "post": post_id, "now": now}
     tx.execute(_CALL, values | {"asked": place.asked or 0, "author": place.subscription_id or 0})

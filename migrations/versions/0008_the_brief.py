@@ -43,6 +43,8 @@ def _tables() -> None:
         sa.Column("id", ID, sa.Identity(), nullable=False),
         sa.Column("list_id", ID, nullable=False),
         sa.Column("letter_id", ID, nullable=False),
+        sa.Column("after", ID, nullable=False),
+        sa.Column("upto", ID, nullable=False),
         sa.Column("made", sa.BigInteger(), nullable=False),
         sa.Column("message_hash", sa.Text(), nullable=False, server_default=""),
         sa.ForeignKeyConstraint(["list_id"], ["lists.id"], name="fk_briefs_list_id"),
@@ -76,6 +78,15 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("subscription_id", "period", name="pk_digests"),
     )
     op.create_index("ix_digests_brief_id", "digests", ["brief_id"])
+    op.create_table(
+        "named",
+        sa.Column("post_id", ID, nullable=False),
+        sa.Column("subscription_id", ID, nullable=False),
+        sa.ForeignKeyConstraint(["post_id"], ["posts.id"], name="fk_named_post_id"),
+        sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name="fk_named_subscription_id"),
+        sa.PrimaryKeyConstraint("post_id", "subscription_id", name="pk_named"),
+    )
+    op.create_index("ix_named_subscription_id", "named", ["subscription_id"])
 
 
 def _reference(table: str, column: str, target: str) -> None:

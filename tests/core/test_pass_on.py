@@ -37,3 +37,11 @@ def test_a_flood_keeps_out_neither_members_nor_who_proved_to_be_themselves() -> 
     assert end(a_mail(), passed_lately=999, standing=Standing.MEMBER) == (ArrivalState.COMMANDS, 1)
     proven = a_mail(proof=Proof(trusted=Check.PASSES))
     assert end(proven, passed_lately=999) == (ArrivalState.COMMANDS, 1)
+
+
+def test_strangers_spam_to_hosts_is_set_aside_and_a_members_or_one_to_the_site_is_passed_on() -> None:
+    spam = a_mail(spam=True, proof=Proof(trusted=Check.PASSES))
+    assert end(spam) == (ArrivalState.ASIDE, 0)
+    assert end(spam, standing=Standing.MEMBER) == (ArrivalState.COMMANDS, 1)
+    assert end(spam, list=None) == (ArrivalState.COMMANDS, 1)
+    assert end(spam, list=a_list(visible="hidden")) == (ArrivalState.COMMANDS, 0)

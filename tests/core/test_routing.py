@@ -25,6 +25,8 @@ TOKEN = "abcdefghij234567abcd"
     ("book+help",              Place(Kind.COMMAND, "book", "help")),
     ("book+ask",               Place(Kind.COMMAND, "book", "ask")),
     ("book-request",           Place(Kind.COMMAND, "book", "ask")),
+    ("book+quietly",           Place(Kind.QUIETLY, "book")),
+    ("book-Quietly",           Place(Kind.QUIETLY, "book")),
     ("book+host",              Place(Kind.HOST, "book")),
     ("book-owner",             Place(Kind.HOST, "book")),
     ("book-bounces",           Place(Kind.RETURNED, "book")),

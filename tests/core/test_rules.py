@@ -17,7 +17,7 @@ from listserv.core.facts import PostFacts
 from listserv.core.guard import Company
 from listserv.core.rules import POSTING_RULES, judge, table
 from listserv.core.threads import Reins
-from listserv.core.types import ArrivalState, Automatic, Check, Mail, MemberState, Policy, Proof, Role
+from listserv.core.types import ArrivalState, Automatic, Check, Mail, MemberState, Part, Policy, Proof, Role
 from listserv.core.verdicts import Accept, Discard, Hold, Obey, Reject, Verdict
 from tests.kit.people import ANA, BOOK, DOMAIN, NOW, a_list, a_mail, a_member, the_facts
 
@@ -27,7 +27,9 @@ SIGNED = Proof(dkim=Check.PASSES, policy=Policy.REJECT, intact=True)
 TRUSTED = Proof(trusted=Check.PASSES, policy=Policy.REJECT)
 UNSIGNED = Proof(policy=Policy.REJECT)
 SECRET = a_list(visible="hidden")
+KEY = Part(1, "application/pgp-keys", "key.asc", 900, attached=True)
 SECRETLY = "Between you and me, it was awful."
+FILE = Part(1, "application/zip", "prices.zip", 9_000, attached=True)
 LATER = NOW + timedelta(hours=1)
 
 
@@ -51,9 +53,12 @@ CASES: list[tuple[str, Mail, PostFacts, Verdict]] = [
     ("a bounce to the list",                    mail(automatic=Automatic.REPORT),           facts(),                                       Discard("report")),
     ("our own List-Id",                         mail(list_ids=(f"book.{DOMAIN}",)),         facts(),                                       Discard("loop")),
     ("our own X-Loop",                          mail(loops=(str(BOOK),)),                   facts(),                                       Discard("loop")),
+    ("a post come back changed",                mail(),                                     facts(come_back=True),                         Discard("loop")),
+    ("a prove-that-you-are-a-person",           mail(automatic=Automatic.CHALLENGE),        facts(),                                       Discard("automatic")),
     ("another list's post",                     mail(list_ids=("news.other.example",)),     facts(),                                       Accept("welcome")),
     ("a vacation mail",                         mail(automatic=Automatic.REPLY),            facts(),                                       Discard("automatic")),
     ("a robot",                                 mail(automatic=Automatic.GENERATED),        facts(),                                       Discard("automatic")),
+    ("a thumb that a mail program sends",       mail(oddity="reaction"),                    facts(),                                       Discard("reaction")),
     ("the same mail again",                     mail(),                                     facts(duplicate=True, preclaimed=True),        Discard("duplicate")),
     ("a twin waits, this one would too",        mail(),                                     facts(member=None, held_twin=True),            Discard("duplicate")),
     ("a twin waits, this one may go out",       mail(),                                     facts(held_twin=True),                         Accept("welcome")),
@@ -61,6 +66,8 @@ CASES: list[tuple[str, Mail, PostFacts, Verdict]] = [
     ("the same Message-ID, other words",        mail(),                                     facts(preclaimed=True),                        Accept("welcome")),
     ("a stranger's, let through",               mail(),                                     facts(member=None, approved=True),             Accept("approved")),
     ("a forged one, let through",               mail(proof=UNSIGNED),                       facts(approved=True),                          Accept("approved")),
+    ("asked without a name",                    mail(oddity="NUL"),                         facts(member=None, is_quiet=True, list=SECRET), Hold("quietly")),
+    ("asked without a name, let through",       mail(),                                     facts(member=None, is_quiet=True, approved=True), Accept("approved")),
     ("from whom a host banned",                 mail(),                                     facts(member=None, banned=True),               Discard("banned")),
     ("from whom a host banned, let through",    mail(),                                     facts(member=None, banned=True, approved=True), Accept("approved")),
     ("approved, but a duplicate",               mail(),                                     facts(approved=True, duplicate=True),          Discard("duplicate")),
@@ -68,6 +75,19 @@ CASES: list[tuple[str, Mail, PostFacts, Verdict]] = [
     ("a request, forged",                       mail(proof=UNSIGNED),                       facts(request=Asked("leave")),                 Obey("a request")),
     ("a stranger's request",                    mail(),                                     facts(request=Asked("leave"), member=None),    Obey("a request")),
     ("a request from nobody",                   mail(author=None, oddity="no author"),      facts(request=Asked("leave"), member=None),    Hold("no clear author")),
+    ("what our mail server calls spam",         mail(spam=True),                            facts(),                                       Hold("spam")),
+    ("a stranger's spam",                       mail(spam=True),                            facts(member=None),                            Hold("spam")),
+    ("a host's spam, signed",                   mail(spam=True, proof=SIGNED),              facts(member=HOST),                            Hold("spam")),
+    ("spam in a member's name",                 mail(spam=True, proof=UNSIGNED),            facts(),                                       Hold("spam")),
+    ("spam at a hidden list",                   mail(spam=True),                            facts(list=SECRET, member=None),               Discard("hidden list")),
+    ("no spam after all: let through",          mail(spam=True),                            facts(member=None, approved=True),             Accept("approved")),
+    ("the same spam again",                     mail(spam=True),                            facts(member=None, held_twin=True),            Discard("duplicate")),
+    ("spam from whom a host banned",            mail(spam=True),                            facts(member=None, banned=True),               Discard("banned")),
+    ("a request that looks like spam",          mail(spam=True),                            facts(request=Asked("mute")),                  Obey("a request")),
+    ("one bare word that looks like spam",      mail(spam=True),                            facts(request=Doubtful("3")),                  Hold("spam")),
+    ("a stranger's files where anyone may post", mail(parts=(FILE,)),                       facts(member=None, list=a_list(posting="anyone")), Hold("stranger")),
+    ("a stranger's links where anyone may post", mail(text="https://a.example/"),           facts(member=None, list=a_list(posting="anyone")), Hold("stranger")),
+    ("a newcomer's files",                      mail(parts=(FILE,)),                        facts(member=a_member(probation_left=1)),      Hold("probation")),
     ("one bare word",                           mail(),                                     facts(request=Doubtful("3")),                  Hold("post or setting")),
     ("one bare word of a stranger's",           mail(),                                     facts(request=Doubtful("3"), member=None),     Hold("stranger")),
     ("one bare word, let through",              mail(),                                     facts(request=Doubtful("3"), approved=True),   Accept("approved")),
@@ -95,6 +115,10 @@ CASES: list[tuple[str, Mail, PostFacts, Verdict]] = [
     ("also to a private one, from a listed",    mail(),                                     facts(list=a_list(visible="listed"), others=(a_list(),)), Hold("would reveal another list")),
     ("also to a listed one",                    mail(),                                     facts(others=(a_list(visible="listed"),)),     Accept("welcome")),
     ("private archive beside a public one",     mail(),                                     facts(list=a_list(archive="public"), others=(a_list(),)), Hold("would reveal another list")),
+    ("signed, where addresses are hidden",      mail(sealed=True),                          facts(list=a_list(from_="relay")),             Hold("would show an address")),
+    ("with a key, where they are hidden",       mail(parts=(KEY,)),                         facts(list=a_list(from_="relay")),             Hold("would show an address")),
+    ("signed, and its author said yes",         mail(sealed=True),                          facts(list=a_list(from_="relay"), approved=True), Accept("approved")),
+    ("signed, where they are not hidden",       mail(sealed=True),                          facts(),                                       Accept("welcome")),
     ("too big",                                 mail(size=11_000_000),                      facts(),                                       Reject("too big")),
     ("the eleventh post of a day",              mail(),                                     facts(list=a_list(max_posts_per_day=10), posts_today=10), Hold("posts per day")),
     ("the tenth post of a day",                 mail(),                                     facts(list=a_list(max_posts_per_day=10), posts_today=9), Accept("welcome")),
@@ -214,6 +238,12 @@ def test_a_member_is_told_at_the_known_address_once_a_day_where_nothing_passes()
 def test_nobody_is_told_of_a_forged_or_a_machines_mail() -> None:
     assert told(mail(proof=UNSIGNED), facts()) == []
     assert told(mail(automatic=Automatic.REPLY), facts(member=None)) == []
+
+
+def test_nobody_is_told_of_what_seems_to_be_spam() -> None:
+    for member in (None, a_member(), HOST):
+        for proof in (Proof(), SIGNED, TRUSTED):
+            assert told(mail(spam=True, proof=proof), facts(member=member)) == []
 
 
 def test_an_author_without_dmarc_policy_stays_in_from() -> None:

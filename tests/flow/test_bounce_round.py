@@ -189,11 +189,16 @@ def test_a_refusal_of_what_we_are_never_counts_and_the_owner_hears_of_it_once_a_
         scene.world.pass_time(minutes=1)
         scene.bounce(scene.post(), "5.7.1")
     assert (scene.now().bounces, scene.now().score) == (6, 0)
+    assert scene.heard(OWNER) == [], "the first waits for others"
+    scene.world.pass_time(minutes=10)
     assert len(scene.heard(OWNER)) == 1
+    assert "ben.example refused 6 mails, to 1 of our members." in scene.heard(OWNER)[0]
+    scene.world.pass_time(minutes=1)
+    scene.bounce(scene.post(), "5.7.1")
     assert "550 5.7.1 blocked by our policy" in scene.heard(OWNER)[0]
     scene.world.pass_time(days=1)
     assert len(scene.heard(OWNER)) == 2
-    assert "6 mails of ours, to 1 member," in scene.heard(OWNER)[1]
+    assert "ben.example refused 7 mails" in scene.heard(OWNER)[1]
     scene.days_of(10, "5.7.1")
     assert (scene.now().state, scene.now().score, scene.probes()) == (MemberState.ACTIVE, 0, [])
     assert scene.heard(HANNA) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import dns.flags
@@ -12,6 +13,7 @@ import dns.rcode
 import dns.rrset
 import pytest
 
+from listserv.flow import lookup
 from listserv.flow.lookup import Txt, Within
 
 RECORDS = {
@@ -27,6 +29,7 @@ class Nameserver:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.away = False  # it fails for whatever name, the root's too
+        self.silent = False
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
@@ -41,7 +44,7 @@ class Nameserver:
             query = dns.message.from_wire(data)
             name = query.question[0].name.to_text()
             self.asked.append(name)
-            if not name.startswith("silent"):
+            if not (name.startswith("silent") or self.silent):
                 self._socket.sendto(self._answer(query, name), peer)
 
     def _answer(self, query: dns.message.Message, name: str) -> bytes:
@@ -118,6 +121,48 @@ def test_a_server_that_says_nothing_costs_two_seconds_and_no_more(server: Namese
     assert within("silent.test") is None
     assert within("two.test") is None  # the mail's time is used up
     assert "two.test." not in server.asked
+
+
+def test_a_resolver_that_hangs_takes_a_mails_time_once_and_then_little(
+    server: Nameserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In little: the first three questions and a probe, then one and a probe."""
+    for name, seconds in (("_SECONDS_PER_QUESTION", 0.1), ("_SECONDS_OF_PROBE", 0.05), ("_REST", 0.5)):
+        monkeypatch.setattr(lookup, name, seconds)
+    server.silent = True
+    txt = Txt((server.address,))
+    assert spent(txt, "a") < 1.0 and len(server.asked) == 4
+    assert spent(txt, "b") < 0.05 and len(server.asked) == 4  # it rests
+    time.sleep(0.55)
+    assert spent(txt, "c") < 0.6 and len(server.asked) == 6
+    server.silent = False
+    time.sleep(0.55)
+    assert sorted(txt("two.test") or []) == ["one and more", "two"]
+
+
+def spent(txt: Txt, mail: str) -> float:
+    """How long the look-ups of one mail take: its domain's policy, two keys and as many more names."""
+    within, begun = Within(txt, seconds=0.6), time.monotonic()
+    assert [within(f"{number}.{mail}.test") for number in range(10)] == [None] * 10
+    return time.monotonic() - begun
+
+
+def test_a_question_takes_no_longer_than_its_mail_has_left(server: Nameserver) -> None:
+    begun = time.monotonic()
+    assert Within(Txt((server.address,)), seconds=0.1)("silent.test") is None
+    assert time.monotonic() - begun < 1.0
+
+
+def test_no_answer_is_kept_for_more_than_an_hour_and_no_more_than_ten_thousand(server: Nameserver) -> None:
+    txt = Txt((server.address,))
+    for number in range(lookup._MOST_KEPT + 5):
+        txt._keep(f"n{number}.test", ["x" * 10], 9e9 if number % 2 else 600)
+    assert len(txt._kept) == lookup._MOST_KEPT
+    txt("two.test")
+    assert txt._kept["two.test"].until - time.monotonic() <= 300
+    txt("nothing.test")
+    assert txt._kept["nothing.test"].until - time.monotonic() <= 3600
+    assert "n0.test" not in txt._kept
 
 
 def test_records_that_are_far_too_large_are_none(server: Nameserver) -> None:

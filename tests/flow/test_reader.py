@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from listserv.core.types import Automatic, Check, Mail, Malformed, Policy
+from listserv.core.types import Automatic, Check, Mail, Malformed, Policy, Proof
 from listserv.flow.mail_json import mail_from_json, mail_to_json
 from listserv.flow.reader import Limits, Reader, ReaderDied
 from listserv.mail.parse import as_sent, parse
@@ -54,6 +55,19 @@ def test_one_child_serves_many_mails(reader: Reader) -> None:
     for _ in range(20):
         assert isinstance(reader.read(MAIL, "ana@x.example", NOW), Mail)
     assert reader.pid == pid
+
+
+def test_a_chain_is_judged_only_where_copies_will_carry_one(reader: Reader) -> None:
+    sealing = Reader(arc=True)
+    found = [one.read(MAIL, "ana@x.example", NOW) for one in (reader, sealing)]
+    sealing.close()
+    assert [one.proof.chain for one in found if isinstance(one, Mail)] == ["", "none 0"]
+
+
+def test_what_is_known_of_a_signature_comes_back_from_the_child() -> None:
+    proof = Proof(Check.PASSES, Check.NONE, Policy.REJECT, True, ("from", "reply-to"), "x.example", "pass 2")
+    mail = parse(MAIL.replace(b"Subject", b"Reply-To: b@x.example\r\nSubject"), proof)
+    assert mail_from_json(json.loads(json.dumps(mail_to_json(mail)))) == mail
 
 
 def test_the_null_senders_mail_is_a_report(reader: Reader) -> None:
@@ -161,3 +175,14 @@ def test_a_mail_as_json_is_the_same_mail() -> None:
 def test_json_that_is_no_mail_is_an_error(data: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="not a mail"):
         mail_from_json(data)
+
+
+def test_what_the_server_before_us_calls_spam_is_marked_where_the_site_names_the_field() -> None:
+    marked = b"X-Spam: Yes\r\nFrom: ana@example.org\r\n\r\nHello"
+    for fields, spam in ((("X-Spam",), True), ((), False)):
+        reader = Reader(spam_fields=fields)
+        try:
+            mail = reader.read(marked, "ana@example.org", NOW)
+            assert isinstance(mail, Mail) and mail.spam is spam
+        finally:
+            reader.close()

@@ -138,7 +138,7 @@ def food_banks() -> News:
             ),
             question="Who of you applied for the cold storage grant?",
             asked=TUESDAY - timedelta(days=2, hours=3),
-            answered=False,
+            answered=True,
             earlier=1,
         ),
         thread(
@@ -164,12 +164,13 @@ def food_banks() -> News:
             post(
                 45,
                 "Mia Lopez (Wenatchee)",
-                "They are butternut, they are clean, and my cold room is full.\n\n- pickup at the back, from "
-                "6 in the morning\n- we can load, you need a gate\n- take ten or take all\n\nMia",
+                "Nobody? They are butternut, they are clean, and my cold room is full.\n\n- pickup at the "
+                "back, from 6 in the morning\n- we can load, you need a gate\n- take ten or take all\n\nMia",
                 at=TUESDAY - timedelta(hours=3),
             ),
             question="Who takes 40 boxes of squash by Thursday?",
-            asked=TUESDAY - timedelta(hours=3),
+            asked=TUESDAY - timedelta(days=2, hours=1),
+            earlier=1,
         ),
         thread(
             5,

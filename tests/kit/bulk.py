@@ -175,6 +175,7 @@ _STATEMENTS = (
         "INSERT INTO thread_ids (list_id, message_hash, thread_id, post_id)"
         " SELECT list_id, hash, thread_id, posts.id FROM posts, SERIES WHERE posts.id = i",
     ),
+    ("posts", "INSERT INTO named (post_id, subscription_id) SELECT i, 1 + i % :members FROM SERIES"),
     (
         "posts",
         "INSERT INTO attachments (post_id, position, name, type, size)"
@@ -187,9 +188,24 @@ _STATEMENTS = (
     ),
     (
         "posts",
-        "INSERT INTO relays (seal, list_id, key, written, name) SELECT 's' || (1000000 + i),"
-        " 1 + i % :lists, 'm' || (1000000 + i) || '@m.example', 'm' || (1000000 + i) || '@m.example', ''"
+        "INSERT INTO relays (seal, list_id, key, written, name, person_id) SELECT 's' || (1000000 + i),"
+        " 1 + i % :lists, 'm' || (1000000 + i) || '@m.example', 'm' || (1000000 + i) || '@m.example', '',"
+        " 1 + i % :members FROM SERIES",
+    ),
+    (
+        "posts",
+        "INSERT INTO quiet (id, list_id, seal, box, whose, made, expires)"
+        " SELECT i, 1 + i % :lists, 'q' || (1000000 + i), CAST('x' AS BLOB), 'w' || i, :now, :now + i * :hour"
         " FROM SERIES",
+    ),
+    (
+        "posts",
+        "INSERT INTO blocks (subscription_id, key, at) SELECT i, 'x@x.example', :now FROM SERIES"
+        " WHERE i <= :members",
+    ),
+    (
+        "posts",
+        "INSERT INTO buckets (key, level, at) SELECT 'to ' || (1000000 + i), 0, :now - i FROM SERIES",
     ),
     (
         "posts",
@@ -206,6 +222,27 @@ _STATEMENTS = (
         " next_at, leased_by, answer, done) SELECT i, 'post', 1 + i % :lists, 1 + i % :posts,"
         " 1 + i % :members, 'x@m.example', 'sent', 1, :now - i, :now - i, 'w', '250 ok',"
         " :now - i FROM SERIES",
+    ),
+    (
+        "posts",
+        "INSERT INTO passed (delivery_id, list_id, arrival_id, from_seal, to_seal, kind, proved, tell, at)"
+        " SELECT i, 1 + i % :lists, i, 's' || (1000000 + i), 's' || (1000001 + i), 'mail', true, true,"
+        " :now - i FROM SERIES",
+    ),
+    (
+        "posts",
+        "INSERT INTO briefs (id, list_id, letter_id, after, upto, made)"
+        " SELECT i, 1 + i % :lists, i, 0, 1, :now FROM SERIES",
+    ),
+    (
+        "posts",
+        "INSERT INTO brief_items (brief_id, number, thread_id, post_id)"
+        " SELECT i, 1, 1 + i % (:posts / 5), i FROM SERIES",
+    ),
+    (
+        "posts",
+        "INSERT INTO digests (subscription_id, period, brief_id, made)"
+        " SELECT 1 + i % :members, 'p' || i, i, :now FROM SERIES",
     ),
     (
         "put_off",

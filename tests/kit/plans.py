@@ -135,6 +135,7 @@ PARTIAL = frozenset(
         "ix_posts_outbox",
         "ix_posts_unindexed",
         "ix_deliveries_open",
+        "ix_passed_returned",
     }
 )
 

@@ -33,7 +33,9 @@ virtual unix - n n - - virtual
 error unix - - n - - error
 retry unix - - n - - error
 discard unix - - n - - discard
+tlsmgr unix - - n 1000? 1 tlsmgr
 proxymap unix - - n - - proxymap
+scache unix - - n - 1 scache
 anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
 """
@@ -96,7 +98,7 @@ def front(domain: str, lmtp_port: int, policy_port: int | None = None) -> Iterat
         "transport_maps = texthash:{folder}/etc/transport\n"
         f"smtpd_recipient_restrictions = reject_unauth_destination {asks}\n"
     )
-    with _running(settings, {"transport": f"{domain} lmtp:inet:127.0.0.1:{lmtp_port}\n"}) as postfix:
+    with running(settings, "", {"transport": f"{domain} lmtp:inet:127.0.0.1:{lmtp_port}\n"}) as postfix:
         yield postfix
 
 
@@ -112,17 +114,21 @@ def smarthost(domain: str, names: Iterable[str]) -> Iterator[Postfix]:
         f"virtual_gid_maps = static:{owner.pw_gid}\n"
     )
     mailboxes = "".join(f"{name}@{domain} {name}/\n" for name in names)
-    with _running(settings, {"mailboxes": mailboxes}) as postfix:
+    with running(settings, "", {"mailboxes": mailboxes}) as postfix:
         yield postfix
 
 
 @contextmanager
-def _running(settings: str, tables: dict[str, str]) -> Iterator[Postfix]:
+def running(settings: str, services: str, tables: dict[str, str], port: int = 0) -> Iterator[Postfix]:
+    """One with these settings, services beside (or in place of) the usual ones, and tables by file name.
+
+    "{folder}" in any of them is its folder; tables lie in its ``etc``. ``port`` 0: any that is free.
+    """
     # Not in pytest's folder: Postfix's own users have to reach it.
     folder = Path(tempfile.mkdtemp(prefix="listserv-postfix-", dir="/tmp"))
-    postfix = Postfix(folder, free_port())
+    postfix = Postfix(folder, port or free_port())
     try:
-        _lay_out(postfix, settings, tables)
+        _lay_out(postfix, settings, services, tables)
         _control(postfix, "start")
         try:
             _wait_until_it_greets(postfix)
@@ -133,18 +139,25 @@ def _running(settings: str, tables: dict[str, str]) -> Iterator[Postfix]:
         shutil.rmtree(folder)
 
 
-def _lay_out(postfix: Postfix, settings: str, tables: dict[str, str]) -> None:
+def _lay_out(postfix: Postfix, settings: str, services: str, tables: dict[str, str]) -> None:
     folder = postfix.folder
     folder.chmod(0o755)
     for name in ("etc", "queue", "data", "mail"):
         (folder / name).mkdir()
     shutil.chown(folder / "data", "postfix")
     shutil.chown(folder / "mail", "nobody")
-    texts = {"main.cf": _SETTINGS + settings, "master.cf": _SERVICES} | tables
+    texts = {"main.cf": _merged(settings), "master.cf": _SERVICES + services} | tables
     for name, text in texts.items():
         (folder / "etc" / name).write_text(
             text.replace("{folder}", str(folder)).replace("{port}", str(postfix.port))
         )
+
+
+def _merged(settings: str) -> str:
+    """These settings, and of the usual ones those that they don't name."""
+    named = {line.partition("=")[0].strip() for line in settings.splitlines()}
+    usual = (line for line in _SETTINGS.splitlines(keepends=True) if line.partition(" =")[0] not in named)
+    return "".join(usual) + settings
 
 
 def _control(postfix: Postfix, word: str) -> None:

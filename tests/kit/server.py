@@ -27,7 +27,7 @@ _QUIET = {
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A ``listserv serve`` that is ready. ``doors``: the ports of its "smtp" and "lmtp"."""
+    """A ``listserv serve`` that is ready. ``doors``: the ports of its "smtp" and "lmtp", if they are open."""
 
     process: subprocess.Popen[bytes]
     doors: dict[str, int]
@@ -76,9 +76,10 @@ class Server:
         process = self.start("serve")
         try:
             until(lambda: "ready smtp=" in self.log[begins:] or process.poll() is not None, self)
-            ready = re.search(r"^ready smtp=\S*?:(\d+) lmtp=\S*?:(\d+)", self.log[begins:], re.M)
+            ready = re.search(r"^ready smtp=(\S*) lmtp=(\S*)", self.log[begins:], re.M)
             assert ready, self.log
-            yield Running(process, {"smtp": int(ready[1]), "lmtp": int(ready[2])})
+            places = {"smtp": ready[1], "lmtp": ready[2]}
+            yield Running(process, {door: int(at.rpartition(":")[2]) for door, at in places.items() if at})
         finally:
             process.terminate()
             process.wait(HANG)

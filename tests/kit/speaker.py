@@ -7,6 +7,7 @@ import email.policy
 import itertools
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.utils import parseaddr
 
 from tests.kit.world import Mailed, World
 
@@ -35,7 +36,7 @@ def read(mailed: Mailed) -> Letter:
     assert isinstance(found, EmailMessage)
     part = found.get_body(("plain",))
     text = str(part.get_content()).replace("\r\n", "\n") if part else ""
-    answer_to = str(found["Reply-To"] or found["From"])
+    answer_to = parseaddr(str(found["Reply-To"] or found["From"]))[1]
     return Letter(mailed, str(found["Subject"]), text, answer_to, str(found["X-Listserv-Kind"]))
 
 

@@ -18,6 +18,8 @@ import structlog
 from sqlalchemy import event, select
 
 from listserv.core.address import Address, read_address
+from listserv.core.facts import Site
+from listserv.core.pace import Pace
 from listserv.core.seals import Keyring
 from listserv.core.types import (
     ArrivalState,
@@ -44,13 +46,17 @@ from listserv.flow.parcel import Parcel, offered
 from listserv.flow.pen import Pen
 from listserv.flow.process import STRANGERS, Desk, process_due
 from listserv.flow.pulse_round import bring_due
+from listserv.flow.quiet_links import forget_expired
 from listserv.flow.results import Depot
+from listserv.flow.returned_round import tell_writers
 from listserv.flow.threads_round import release_kept
 from listserv.flow.upkeep import release_due
 from listserv.mail.notices import Words
 from listserv.mail.parse import as_sent, parse
 from listserv.mail.proof import ProofQuestion, prove
 from listserv.mail.returned import with_report
+from listserv.mail.spam import is_called_spam
+from listserv.mail.vault import KeyVault
 from listserv.mail.washing import Washer
 from listserv.resources import resource
 from listserv.store import arrivals, counters, epochs, holds, lists, rosters, schema
@@ -76,15 +82,21 @@ class StillClock:
 class PlainReader:
     """Reads mail in this process: for mails that we trust not to hang."""
 
-    def __init__(self, zone: dict[str, list[str]] | None = None) -> None:
-        self.zone = zone or {}
+    def __init__(self, zone: dict[str, list[str]] | None = None, *, arc: bool = False) -> None:
+        self.zone, self.arc = zone or {}, arc
 
     def read(self, raw: bytes, envelope_from: str, now: datetime) -> Mail | Malformed:
         ask = ProofQuestion(
-            now=now, trusted_authserv_ids=("mx.example.org",), txt=lambda name: self.zone.get(name, [])
+            now=now,
+            trusted_authserv_ids=("mx.example.org",),
+            txt=lambda name: self.zone.get(name, []),
+            arc=self.arc,
         )
         mail = parse(raw, prove(raw, ask))
-        return with_report(as_sent(mail, envelope_from), raw) if isinstance(mail, Mail) else mail
+        if isinstance(mail, Malformed):
+            return mail
+        spam = is_called_spam(raw, ("X-Spam-Flag",))
+        return replace(with_report(as_sent(mail, envelope_from), raw), spam=spam)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +138,9 @@ class World:
     reader: PlainReader = field(default_factory=PlainReader)
     pigeons: Pigeons = field(default_factory=Pigeons)
     bells: Bells = field(default_factory=Bells)
-    ring: Keyring = Keyring(b"k" * 32, "epoch")
+    ring: Keyring = Keyring(b"k" * 32, "epoch", vault=KeyVault(b"q" * 32))
+    site: Site = SITE
+    pace: Pace | None = None
     log: Any = field(default_factory=lambda: structlog.wrap_logger(None, processors=[_drop]))
 
     # -- the scene ----------------------------------------------------------------------------------
@@ -134,7 +148,7 @@ class World:
     def circle(self, local: str = "book", title: str = "Book Circle", **settings: Any) -> MailList:
         """A list; posts leave its outbox at once unless told otherwise."""
         chosen = replace(ListSettings(), **({"outbox_minutes": 0} | settings))
-        new = lists.NewList(Address(local, SITE.domain), title, chosen)
+        new = lists.NewList(Address(local, self.site.domain), title, chosen)
         return self.store.do(lambda tx: lists.create_list(tx, new, self.hand))
 
     def member(self, here: MailList, address: str, **fields: Any) -> Member:
@@ -183,7 +197,9 @@ class World:
         done += release_due(self.store, self.clock, self.bells) + look_after(self.pen, self.bells)
         done += bring_back(self.pen, self.bells) + remind(self.pen, self.bells)
         done += send_cards(self.pen, self.bells) + release_kept(self.pen, self.bells)
-        done += loosening_round.look_after(self.pen, self.bells) + send_briefs(self.pen, self.bells)
+        done += forget_expired(self.pen, self.bells)
+        done += loosening_round.look_after(self.pen, self.bells) + tell_writers(self.pen, self.bells)
+        done += send_briefs(self.pen, self.bells)
         return done + deliver_due(self.depot)
 
     def pass_time(self, **by: float) -> None:
@@ -198,13 +214,13 @@ class World:
 
     @property
     def pen(self) -> Pen:
-        return Pen(self.store, _words(), self.clock, SITE, self.ring)
+        return Pen(self.store, _words(), self.clock, self.site, self.ring)
 
     @property
     def desk(self) -> Desk:
         clerk = Clerk(self.pen, Washer(self.pen.words.mark("member")))
         return Desk(
-            self.store, self.reader, self.pen, clerk, self.clock, SITE, self.bells, self.log, self.ring
+            self.store, self.reader, self.pen, clerk, self.clock, self.site, self.bells, self.log, self.ring
         )
 
     @property
@@ -213,13 +229,14 @@ class World:
             self.store,
             self.pigeons,
             self.clock,
-            SITE.domain,
-            SITE.base_url,
+            self.site.domain,
+            self.site.base_url,
             None,
             self.bells,
             self.log,
             "w",
             self.ring,
+            pace=self.pace,
         )
 
     # -- what is seen -------------------------------------------------------------------------------

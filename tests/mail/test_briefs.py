@@ -4,6 +4,7 @@ in either that is more than words."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from email import policy
@@ -14,7 +15,8 @@ import pytest
 from listserv.core.brief import Brief, News, Reader, ThreadNews
 from listserv.core.choosing import choose
 from listserv.core.retold import File
-from listserv.mail.briefs import title_told, write
+from listserv.mail.brief_told import title_told
+from listserv.mail.briefs import write
 from listserv.mail.fields import split
 from listserv.mail.typeset import wide
 from tests.kit.briefs import (
@@ -68,7 +70,7 @@ def real(month: str, after: int, upto: int) -> Written:
     return written(choose(of, replace(READER, zone="Pacific/Guam"), at))
 
 
-ALL = {
+ALL: dict[str, Callable[[], Written]] = {
     "food banks": lambda: written(food()),
     "a busy day": busy,
     "hostile": hostile,
@@ -153,10 +155,11 @@ def test_the_text_tells_who_wrote_what_and_where_to_read_it() -> None:
         in text
     )
     assert "    Dee Whitehorse (Pullman):\n    > about Saturdays\n    Breakfast.\n" in text
-    assert "\n    question, open 2 days · 2 new · 1 before\n" in text
+    assert "\n    question, answered · 2 new · 1 before\n" in text
+    assert "\n    question, open 2 days · 1 new · 1 before\n" in text
     assert "    Attached: call-november.pdf (121 kB)\n    Attached: to-dos.csv (940 B)\n" in text
     assert re.search(
-        r"\n    … 1 more minute: all 2\n    https://lists\.example\.org/foodbanks/m/[a-z2-7]{32}\n", text
+        r"\n    … 1 more minute: all 3\n    https://lists\.example\.org/foodbanks/m/[a-z2-7]{32}\n", text
     )
     assert re.search(r"\n    https://lists\.example\.org/foodbanks/t/[a-z2-7]{12}/\n", text)
 

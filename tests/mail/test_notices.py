@@ -29,8 +29,10 @@ from listserv.core.notices import (
     BounceWarning,
     Card,
     CardItem,
+    ComplaintRate,
     Declined,
     DidYouMean,
+    DoctorSays,
     Duty,
     DutyDay,
     Edited,
@@ -53,12 +55,14 @@ from listserv.core.notices import (
     JoinWaits,
     Kept,
     LeftOut,
+    LettersKept,
     Log,
     LogLine,
     Loosening,
     MergeWhich,
     MyData,
     NoHost,
+    NotDelivered,
     Notice,
     NotUnderstood,
     OddLine,
@@ -68,10 +72,18 @@ from listserv.core.notices import (
     Posted,
     PostOrSetting,
     PostShown,
+    PrivateWaits,
+    ProviderRests,
     Pulse,
     PulseLine,
+    QuietlyAnswered,
+    QuietlyClosed,
+    QuietlyOut,
+    QuietlyPreview,
+    QuietlyShows,
     Readers,
     Recalled,
+    Refusal,
     Refused,
     Roster,
     RosterLine,
@@ -85,6 +97,7 @@ from listserv.core.notices import (
     StillOpen,
     StillWaiting,
     Storm,
+    Symptom,
     TakenOff,
     TakenOut,
     ToldPost,
@@ -95,6 +108,7 @@ from listserv.core.notices import (
     WholeThread,
     YourSettings,
 )
+from listserv.core.refusals import CAUSES
 from listserv.core.types import ListSettings, MailList
 from listserv.mail.fields import decode_words, read_mailboxes, split
 from listserv.mail.notices import Letter, Words, template_of, write
@@ -129,7 +143,7 @@ WELCOME = Welcome(
     description="We read a book a month and talk about it on its last Friday.",
     welcome="Bring tea.\n\nAnd cake.",
 )
-DOUBTS = ("doubted", "fails", "links", "like a host")
+DOUBTS = ("doubted", "fails", "spam", "links", "like a host")
 CARD_ITEMS = (
     CardItem(
         1, "Cy Ng", "cy@cy.example", SUBJECT, "stranger", "09:00", None, 0, "none", DOUBTS, "Hi.\n\nCy", True
@@ -139,10 +153,13 @@ CARD_ITEMS = (
     ),
     CardItem(
         *(3, "", "", SUBJECT, "no such rule", "09:00", date(2026, 11, 3), 2, "fails", (), "x" * 200),
-        *(True, "4.2 MB", ("plan.pdf (4.0 MB)",), ("cheap.example", "x.example")),
+        *(True, "4.2 MB", ("plan.pdf (4.0 MB)",), ("cheap.example", "x.example"), 12),
     ),
     CardItem(4, "Dora Lind", "dora@dora.example", "Dora Lind", "join request", "09:00", None, 0, "none", ()),
     CardItem(5, "", "emi@lake.example", "", "join request", "09:00", None, 0, "none", ()),
+)
+QUIETLY_CLOSED = (
+    *("off", "stranger", "forged", "other address", "too many", "empty", "long", "dropped", "waits", "over"),
 )
 CARDS = ((1, 0, True), (2, 1, False), (3, 30, True), (5, 72, False))
 EXAMPLES: tuple[Notice, ...] = (
@@ -151,6 +168,13 @@ EXAMPLES: tuple[Notice, ...] = (
         for why in ("stranger", "probation", "too big", "no such rule")
     ),
     Held("book@lists.example.org", HOSTS, "", "not addressed to us"),
+    *(
+        PrivateWaits("Book Circle", HOSTS, SUBJECT, why, "cancel")
+        for why in ("not addressed to them", "private mails", "odd mail")
+    ),
+    PrivateWaits("book@lists.example.org", HOSTS, "", "stranger"),
+    NotDelivered("Book Circle", SUBJECT, "Ana Silva"),
+    NotDelivered("book@lists.example.org", ""),
     Declined(
         "Book Circle", HOSTS, SUBJECT, "Thank you.\n\nThis was on the list yesterday, " + "and before " * 20
     ),
@@ -172,6 +196,19 @@ EXAMPLES: tuple[Notice, ...] = (
     Storm("Book Circle", "book@lists.example.org", 100, 10),
     Declined("Book Circle", HOSTS, "Cy Ng", join=True),
     Posted("Book Circle", SUBJECT),
+    Held("Book Circle", "", SUBJECT, "quietly", "cancel"),
+    Declined("Book Circle", "", SUBJECT, "Not now, please."),
+    HostAsks("Book Circle", "Hanna Berg", SUBJECT, "Are you safe?", quiet=True),
+    AuthorAnswers("Book Circle", "", "a.member.abcdefgh@lists.example.org", SUBJECT, "Yes.", waits=True),
+    QuietlyPreview("Book Circle", "A member", SUBJECT, "How?\n\n" + "and so on " * 20),
+    QuietlyPreview(
+        "Book Circle", "The asker", "Re: x", "How?", ("Ana", "garden.example"), ("pay.pdf",), True
+    ),
+    QuietlyOut("Book Circle", SUBJECT, date(2026, 12, 21)),
+    *(QuietlyClosed("Book Circle", HOSTS, why) for why in QUIETLY_CLOSED),
+    QuietlyShows("Book Circle", ("Ana", "+49 30 1234567")),
+    QuietlyAnswered("Book Circle", "Ben", "ben.abcdefgh@lists.example.org", SUBJECT, "No.\n\nBen"),
+    QuietlyAnswered("Book Circle", "", "member.abcdefgh@l.example", "", "", ("a.pdf",), date(2026, 12, 21)),
     Posted("book@lists.example.org", ""),
     Edited("Book Circle", HOSTS, SUBJECT, "Hello!\n\nIs there a meeting?"),
     StillWaiting("Book Circle", HOSTS, SUBJECT, 1),
@@ -209,14 +246,26 @@ EXAMPLES: tuple[Notice, ...] = (
     Ended("Book Circle", "book@lists.example.org", "postmaster@lists.example.org"),
     SignInLink("lists.example.org", "https://lists.example.org/in?t=abc", "k7f2m9pq", 15),
     SetAside("lists.example.org", 312, date(2026, 11, 23)),
+    DoctorSays(
+        "lists.example.org",
+        (
+            Symptom("spf", True, "lists.example.org has no SPF record", 'Publish: "v=spf1 a mx -all".'),
+            Symptom("backup", False, "none was ever made", ""),
+        ),
+        20,
+    ),
+    DoctorSays("lists.example.org", (Symptom("disk", False, "only 900 MB free", "Make room."),), 1),
+    DoctorSays("lists.example.org", (Symptom("settings", True, "unreadable", "Mend it."),), 0),
     Held("Book Circle", HOSTS, SUBJECT, "probation", "cancel"),
     Held("Book Circle", HOSTS, SUBJECT, "unproven", "yes"),
+    Held("Book Circle", HOSTS, SUBJECT, "would show an address", "yes"),
     *(
         Answer("Book Circle", (Said(key, "3", "Berlin"),), undo)
         for key, undo in (("rhythm", True), ("left", True))
     ),
     Answer("Book Circle", (Said("undone"), Said("resumed", "mon thu")), undo=False),
     Help("Book Circle", "book@lists.example.org", True, ALL_VERBS),
+    Help("Book Circle", "book@lists.example.org", True, ALL_VERBS[:1], quietly=True),
     Help("book@lists.example.org", "book@lists.example.org", False, join="invite", leaving=True),
     *(
         Help("book@l.example", "book@l.example", False, join=join)
@@ -409,12 +458,25 @@ EXAMPLES: tuple[Notice, ...] = (
     BounceProbe("Book Circle", HOSTS, "ana@home.example", 0, 4),
     BounceProbe("Book Circle", HOSTS, "ana@home.example", 1, 4),
     BounceNews(
-        "Book Circle", ("Ana <a@b.example>: full", "c@d.example"), ("e@f.example",), ("g@h.example",), 3
+        "Book Circle", ("Ana <a@b.example>: full", "c@d.example"), ("e@f.example",), ("g@h.example",), (), 3
     ),
+    BounceNews("Book Circle", challenged=("Ana Silva <ana@home.example>",)),
     BounceNews("Book Circle", doubted=("Ana Silva <ana@home.example>: 550 5.1.1 no such user",)),
     BounceNews("Book Circle", resumed=("Ana Silva <ana@home.example>",)),
-    BouncePolicy("lists.example.org", 1, 1),
-    BouncePolicy("lists.example.org", 12, 1, ("550 5.7.1 blocked", "554 5.7.26 no DMARC " + "pass " * 30)),
+    BouncePolicy("lists.example.org", (Refusal("Gmail", 1, 1, "authentication"),)),
+    BouncePolicy(
+        "lists.example.org",
+        (
+            Refusal("Gmail", 12, 1, "authentication", ("554 5.7.26 no DMARC " + "pass " * 30,)),
+            Refusal("Microsoft", 4000, 900, "blocklist", ("550 5.7.1 S3140", "550 5.7.1 on our list")),
+            Refusal("", 1, 1, "name", ("550 5.7.25 no PTR",)),
+            *(Refusal("hill.example", 2, 2, cause, ("550 5.7.1 no",)) for cause in CAUSES),
+        ),
+    ),
+    ProviderRests("lists.example.org", "Gmail", "421 4.7.28 unusual " + "rate " * 30),
+    LettersKept("lists.example.org", 31, 0),
+    LettersKept("lists.example.org", 1, 1200),
+    ComplaintRate("lists.example.org", 3, 2900, 7, ("Book Circle: 2", "Garden: 1")),
     BounceComplaint("Book Circle", HOSTS, "ana@home.example", "book+join@lists.example.org"),
 )
 

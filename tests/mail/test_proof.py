@@ -40,6 +40,7 @@ MAIL = (
     + b"\r\nMessage-ID: <1@good.example>\r\n\r\nhello\r\n"
 )
 ALL = (b"from", b"to", b"subject", b"date", b"message-id")
+ORGANIZATION = "good.example"
 REJECT = {"_dmarc.good.example": ["v=DMARC1; p=reject"]}
 
 
@@ -56,12 +57,16 @@ def ask(raw: bytes, dns: Dns | None = None, *ids: str, now: datetime = NOW) -> P
 
 
 def test_an_aligned_signature_that_covers_what_matters_passes() -> None:
-    assert ask(signed(), REJECT) == Proof(Check.PASSES, Check.NONE, Policy.REJECT, intact=True)
+    assert ask(signed(), REJECT) == Proof(
+        Check.PASSES, Check.NONE, Policy.REJECT, intact=True, organization=ORGANIZATION
+    )
 
 
 def test_a_mail_that_was_changed_fails() -> None:
     changed = signed().replace(b"hello", b"hallo")
-    assert ask(changed, REJECT) == Proof(Check.FAILS, Check.NONE, Policy.REJECT, intact=False)
+    assert ask(changed, REJECT) == Proof(
+        Check.FAILS, Check.NONE, Policy.REJECT, intact=False, organization=ORGANIZATION
+    )
 
 
 @pytest.mark.parametrize("missing", [b"to", b"date"])
@@ -101,7 +106,7 @@ def test_a_signature_older_than_seven_days_proves_nothing() -> None:
 
 def test_somebody_elses_signature_says_nothing_of_the_from() -> None:
     dns: dict[str, list[str] | None] = {"s._domainkey.evil.example": [RECORD]}
-    assert ask(signed(domain="evil.example"), dns) == Proof()
+    assert ask(signed(domain="evil.example"), dns) == Proof(organization=ORGANIZATION)
 
 
 @pytest.mark.parametrize("first", [b"From: boss@good.example\r\n", b"From: Boss <boss@other.example>\r\n"])
@@ -212,8 +217,51 @@ def test_results_below_a_strangers_or_below_the_hop_are_forged() -> None:
         ),
         ({"_dmarc.good.example": ["v=DMARC1; p=odd; rua=mailto:x@y"]}, "good.example", Policy.NONE),
         ({"_dmarc.good.example": ["v=DMARC1; p=odd"]}, "good.example", Policy.ABSENT),
+        ({"_dmarc.good.example": ["v=DMARC1; p=reject; sp=odd"]}, "good.example", Policy.ABSENT),
+        (
+            {"_dmarc.good.example": ["v=DMARC1; p=reject; np=odd; rua=mailto:x@y"]},
+            "good.example",
+            Policy.NONE,
+        ),
+        ({"_dmarc.good.example": ["v=DMARC1; rua=mailto:x@y"]}, "good.example", Policy.NONE),
+        ({"_dmarc.good.example": ["v=DMARC1"]}, "good.example", Policy.NONE),
+        ({"_dmarc.good.example": ["v=dmarc1; p=reject"]}, "good.example", Policy.ABSENT),
+        ({"_dmarc.good.example": ["p=reject; v=DMARC1"]}, "good.example", Policy.ABSENT),
+        ({"_dmarc.good.example": ["V = DMARC1 ;P= Reject "]}, "good.example", Policy.REJECT),
+        ({"_dmarc.good.example": ["v=DMARC1; p=reject; p=none"]}, "good.example", Policy.REJECT),
+        ({"_dmarc.good.example": ["v=DMARC1; p=quarantine; t=y"]}, "good.example", Policy.NONE),
+        ({"_dmarc.good.example": ["v=DMARC1; p=reject; pct=0"]}, "good.example", Policy.REJECT),
+        ({"_dmarc.good.example": ["v=DMARC1; p=none; sp=reject"]}, "good.example", Policy.NONE),
+        ({"_dmarc.good.example": ["v=DMARC1; p=none; sp=reject"]}, "a.good.example", Policy.REJECT),
+        # Two records are none; the walk goes on above them.
+        (
+            {
+                "_dmarc.a.good.example": ["v=DMARC1; p=none"] * 2,
+                "_dmarc.good.example": ["v=DMARC1; p=reject"],
+            },
+            "a.good.example",
+            Policy.REJECT,
+        ),
+        # What fails above a record of one's own changes nothing; what fails below one may hide it.
+        (
+            {"_dmarc.good.example": ["v=DMARC1; p=reject"], "_dmarc.example": None},
+            "good.example",
+            Policy.REJECT,
+        ),
+        (
+            {"_dmarc.good.example": ["v=DMARC1; p=none"], "_dmarc.example": None},
+            "a.good.example",
+            Policy.UNKNOWN,
+        ),
+        ({"_dmarc.a.good.example": None, **REJECT}, "a.good.example", Policy.UNKNOWN),
+        (
+            {"_dmarc.good.example": ["v=DMARC1; p=none; np=reject"], "x.good.example": None},
+            "x.good.example",
+            Policy.REJECT,
+        ),
         ({"_dmarc.good.example": None}, "good.example", Policy.UNKNOWN),
         ({"_dmarc.example": ["v=DMARC1; p=reject; psd=y"]}, "good.example", Policy.REJECT),
+        ({"_dmarc.example": ["v=DMARC1; psd=y; np=reject"]}, "gone.example", Policy.REJECT),
     ],
 )
 def test_a_policy_is_found_as_rfc_9989_walks(
@@ -228,6 +276,38 @@ def test_an_organization_ends_where_a_registry_begins() -> None:
     own = {"_dmarc.a.good.uk": ["v=DMARC1; p=none; psd=n"], **dns}
     own["_dmarc.a.good.uk"] = ["v=DMARC1; p=none; psd=n"]
     assert organization_of("x.a.good.uk", lambda name: own.get(name, [])) == "a.good.uk"
+
+
+# fmt: off
+ALIGNED = [
+    # From at                 signed by               what is published                                    it speaks for From
+    ("good.example",         "good.example",         {},                                                   True),
+    ("mail.good.example",    "good.example",         {},                                                   False),
+    ("mail.good.example",    "good.example",         {"good": "p=none"},                                   True),
+    ("good.example",         "mail.good.example",    {"good": "p=none"},                                   True),
+    ("a.good.example",       "b.good.example",       {"good": "p=none"},                                   True),
+    ("a.good.example",       "b.good.example",       {"good": "p=none; adkim=s"},                          False),
+    ("good.example",         "evil.example",         {"good": "p=none", "evil": "p=none"},                 False),
+    ("good.example",         "evil.example",         {"": "p=reject; psd=y"},                              False),
+    ("a.good.example",       "b.good.example",       {"good": "p=none", "b.good": "p=none; psd=n"},        False),
+    ("a.good.example",       "b.good.example",       {"good": "p=none; psd=y"},                            False),
+    ("good.example",         "verygood.example",     {"good": "p=none"},                                   False),
+    ("good.example",         "example",              {"good": "p=none", "": "p=none; psd=y"},              False),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("domain", "signer", "records", "speaks"), ALIGNED)
+def test_who_speaks_for_a_from_is_of_its_organization(
+    domain: str, signer: str, records: dict[str, str], speaks: bool
+) -> None:
+    dns = {
+        f"_dmarc.{name + '.' if name else ''}example": [f"v=DMARC1; {tags}"] for name, tags in records.items()
+    }
+    keys = {f"s._domainkey.{signer}": [RECORD]}
+    raw = signed(MAIL.replace(b"ana@good.example", f"ana@{domain}".encode()), signer)
+    proof = prove(raw, ProofQuestion(NOW, (), lambda name: {**dns, **keys}.get(name, [])))
+    assert (proof.dkim is Check.PASSES) is speaks
 
 
 def test_a_name_of_forty_labels_is_asked_about_at_most_eight_times() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Update, select, update
@@ -40,16 +41,14 @@ def world(laid_url: str) -> Iterator[World]:
         yield made
 
 
-def a_post(
-    world: World, here: MailList, author: int | None = None, number: int = 1, thread: int | None = None
-) -> int:
+def a_post(world: World, here: MailList, author: int | None = None, number: int = 1, **more: Any) -> int:
     """A post that is kept but not fanned out."""
     new = KeepPost(
         list_id=here.id,
-        mail=a_mail(message_id=f"m{number}@ana.example"),
+        mail=a_mail(message_id=f"m{number}@ana.example", cc=more.get("cc", ())),
         hash=f"hash{number}",
         thread_key=f"key{number}",
-        placement=Placement(thread, "", ()),
+        placement=Placement(more.get("thread"), "", ()),
         at=NOW,
         audience="members",
         from_="author",
@@ -102,10 +101,12 @@ def test_the_fan_out_reaches_exactly_the_people_the_oracle_names(world: World) -
         members = rosters.list_members(tx, book.id, MemberState)
     quiet = next(m.id for m in members if m.rhythm == "now" and m.state == "active" and not m.copies)
     mine = next(m.id for m in members if m.rhythm == "mine" and m.state == "active" and m.id not in wishes)
+    others = [m for m in members if m.rhythm in ("mine", "now", "none") and m.id not in (mine, quiet)][::7]
     spoke: set[int] = set()
     thread = None
     for number, author in enumerate((None, quiet, members[0].id, mine, None)):
-        post_id = a_post(world, book, author, number, thread)
+        named = others[number::2]
+        post_id = a_post(world, book, author, number, thread=thread, cc=tuple(one.address for one in named))
         thread = thread_of(world, post_id)
         for subscription, wish in wishes.items():
             change = WishThread(subscription, thread, wish, NOW)
@@ -115,7 +116,9 @@ def test_the_fan_out_reaches_exactly_the_people_the_oracle_names(world: World) -
             d = schema.deliveries.c
             rows = list(tx.execute(select(d.subscription_id, d.to).where(d.post_id == post_id)))
         assert made == len(rows)
-        assert {row.subscription_id for row in rows} == audience(author, members, wishes, spoke)
+        assert {row.subscription_id for row in rows} == audience(
+            author, members, wishes, spoke, {one.id for one in named}
+        )
         spoke |= {author} if author else set()
         by_id = {member.id: str(member.address) for member in members}
         assert all(by_id[row.subscription_id] == row.to for row in rows)

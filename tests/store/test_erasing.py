@@ -105,8 +105,11 @@ def rows_of(world: World, table: Any) -> list[Any]:
 
 CLEANED = """people addresses subscriptions arrivals raws holds answered posts attachments relays letters
     deliveries links sessions threads thread_ids thread_wishes asks sections duties bans
-    bounce_days bounce_watch search"""
-OF_NOBODY = "meta epochs counters acts lists list_names seen stale card_items loosenings"
+    bounce_days bounce_watch passed blocks search quiet named"""
+OF_NOBODY = (
+    "meta epochs counters acts lists list_names seen stale card_items loosenings briefs brief_items digests"
+    " buckets"
+)
 
 
 def test_each_table_was_thought_of_by_whoever_made_it() -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from listserv.core.changes import KeepRelay, SendAlone
+from listserv.core.changes import SendAlone
 from listserv.core.said import Done, Said, only
 from listserv.core.scene import Scene
-from listserv.core.seals import relay_seal
 
 
 def send_alone(arg: str, scene: Scene) -> Done:
@@ -15,10 +14,14 @@ def send_alone(arg: str, scene: Scene) -> Done:
         return only("nothing waits")
     if one is None:
         return only("nobody to send to")
-    here = scene.list
-    seal = relay_seal(scene.ring, here.list_id, author.address.key)
-    changes = (
-        KeepRelay(seal, here.id, author.address, author.name),
-        SendAlone(held[0], here.id, one.address, one.name, seal),
+    change = SendAlone(
+        hold_id=held[0],
+        list_id=scene.list.id,
+        to=one.address,
+        to_name=one.name,
+        to_member=one.subscription,
+        author=author.address,
+        name=author.name,
+        person=author.person_id,
     )
-    return Done((Said("sent alone" if one.name else "sent alone unnamed", one.name, held[1]),), changes)
+    return Done((Said("sent alone" if one.name else "sent alone unnamed", one.name, held[1]),), (change,))

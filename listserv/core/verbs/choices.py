@@ -14,7 +14,7 @@ from listserv.core.said import Done, Said, only
 from listserv.core.scene import Scene
 from listserv.core.types import Member
 
-_FORMS = ("brief", "mime", "plain", "index")
+_FORMS = ("brief", "mime", "plain", "summary", "index")
 _LONGEST_NAME = 60
 ON, OFF = "on", "off"
 
