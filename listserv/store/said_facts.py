@@ -157,7 +157,10 @@ def request_in(
     if any(part.attached for part in mail.parts):  # "Resume", with a CV
         return None
     language = here.settings.language[:2]
-    return _steered(tx, ask, here, member, known) or whole_request(
+    steered_by = _steered(tx, ask, here, member, known)
+    if ask.arrival.answer_of is not None:  # said to a number of a Brief: words for everybody
+        return steered_by
+    return steered_by or whole_request(
         mail.said, mail.subject, is_reply=bool(mail.references), language=language
     )
 

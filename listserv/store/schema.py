@@ -488,9 +488,7 @@ briefs = _table(
     _ref("list_id", "lists.id"),
     _ref("letter_id", "letters.id"),
     Column("made", Moment, nullable=False),
-    Column(
-        "message_hash", Text, nullable=False, server_default=""
-    ),  # of its Message-ID, which all copies have
+    Column("message_hash", Text, nullable=False, server_default=""),  # of the Message-ID that all copies have
     Index(None, "letter_id"),
     Index(None, "message_hash"),
 )
