@@ -1,4 +1,4 @@
-"""Answers to a Brief as Gmail, Outlook, Apple Mail and phones write them: what each quotes is never posted."""
+"""Answers to a Brief as Gmail, Outlook, Apple Mail and phones write them: what they quote is never posted."""
 
 from __future__ import annotations
 
@@ -95,8 +95,9 @@ def as_gmail_quotes(got: Got) -> str:
 
 GMAIL = f"On Sun, Nov 22, 2026 at 8:00 AM {FROM}\nwrote:\n"
 APPLE = f"On 22 Nov 2026, at 08:00, {FROM} wrote:\n"
-OUTLOOK = f"From: {FROM}\nSent: Sunday, November 22, 2026 8:00 AM\nTo: Ben Okafor <{BEN}>\nSubject: Sun: 3 threads\n"
-OUTLOOK_DE = f"Von: {FROM}\nGesendet: Sonntag, 22. November 2026 08:00\nAn: Ben Okafor <{BEN}>\nBetreff: Sun: 3 threads\n"
+TO = f"Ben Okafor <{BEN}>"
+OUTLOOK = f"From: {FROM}\nSent: Sunday, November 22, 2026 8:00 AM\nTo: {TO}\nSubject: Sun: 3 threads\n"
+OUTLOOK_DE = f"Von: {FROM}\nGesendet: Sonntag, 22. November 2026 08:00\nAn: {TO}\nBetreff: Sun: 3\n"
 PHONE = "Sent from my iPhone\n"
 
 # fmt: off
@@ -175,26 +176,29 @@ def test_words_among_the_quoted_lines(at: tuple[World, Got], program: str) -> No
 def test_a_phone_that_sends_html_alone(at: tuple[World, Got]) -> None:
     world, got = at
     n = number(got, "Cold")
+    wrote = "On Sun, Nov 22, 2026 at 8:00 AM Book Circle &lt;book+ask@lists.example.org&gt; wrote:<br>"
     gmail = (
-        f'<div dir="auto">{n}: Yes, in May.</div><br><div class="gmail_quote"><div dir="ltr" class="gmail_attr">'
-        f"On Sun, Nov 22, 2026 at 8:00 AM Book Circle &lt;book+ask@lists.example.org&gt; wrote:<br></div>"
+        f'<div dir="auto">{n}: Yes, in May.</div><br><div class="gmail_quote">'
+        f'<div dir="ltr" class="gmail_attr">{wrote}</div>'
         f'<blockquote class="gmail_quote" style="margin:0">{as_html(got)}</blockquote></div>'
     )
     assert posts(sends(world, got, "", gmail), DEE) == [(GRANT, "Yes, in May.")]
     outlook = (
         f'<div>{n}: Yes, in June.</div><div id="ms-outlook-mobile-signature">Get Outlook for iOS</div><hr>'
-        f'<div id="divRplyFwdMsg" dir="ltr"><b>From:</b> Book Circle &lt;book+ask@lists.example.org&gt;<br>'
-        f"<b>Sent:</b> Sunday, November 22, 2026 8:00 AM<br><b>To:</b> Ben<br><b>Subject:</b> Sun</div>{as_html(got)}"
+        '<div id="divRplyFwdMsg" dir="ltr"><b>From:</b> Book Circle &lt;book+ask@lists.example.org&gt;<br>'
+        "<b>Sent:</b> Sunday, November 22, 2026 8:00 AM<br><b>To:</b> Ben<br><b>Subject:</b> Sun</div>"
+        f"{as_html(got)}"
     )
     assert posts(sends(world, got, "", outlook), DEE) == [(GRANT, "Yes, in June.")]
 
 
 def test_words_among_the_quoted_html(at: tuple[World, Got]) -> None:
     world, got = at
-    page = as_html(got).replace(
-        "all of them.</p>", "all of them.</p></div></blockquote><div>In HTML.</div><blockquote><div>", 1
-    )
-    html = f'<div>see below</div><div class="gmail_quote"><div class="gmail_attr">On Sun, Book Circle &lt;book+ask@lists.example.org&gt; wrote:</div><blockquote>{page}</blockquote></div>'
+    answer = "all of them.</p></div></blockquote><div>In HTML.</div><blockquote><div>"
+    page = as_html(got).replace("all of them.</p>", answer, 1)
+    wrote = "On Sun, Book Circle &lt;book+ask@lists.example.org&gt; wrote:"
+    quote = f'<div class="gmail_attr">{wrote}</div><blockquote>{page}</blockquote>'
+    html = f'<div>see below</div><div class="gmail_quote">{quote}</div>'
     assert posts(sends(world, got, "", html), DEE) == [("Re: Volunteer no-shows", "In HTML.")]
 
 

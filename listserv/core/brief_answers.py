@@ -26,7 +26,7 @@ Do = Callable[[BriefItem, BriefLine, Scene], Done]
 
 
 def run_lines(lines: Iterable[BriefLine], scene: Scene, mail: int, *, files: bool) -> Done:
-    """Each in turn. ``mail``: the arrival that said it; ``files``: what is attached goes with the first words."""
+    """Each in turn. ``mail``: the arrival that said it; ``files``: its files go with the first words."""
     done: list[Done] = []
     for line in lines:
         for meant in _meant(line, scene):

@@ -182,7 +182,7 @@ _MOST_REFERENCES = 20
 
 
 def way_to(tx: Connection, post_id: int) -> tuple[str, tuple[str, ...]]:
-    """The title of a post's thread, and the ids of the chain of posts that ends with it, as members have them.
+    """The title of a post's thread, and the ids of the posts that lead to it, as members have them.
 
     Of a post that was taken out since, the chain of the thread's latest that is there.
     """
@@ -208,7 +208,7 @@ def _chain(now: Any, by_hash: dict[str, Any]) -> Iterable[str]:
 
 
 def whole(tx: Connection, thread_id: int, audiences: Iterable[str], since: datetime) -> list[ThreadPost]:
-    """A thread's posts for who may read these audiences, and whoever is on the list since then; oldest first."""
+    """A thread's posts for who may read these audiences and is on the list since then; oldest first."""
     may_read = or_(_p.audience.in_(tuple(audiences)), _p.at >= since)
     query = select(_p.id, _p.author_name, _p.at, _p.subject, _p.text).where(
         _p.thread_id == thread_id, _p.state == PostState.POSTED, may_read

@@ -547,9 +547,7 @@ briefs = _table(
     Column("after", Id, nullable=False),  # what went out after this turn …
     Column("upto", Id, nullable=False),  # … and up to this one
     Column("made", Moment, nullable=False),
-    Column(
-        "message_hash", Text, nullable=False, server_default=""
-    ),  # of its Message-ID, which all copies have
+    Column("message_hash", Text, nullable=False, server_default=""),  # of the Message-ID that all copies have
     Index(None, "letter_id"),
     Index(None, "message_hash"),
 )
