@@ -352,3 +352,35 @@ def test_whoever_quotes_a_brief_is_not_asked_whether_everybody_was_meant(world: 
     """Ana answers it, whom nobody sent it."""
     letters = Speaker(world, ANA).writes(LIST, f"See what Dee wrote.{quoted(got)}", answers=message_id(got))
     assert len(posts(letters)) == 1
+
+
+# -- on both databases --------------------------------------------------------------------------------
+
+
+def test_all_of_it_at_once_on_either_database(laid_url: str) -> None:
+    with open_world(laid_url) as world:
+        here = world.circle()
+        for address, name in ((ANA, "Ana Silva"), (DEE, "Dee Whitehorse")):
+            world.member(here, address, name=name)
+        world.member(here, BEN, name="Ben Okafor", rhythm="daily")
+        got = two_threads(world)
+        v, c = number_of(got, "Volunteer"), number_of(got, "Cold")
+        words = f"{v}: Same here.\n{c}p: Can we talk?\nmute {v}\nall {c}\nthanks Dee\n\n{quoted(got)}"
+        letters = replies(world, BEN, got, words)
+        assert posts(letters) == [("Re: Volunteer no-shows", "Same here.")]
+        assert "Can we talk?" in told(letters, ANA) and "thanks you" in told(letters, DEE)
+        assert "chest freezers" in told(letters) and "Muted" in told(letters)
+        asked = replies(world, BEN, got, f"We do that, too.{quoted(got)}")[0]
+        assert len(posts(Speaker(world, BEN).answers(asked, f"{c}"))) == 1
+        assert posts(Speaker(world, BEN).writes(LIST, f"{c}: And this.", answers=message_id(got)))
+        assert unbalanced(world.store) == []
+
+
+def test_an_answer_from_a_new_address_goes_out_once_its_owner_says_that_it_is_theirs(
+    world: World, got: Got
+) -> None:
+    (asked,) = replies(world, "ben@work.example", got, "1: Same here.")
+    letters = Speaker(world, BEN).answers(asked, "yes")
+    assert [words for _, words in posts(letters)] == ["Same here."]
+    sent = next(one for one in letters if one.kind == "post")
+    assert "ben@work.example" in str(header(sent)["From"])

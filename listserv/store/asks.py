@@ -99,7 +99,7 @@ def _read(tx: Connection, row: Row[Any]) -> Ask | None:
 def close(tx: Connection, change: UseAsk | UndoAsk, now: datetime) -> None:
     """It was answered, or what it told was taken back: once."""
     mark = _k.used if isinstance(change, UseAsk) else _k.undone
-    values = {mark: now}
+    values: dict[Any, Any] = {mark: now}
     if isinstance(change, UseAsk):  # words that were kept for it are kept no longer
         values[_k.act] = case((_k.act.startswith(_ANSWER), _ANSWER.strip()), else_=_k.act)
     tx.execute(update(schema.asks).where(_k.id == change.ask_id, mark.is_(None)).values(values))
