@@ -275,7 +275,7 @@ def test_somebody_elses_token_posts_nothing_and_its_owner_is_asked(world: World,
 
 def test_where_from_fails_the_words_wait_for_a_yes(world: World, got: Got) -> None:
     letters = replies(world, BEN, got, "1: Same here.\nmute 2", proof=FAIL)
-    assert posts(letters) == [] and "1: …, mute 2" in told(letters)
+    assert posts(letters) == [] and "1: Same here., mute 2" in told(letters)
     asked = next(one for one in letters if one.to == BEN)
     letters = Speaker(world, BEN).answers(asked, "yes")
     assert [words for _, words in posts(letters)] == ["Same here."] and "Muted" in told(letters)

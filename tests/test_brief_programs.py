@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
@@ -101,7 +101,7 @@ OUTLOOK_DE = f"Von: {FROM}\nGesendet: Sonntag, 22. November 2026 08:00\nAn: {TO}
 PHONE = "Sent from my iPhone\n"
 
 # fmt: off
-ABOVE = {
+ABOVE: dict[str, Callable[[str, str], str]] = {
     # program: what it puts below the words, given the Brief as text and as Gmail makes text of its HTML
     "Gmail":               lambda text, page: f"{GMAIL}\n{marked(page)}",
     "Gmail, plain":        lambda text, page: f"{GMAIL}\n{marked(text)}",

@@ -164,15 +164,18 @@ def _was_this_you(facts: SaidFacts, acts: str, said: BriefReply) -> Changes:
     member = facts.scene.member
     if member is None or not acts:
         return ()
-    asked = [_shown(line) for line in said.lines] + [
+    rest = [BriefLine((), POST, said.rest)] if said.rest else []
+    asked = [_shown(line) for line in (*said.lines, *rest)] + [
         shown_line(one, facts.scene.language) for one in facts.lines
     ]
     return ask_whether(facts, member, acts, ", ".join(asked) or "answer")
 
 
 def _shown(line: BriefLine) -> str:
-    """As it was said, without anybody's words."""
+    """As it was said; of words how they begin, so that nobody says yes to what they never saw."""
     numbers = ", ".join(map(str, line.numbers))
-    if line.verb in (POST, ALONE):
-        return f"{numbers}{'p' if line.verb == ALONE else ''}: …"
+    if line.verb in _WORDS:
+        begins = " ".join(line.words.split())
+        begins = begins if len(begins) <= _SHORT else f"{begins[: _SHORT - 2].rpartition(' ')[0]} …"
+        return f"{numbers}{'p' if line.verb == ALONE else ''}: {begins}".removeprefix(": ")
     return f"{line.verb} {numbers or line.words}"
