@@ -32,6 +32,7 @@ class AskKind(StrEnum):
     NEWS = "news"  # to a host: what another host did, which they can undo, too
     PULSE = "pulse"  # to a host: how the list fares, numbered
     BRIEF = "brief"  # to a member: a Brief, whose threads are numbered
+    THREAD = "thread"  # to a member: for which thread of a Brief are these words?
 
     @property
     def days(self) -> int:
@@ -47,6 +48,7 @@ _LASTING = (
     AskKind.GUARD,
     AskKind.PULSE,
     AskKind.BRIEF,
+    AskKind.THREAD,
 )
 
 
@@ -67,6 +69,7 @@ class NewAsk:
     about_arrival: bool = False
     hold: int | None = None
     items: tuple[int, ...] = ()
+    brief: int | None = None  # what numbers in the answer mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class Ask:
     thread: int | None = None
     arrival: int | None = None
     hold: int | None = None
+    brief: int | None = None
     used: datetime | None = None
     undone: datetime | None = None
 

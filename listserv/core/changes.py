@@ -592,6 +592,51 @@ class SendAlone:
     person: int
 
 
+# -- what is said to a Brief ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerBrief:
+    """Words become a mail of their own that answers a post: to the list, or to its author alone.
+
+    ``ask``: whose token proved it. ``alone``: who has it alone, of which ``name``. ``mail``: the arrival that
+    said it, ``place`` which of the things in it this is; ``files``: what was attached there goes with it.
+    """
+
+    list_id: int
+    ask: int
+    post_id: int
+    thread_id: int
+    words: str = field(repr=False)
+    alone: Address | None = None
+    name: str = ""
+    mail: int = 0
+    place: int = 0
+    files: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SendThread:
+    """A thread of a Brief whole, to one of its readers, by subscription."""
+
+    list_id: int
+    thread_id: int
+    to: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiveThanks:
+    """A member thanked another for a post; both by subscription."""
+
+    list_id: int
+    by: int
+    post_id: int
+    to: int
+
+
+OfBriefs = AnswerBrief | SendThread
+
+
 # -- asking without a name --------------------------------------------------------------------------
 
 
@@ -689,6 +734,7 @@ OfRecords = (
     | EditHold
     | SendAlone
     | BringPulse
+    | OfBriefs
     | OfQuiet
 )
 OfHolds = LetThrough | TurnDown | Reopen | PutOff | Ban | SetDuty | OffDuty
@@ -720,6 +766,7 @@ OfMembers = (
     | ReleaseHold
     | Suppress
     | KeepLink
+    | GiveThanks
 )
 Change = (
     Finish

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from listserv.core import deciding, rhythms
+from listserv.core import brief_answers, deciding, rhythms
 from listserv.core.changes import Change, UndoAsk
 from listserv.core.courtesy_words import GREETING
 from listserv.core.nearness import distance
@@ -195,6 +195,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("pulse number",   "",                   _MAY, _H, _ANY, pulse.read_bare, _nothing),
     # What nobody says: the other halves of the acts above, as "yes" and "undo" do them.
     Verb("decide",         "",                   _NOT, _M, _OWN, _same, deciding.decide),
+    Verb("answer",         "",                   _NOT, _M, _OWN, _same, brief_answers.answer),
     Verb("reopen",         "",                   _NOT, _M, _OWN, _same, deciding.reopen),
     Verb("unban",          "",                   _NOT, _M, _OWN, _same, deciding.unban),
     Verb("back in",        "",                   _NOT, _M, _OWN, _same, deciding.back_in),

@@ -10,6 +10,7 @@ from listserv.core.address import Address
 from listserv.core.aliases import Alias, first_alias
 from listserv.core.asking_quietly import decide_quiet
 from listserv.core.asks import AskKind, NewAsk
+from listserv.core.brief_talk import decide_brief
 from listserv.core.card_answers import decide_card, decide_talk, decide_without_a_card
 from listserv.core.cards import GUARD, SPAM, seen_of
 from listserv.core.changes import (
@@ -38,7 +39,7 @@ from listserv.core.relaying import AWAY, LIMIT, judge_relayed
 from listserv.core.requests import WHICH, decide_doubtful, decide_request, obey_relayed
 from listserv.core.returning import decide_return, heard_from
 from listserv.core.robots import why_unanswered
-from listserv.core.rules import is_proven, judge
+from listserv.core.rules import is_proven, judge, passes
 from listserv.core.seals import derived, message_hash
 from listserv.core.showing import shown_from
 from listserv.core.storms import tell_hosts
@@ -93,6 +94,8 @@ def _decide(mail: Mail, facts: Facts) -> Changes:
 
 def _decide_said(mail: Mail, facts: SaidFacts) -> Changes:
     ask = facts.ask
+    if ask is not None and facts.brief is not None:
+        return decide_brief(mail, facts, ask)
     if ask is not None and ask.kind is AskKind.TALK and not facts.lines:
         return decide_talk(mail, facts, ask)
     if not facts.card:
@@ -195,7 +198,7 @@ def kept_post(mail: Mail, facts: PostFacts) -> KeepPost:
         at=facts.now,
         audience="off" if mail.no_archive else settings.archive,
         from_=from_,
-        proved=is_proven(mail, facts),
+        proved=passes(mail, facts),
         public_id=public_id,
         subscription_id=facts.member.id if facts.member else None,
         release_at=facts.now + timedelta(minutes=minutes) if minutes else None,

@@ -9,6 +9,7 @@ from listserv.core.address import Address
 from listserv.core.administrivia import Asked, Doubtful
 from listserv.core.aliases import Alias
 from listserv.core.asks import Ask
+from listserv.core.brief_quotes import BriefReply
 from listserv.core.card_lines import CardLine
 from listserv.core.cards import Item
 from listserv.core.commands import Line
@@ -61,6 +62,7 @@ class PostFacts:
     automatic_count: int = 0  # machines' mails to the list within the breaker's minutes
     come_back: bool = False  # the words of an earlier post, changed on their way round (core/comeback.py)
     alarmed: tuple[Address, ...] = ()  # hosts to be told, should this be one too many of those
+    vouched: bool = False  # we took it out of an answer to a Brief: a token proved its author
     is_quiet: bool = False  # a question without a name, as we wrote it ourselves
 
     @property
@@ -145,6 +147,7 @@ class RelayFacts:
     held_twin: bool  # the same mail to this address waits for a host
     preclaimed: bool  # its Message-ID with another body
     ring: Keyring = field(repr=False)
+    vouched: bool = False  # as a post may be
     alias: Alias | None = None
     knows: bool = True  # the receiver may read the list's title
     of_ours: bool = False  # From is an address of this site: nobody writes from there
@@ -189,6 +192,8 @@ class SaidFacts:
     card: tuple[CardLine, ...] = ()  # what it says to a card
     card_of: int = 0  # which card that is
     talk: tuple[Member, Item] | None = None  # the host who asks, and about what
+    tokenless: bool = False  # it answers what ``ask`` is by its In-Reply-To alone
+    brief: BriefReply | None = None  # what it says to a Brief; None where it speaks of none
 
     @property
     def standing(self) -> Standing:

@@ -803,6 +803,32 @@ class WholeThread:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A number and the title of the conversation that it stands for."""
+
+    number: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class WhichThread:
+    """To a member: words in reply to a Brief, with no number. ``items``: what to choose from."""
+
+    list: str
+    begins: str
+    items: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Thanked:
+    """To a member: somebody (``by``; "" where no name is known) thanks them for what they wrote."""
+
+    list: str
+    by: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class PulseLine:
     """One numbered thing for a host to look at. ``kind``: waiting, question, newcomer, unreachable.
 
@@ -1101,6 +1127,8 @@ Notice = (
     | YourSettings
     | Found
     | WholeThread
+    | WhichThread
+    | Thanked
     | Pulse
     | StillOpen
     | PostShown

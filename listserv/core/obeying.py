@@ -94,7 +94,7 @@ def _answered(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
         return _undone(facts, ask)
     if not lines:
         return (*_not_understood(facts), end(facts, "not understood"))
-    if _weighs_too_much(_acts(lines, scene), facts):
+    if weighs_too_much(lines, facts):
         return (*_was_this_you(facts, lines, scene.member), end(facts, "asked"))
     return (*_obey(facts, lines), end(facts, ", ".join(names)))
 
@@ -103,6 +103,11 @@ def _acts(lines: tuple[Line, ...], scene: Scene) -> str:
     """What can be read of what was said, written down; nothing of what is not the speaker's to say."""
     mine = (written(line, scene) for line in lines if may_say_here(line.verb, scene))
     return "\n".join(act for act in mine if isinstance(act, str))
+
+
+def weighs_too_much(lines: tuple[Line, ...], facts: SaidFacts) -> bool:
+    """Whether something must pass for From before these are done, and nothing does."""
+    return _weighs_too_much(_acts(lines, facts.scene), facts)
 
 
 def _weighs_too_much(acts: str, facts: SaidFacts) -> bool:
@@ -206,17 +211,21 @@ def _said_yes_to(ask: Ask, facts: SaidFacts) -> str:
     return called(row.name if row.shape else "yes", facts.scene.language)
 
 
-def other_address(mail: Mail, facts: SaidFacts, ask: Ask) -> Changes:
-    """The right token from an address that nobody has. Its owner is asked, never with the text."""
+def other_address(mail: Mail, facts: SaidFacts, ask: Ask, said: str = "") -> Changes:
+    """The right token from an address that nobody has. Its owner is asked, never with the text.
+
+    ``said``: what was said, as acts, where that is more than verbs.
+    """
     member, doubtful = facts.scene.member, facts.is_somebody or facts.proof is Check.FAILS
     if member is None or mail.author is None or doubtful or OtherAddress.__name__ in facts.answered_owner:
         return ()
-    act = _acts(facts.lines, facts.scene)
+    act = said or _acts(facts.lines, facts.scene)
     held = facts.scene.look.held
     if ask.kind is AskKind.GUARD:
         act = _meant(facts, ask) or act
     hold = held[0] if held and ask.kind is AskKind.GUARD else None
-    known = NewAsk(AskKind.ADOPT, member.person_id, f"take address {mail.author}\n{act}".strip(), hold=hold)
+    act = f"take address {mail.author}\n{act}".strip()
+    known = NewAsk(AskKind.ADOPT, member.person_id, act, hold=hold, brief=ask.brief)
     notice = OtherAddress(facts.scene.list.title, str(mail.author))
     return (SendNotice(notice, member.address, facts.scene.list.id, known),)
 
@@ -266,11 +275,16 @@ def may_say_here(row: Verb, scene: Scene) -> bool:
 
 def _obey(facts: SaidFacts, lines: tuple[Line, ...]) -> Changes:
     """Each verb in turn; one mail says what came of them."""
+    return answer(facts, obeyed(facts, lines))
+
+
+def obeyed(facts: SaidFacts, lines: tuple[Line, ...]) -> Done:
+    """What verbs come to, each in turn."""
     done = [_one(line, facts) for line in lines]
     said = tuple(one for each in done for one in each.said)
     changes = tuple(one for each in done for one in each.changes)
     undo = "\n".join(each.undo for each in reversed(done) if each.undo)
-    return answer(facts, Done(said, changes, undo))
+    return Done(said, changes, undo)
 
 
 def _one(line: Line, facts: SaidFacts) -> Done:
@@ -329,9 +343,9 @@ def answer(facts: SaidFacts, done: Done) -> Changes:
 def answer_to(scene: Scene, member: Member, done: Done) -> SendNotice:
     """What was done, to the known address; replying "undo" takes it back."""
     undo = done.undo if any(done.undo) else ""
-    ask = NewAsk(
-        AskKind.MEMBER, member.person_id, undo=undo, thread=scene.thread.id if scene.thread else None
-    )
+    thread = scene.thread.id if scene.thread else None
+    brief = scene.look.brief.id if scene.look.brief else None
+    ask = NewAsk(AskKind.MEMBER, member.person_id, undo=undo, thread=thread, brief=brief)
     return SendNotice(Answer(scene.list.title, done.said, bool(undo)), member.address, scene.list.id, ask)
 
 
@@ -365,7 +379,8 @@ def may_ask(answered: Collection[str], proof: Check) -> bool:
 def question(scene: Scene, member: Member, act: str, asked: str, hold: int | None = None) -> SendNotice:
     """ "Was this you?", to the known address. ``hold``: of which mail that waits the act speaks."""
     thread = scene.thread.id if scene.thread else None
-    ask = NewAsk(AskKind.CONFIRM, member.person_id, act=act, thread=thread, hold=hold)
+    brief = scene.look.brief.id if scene.look.brief else None
+    ask = NewAsk(AskKind.CONFIRM, member.person_id, act=act, thread=thread, hold=hold, brief=brief)
     return SendNotice(WasThisYou(scene.list.title, asked), member.address, scene.list.id, ask)
 
 

@@ -40,6 +40,11 @@ class Rule(Generic[F]):
 
 def is_proven(mail: Mail, facts: Known) -> bool:
     """Whether something that counts passes for From. A DKIM pass counts only for mail to this place (§5)."""
+    return facts.vouched or passes(mail, facts)
+
+
+def passes(mail: Mail, facts: Known) -> bool:
+    """Whether that is said of the mail itself, not of the answer to a Brief that we took it out of."""
     if mail.proof.trusted is Check.PASSES:
         return True
     replayed = facts.preclaimed or is_addressed_elsewhere(mail, facts)

@@ -57,6 +57,43 @@ class Others:
 
 
 @dataclass(frozen=True, slots=True)
+class BriefItem:
+    """What a number of a Brief means now. ``post_id``: the post that its reader answers, the last they saw.
+
+    ``author``: who wrote that, where they can be written to.
+    """
+
+    number: int
+    talk: Talk
+    post_id: int
+    author: Voice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Somebody whose post a Brief tells. ``thanked``: by the speaker, for that very post."""
+
+    voice: Voice
+    post: int
+    thread: int
+    thanked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BriefLook:
+    """A Brief as its answer finds it. ``ask``: the mail of ours that is answered; ``voices``: latest first.
+
+    ``late``: its numbers are not understood any more.
+    """
+
+    id: int
+    ask: int
+    items: tuple[BriefItem, ...] = ()
+    voices: tuple[Heard, ...] = ()
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """One mail of the speaker's and how it fares: an arrival's state and reason."""
 
@@ -136,6 +173,7 @@ class Lookups:
     across: Across | None = None  # block, unblock: who wrote the mail that is answered
     on_call: tuple[OnCall, ...] = ()  # duty
     card: tuple[Item, ...] = ()  # what the numbers of a card mean
+    brief: BriefLook | None = None  # what the numbers of a Brief mean
     pulse: PulseLook = field(default_factory=PulseLook)  # an answer to a pulse
     post: Spoken | None = None  # split, recall: the post answered
     others: Others | None = None  # merge

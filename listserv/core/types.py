@@ -190,6 +190,7 @@ class Arrival:
     at: datetime
     tries: int = 0
     approved: str = ""  # who let it through, "" for nobody
+    answer_of: int | None = None  # the ask whose answer we took it out of
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import assert_never
 from listserv.core.address import Address
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.changes import (
+    AnswerBrief,
     BringCard,
     BringPulse,
     EditHold,
@@ -25,10 +26,12 @@ from listserv.core.changes import (
     PassOn,
     RecallPost,
     SendAlone,
+    SendThread,
 )
 from listserv.core.notices import ForgetPreview, Forgotten, MyData
 from listserv.core.washing import Washing
 from listserv.flow import pulse_round
+from listserv.flow.brief_posting import of_briefs
 from listserv.flow.held_mail import of_holds
 from listserv.flow.packing import pack
 from listserv.flow.pen import Answerable, Pen
@@ -52,7 +55,7 @@ from listserv.store.acts import Hand
 from listserv.store.deliveries import Letter
 from listserv.store.engine import Transaction
 
-OfMails = BringPulse | MailHold | BringCard | EditHold | SendAlone | RecallPost
+OfMails = BringPulse | MailHold | BringCard | EditHold | SendAlone | RecallPost | AnswerBrief | SendThread
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,8 @@ class Clerk:
                 pulse_round.bring_one(tx, change, self.pen, hand.at)
             case MailHold() | BringCard() | EditHold():
                 of_holds(tx, change, self.pen, hand)
+            case AnswerBrief() | SendThread():
+                of_briefs(tx, change, self.pen, hand)
             case SendAlone():
                 self._send_alone(tx, change, hand.at)
             case RecallPost():

@@ -34,6 +34,7 @@ from listserv.core.notices import (
     StillWaiting,
     Storm,
     TakenOff,
+    Thanked,
     Welcome,
 )
 from listserv.core.quietly import answer_to, seal_in
@@ -57,7 +58,7 @@ _KINDS: dict[AskKind, Literal["notice", "question", "card"]] = {
     AskKind.CARD: "card",
 }
 _UNASKED = (  # all else answers the mail of who reads it
-    *(Forwarded, Welcome, AddressQuestion, OtherAddress, Storm),
+    *(Thanked, Forwarded, Welcome, AddressQuestion, OtherAddress, Storm),
     *(Invitation, SettingChanged, HostQuestion, HostNews, HostEnded, TakenOff, HostAsks, AuthorAnswers),
 )
 

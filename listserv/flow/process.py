@@ -24,6 +24,7 @@ from listserv.errors import StoreBusy
 from listserv.flow.bells import Bells
 from listserv.flow.door import Log
 from listserv.flow.reader import NoReader, ReaderDied
+from listserv.mail.answered import our_texts
 from listserv.mail.fields import all_of, read_mailboxes, split
 from listserv.store import arrivals, directory
 from listserv.store.apply import Clerk, Hand, apply
@@ -147,7 +148,7 @@ def process(tx: Transaction, case: Case, desk: Desk) -> Finish | None:
         changes: Changes = (Finish(ArrivalState.ASIDE, mail.why),)
         return apply(tx, changes, Hand(arrival, now, _no_letters, desk.clerk))
     found = directory.look_up(tx, arrival.recipient, desk.site.domain, desk.ring)
-    facts = gather(tx, Question(mail, arrival, found, now, desk.site, desk.ring))
+    facts = gather(tx, Question(mail, arrival, found, now, desk.site, desk.ring, our_texts))
     gone = (Finish(ArrivalState.ASIDE, "the address is gone"),)  # deleted between the 250 and now
     changes = decide(mail, facts) if facts else gone
     pen = partial(desk.write, arrival=arrival, mail=mail)

@@ -36,12 +36,21 @@ def edited(raw: bytes, text: str, note: str) -> bytes:
     Raises ValueError for a mail that is signed or encrypted: what is inside is not ours to change.
     """
     fields, _, _ = split(raw)
-    body = read_body(raw)
-    if body.sealed:
+    if read_body(raw).sealed:
         raise ValueError("signed or encrypted")
+    kept = b"".join(field.raw for field in fields if field.name not in _GONE)
+    return kept + with_text(raw, f"{text.strip()}\n\n{note}", files=True)
+
+
+def with_text(raw: bytes, text: str, *, files: bool) -> bytes:
+    """MIME fields and body of a mail with this text; ``files``: and with what was attached to another.
+
+    Of one that is signed or encrypted nothing is taken.
+    """
     made = EmailMessage(policy=SMTP)
-    made.set_content(f"{text.strip()}\n\n{note}\n", charset="utf-8", cte="quoted-printable")
-    for part in body.parts:
+    made.set_content(f"{text}\n", charset="utf-8", cte="quoted-printable")
+    body = read_body(raw) if files and raw else None
+    for part in body.parts if body and not body.sealed else ():
         found = leaf(raw, part.position) if part.attached else None
         if found is not None:
             main, _, sub = (part.type if part.type.count("/") == 1 else "application/octet-stream").partition(
@@ -50,8 +59,7 @@ def edited(raw: bytes, text: str, note: str) -> bytes:
             _attach(made, found[1], (main, sub), part.name)
     if made.is_multipart():
         made.set_boundary(boundary_for(raw))
-    kept = b"".join(field.raw for field in fields if field.name not in _GONE)
-    return kept + made.as_bytes()
+    return made.as_bytes()
 
 
 def _attach(made: EmailMessage, content: bytes, kind: tuple[str, str], name: str) -> None:

@@ -85,6 +85,24 @@ def keep(tx: Connection, intake: Intake, now: datetime) -> tuple[int, ...]:
     return ids
 
 
+def keep_made(tx: Connection, made: Intake, answer_of: int, now: datetime) -> None:
+    """Keep a mail that we made of somebody's answer to a mail of ours: accepted, as any other."""
+    keep_raw(tx, made.raw_hash, made.raw, now)
+    rows = [
+        {
+            "recipient": str(recipient),
+            "envelope_from": made.envelope_from,
+            "raw_hash": made.raw_hash,
+            "at": now,
+            "state": ArrivalState.WAITING,
+            "answer_of": answer_of,
+        }
+        for recipient in made.recipients
+    ]
+    tx.execute(insert(schema.arrivals), rows)
+    count(tx, {ACCEPTED: len(rows), ArrivalState.WAITING: len(rows)})
+
+
 def keep_raw(tx: Connection, raw_hash: str, raw: bytes, now: datetime) -> None:
     """Keep a mail's bytes, if they are not kept yet."""
     insert_new(tx, schema.raws, [{"hash": raw_hash, "size": len(raw), "bytes": raw, "kept": now}])
@@ -149,6 +167,7 @@ def _read(row: Any, raw: bytes) -> Arrival:
         at=row.at,
         tries=row.tries,
         approved=row.approved,
+        answer_of=row.answer_of,
     )
 
 

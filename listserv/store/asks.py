@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, case, func, insert, select, update
 
 from listserv.core.address import Address, read_address
 from listserv.core.asks import Ask, AskKind, NewAsk, expiry
@@ -21,6 +21,7 @@ _OPEN = insert(schema.asks).returning(_k.id)
 _FIND = select(schema.asks).where(_k.id == bindparam("number"))
 _LAST = select(func.max(_k.id))
 _LOCKED = _FIND.with_for_update()
+_ANSWER = "answer "  # the act with somebody's words in it (core/brief_answers.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ def open_ask(tx: Connection, new: NewAsk, sent: Sent) -> int:
         "thread_id": new.thread,
         "arrival_id": sent.arrival_id if new.about_arrival else None,
         "hold_id": new.hold,
+        "brief_id": new.brief,
         "made": sent.now,
         "expires": expiry(new.kind, sent.now),
     }
@@ -88,6 +90,7 @@ def _read(tx: Connection, row: Row[Any]) -> Ask | None:
         thread=row.thread_id,
         arrival=row.arrival_id,
         hold=row.hold_id,
+        brief=row.brief_id,
         used=row.used,
         undone=row.undone,
     )
@@ -96,7 +99,10 @@ def _read(tx: Connection, row: Row[Any]) -> Ask | None:
 def close(tx: Connection, change: UseAsk | UndoAsk, now: datetime) -> None:
     """It was answered, or what it told was taken back: once."""
     mark = _k.used if isinstance(change, UseAsk) else _k.undone
-    tx.execute(update(schema.asks).where(_k.id == change.ask_id, mark.is_(None)).values({mark: now}))
+    values: dict[Any, Any] = {mark: now}
+    if isinstance(change, UseAsk):  # words that were kept for it are kept no longer
+        values[_k.act] = case((_k.act.startswith(_ANSWER), _ANSWER.strip()), else_=_k.act)
+    tx.execute(update(schema.asks).where(_k.id == change.ask_id, mark.is_(None)).values(values))
 
 
 def undoable(tx: Connection, person_id: int, list_id: int, now: datetime) -> Ask | None:

@@ -6,6 +6,7 @@ without the list's row, so a round waits for nobody and nobody waits in a circle
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ from listserv.core.books import LOOK
 from listserv.core.brief import Brief
 from listserv.core.due import Claim
 from listserv.core.readership import Wants
+from listserv.core.seals import message_hash
 from listserv.core.slots import LIVE
 from listserv.core.types import DeliveryKind, DeliveryState, PostState
 from listserv.store import schema
@@ -181,7 +183,14 @@ def keep(tx: Connection, brief: Brief, raw: bytes, span: tuple[int, int], now: d
     letters, briefs = schema.letters, schema.briefs
     values = {"bytes": raw, "returns": True, "made": now}
     letter = tx.execute(insert(letters).values(values).returning(letters.c.id)).scalar_one()
-    of_list = {"list_id": brief.list.id, "letter_id": letter, "after": span[0], "upto": span[1], "made": now}
+    of_list: dict[str, object] = {
+        "list_id": brief.list.id,
+        "letter_id": letter,
+        "after": span[0],
+        "upto": span[1],
+        "made": now,
+    }
+    of_list["message_hash"] = _hash_of(raw)
     number = int(tx.execute(insert(briefs).values(of_list).returning(briefs.c.id)).scalar_one())
     items = [
         {"brief_id": number, "number": one.number, "thread_id": one.thread.id, "post_id": one.last.id}
@@ -190,6 +199,15 @@ def keep(tx: Connection, brief: Brief, raw: bytes, span: tuple[int, int], now: d
     if items:
         tx.execute(insert(schema.brief_items), items)
     return number
+
+
+_MESSAGE_ID = re.compile(rb"^Message-ID: <([!-=?-~]+)>", re.M)
+
+
+def _hash_of(raw: bytes) -> str:
+    """Of our own Message-ID; "" where a letter has none."""
+    found = _MESSAGE_ID.search(raw.partition(b"\r\n\r\n")[0])
+    return message_hash(found[1].decode("ascii")) if found else ""
 
 
 _brief, _at, _period = (

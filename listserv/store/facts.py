@@ -42,7 +42,8 @@ def gather(tx: Connection, ask: Question) -> Facts | None:
     """The facts for one mail at its place; None where the place is gone since the 250."""
     match ask.found.place.kind:
         case Kind.LIST if ask.found.list is not None:
-            return _for_post(tx, ask, ask.found.list)
+            to_brief = said_facts.gather_to_brief(tx, ask, ask.found.list)
+            return to_brief or _for_post(tx, ask, ask.found.list)
         case Kind.RETURNED:
             return _for_return(tx, ask)
         case Kind.RELAYED if ask.found.list is not None:
@@ -52,7 +53,8 @@ def gather(tx: Connection, ask: Question) -> Facts | None:
         case Kind.QUIETLY | Kind.ANSWER if ask.found.list and (ask.found.quiet or not ask.found.ask):
             return quiet_facts.gather_quiet(tx, ask, ask.found.list)
         case Kind.COMMAND | Kind.ANSWER if ask.found.list is not None:
-            return said_facts.gather_said(tx, ask, ask.found.list)
+            to_brief = said_facts.gather_to_brief(tx, ask, ask.found.list)
+            return to_brief or said_facts.gather_said(tx, ask, ask.found.list)
         case Kind.HOST | Kind.OWNER:
             return _for_pass_on(tx, ask)
         case _:
@@ -97,6 +99,7 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
         reins=reins,
         automatic_count=storm.dropped,
         alarmed=storm.alarmed,
+        vouched=ask.arrival.answer_of is not None,
         is_quiet=bool(seal_in(mail.author, here)) and quiet.is_question(tx, ask.arrival.id),
         alias=relay_facts.alias_of_author(tx, ask, here),
         shown=relay_facts.aliases_shown(tx, ask, here),

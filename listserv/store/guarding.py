@@ -15,7 +15,7 @@ from listserv.core.greeting import greeting_in, is_called
 from listserv.core.guard import Company, Voice
 from listserv.core.threads import Known, place
 from listserv.core.types import ArrivalState, Mail, MailList, Member, Standing
-from listserv.store import arrivals, holds, lists, schema, speakers, voices
+from listserv.store import arrivals, briefs_told, holds, lists, schema, speakers, voices
 from listserv.store.question import Question
 
 _h, _k, _s = schema.holds.c, schema.asks.c, schema.subscriptions.c
@@ -60,9 +60,11 @@ class _Scene:
         return self.ask.mail
 
     def company(self) -> Company:
+        of_brief = briefs_told.speaks_of_one(self.tx, self.here.id, self.mail)
         quoted = guard.quoted_of_ours(self.mail, self.here)
         company = Company(
-            private=self._is_private(), quoted=quoted.letter or bool(self._behind(quoted.seals))
+            private=not of_brief and self._is_private(),
+            quoted=(quoted.letter and not of_brief) or bool(self._behind(quoted.seals)),
         )
         if not guard.asks_who(self.mail):
             return company

@@ -24,7 +24,19 @@ from listserv.core.seals import Keyring
 from listserv.core.site import Site
 from listserv.core.types import MailList, Member, PostState, Standing
 from listserv.core.verbs.archive import AT_ONCE, found_before
-from listserv.store import aliases, asks, cards, holds, lists, meant, pulse_answers, schema, search, voices
+from listserv.store import (
+    aliases,
+    asks,
+    briefs_told,
+    cards,
+    holds,
+    lists,
+    meant,
+    pulse_answers,
+    schema,
+    search,
+    voices,
+)
 from listserv.store.doors import AUDIENCES
 from listserv.store.rosters import members_query, read_member
 from listserv.store.search import Readable
@@ -77,6 +89,7 @@ def look_up(tx: Connection, scene: Scene, wanted: Collection[str], said: Occasio
         on_call=tuple(cards.on_call(tx, scene.list.id)) if "on_call" in wanted else (),
         card=cards.items(tx, said.card) if said.card is not None else (),
         pulse=_pulse(tx, scene, said),
+        brief=briefs_told.look(tx, scene, said.ask) if said.ask else None,
         post=meant.post_of(tx, scene, said.arrival, said.parents) if "post" in wanted else None,
         others=meant.others(tx, scene, said.lines, said.ask) if "others" in wanted else None,
     )

@@ -16,6 +16,7 @@ from listserv.core.changes import (
     DropAddress,
     EndSubscription,
     Enrol,
+    GiveThanks,
     KeepLink,
     ReleaseHold,
     SetPerson,
@@ -27,7 +28,18 @@ from listserv.core.changes import (
     WithdrawPost,
 )
 from listserv.core.types import ArrivalState, Member, MemberState, PostState
-from listserv.store import aliases, answered, arrivals, asks, books, holds, lists, schema, sessions
+from listserv.store import (
+    aliases,
+    answered,
+    arrivals,
+    asks,
+    books,
+    briefs_told,
+    holds,
+    lists,
+    schema,
+    sessions,
+)
 from listserv.store.acts import Hand, record
 from listserv.store.rosters import (
     NewMember,
@@ -39,7 +51,7 @@ from listserv.store.rosters import (
 
 NEVER_ASK = "NeverAsk"  # the row in ``answered`` of an address that wants no questions (standards.md S8)
 _s, _p, _h, _w = schema.subscriptions.c, schema.posts.c, schema.holds.c, schema.thread_wishes.c
-OfSubscriptions = SetSubscription | EndSubscription | BackIn | Enrol | WishThread | Block
+OfSubscriptions = SetSubscription | EndSubscription | BackIn | Enrol | WishThread | GiveThanks | Block
 OfPeople = SetPerson | AddAddress | DropAddress | KeepLink | Suppress
 OfMails = WithdrawPost | CancelHold | ReleaseHold | UseAsk | UndoAsk
 OwnAct = OfSubscriptions | OfPeople | OfMails
@@ -48,7 +60,9 @@ OwnAct = OfSubscriptions | OfPeople | OfMails
 def carry_out(tx: Connection, change: OwnAct, now: datetime) -> None:
     """One of a member's acts."""
     match change:
-        case SetSubscription() | EndSubscription() | BackIn() | Enrol() | WishThread() | Block():
+        case (
+            SetSubscription() | EndSubscription() | BackIn() | Enrol() | WishThread() | GiveThanks() | Block()
+        ):
             _of_subscription(tx, change, now)
         case WithdrawPost() | CancelHold() | ReleaseHold() | UseAsk() | UndoAsk():
             _of_mail(tx, change, now)
@@ -68,6 +82,9 @@ def _of_subscription(tx: Connection, change: OfSubscriptions, now: datetime) -> 
             _enrol(tx, change, now)
         case WishThread():
             _wish(tx, change)
+        case GiveThanks(list_id, by, post, to):
+            hand = Hand(f"member {by}", now)
+            record(tx, hand, "thanks", list_id, briefs_told.detail_of(post, to))
         case Block():
             aliases.block(tx, change, now)
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,3 +22,4 @@ class Question:
     now: datetime
     site: Site
     ring: Keyring = field(repr=False)
+    texts: Callable[[bytes], tuple[str, ...]] = lambda raw: ()  # of a letter of ours: plain, then its HTML

@@ -53,6 +53,7 @@ def gather_relayed(tx: Connection, ask: Question, here: MailList) -> RelayFacts 
         held_twin=twins.get(mail.body_hash) == "waits",
         preclaimed=any(body != mail.body_hash for body in twins),
         ring=ask.ring,
+        vouched=ask.arrival.answer_of is not None,
         alias=alias,
         knows=_knows(tx, found, here),
         of_ours=_is_of_ours(tx, ask),

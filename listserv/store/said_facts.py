@@ -20,7 +20,8 @@ from listserv.core.steering import steered
 from listserv.core.threads import Known, place
 from listserv.core.types import Check, Mail, MailList, Member, Standing
 from listserv.core.verbs.people import SHEET_BEHIND
-from listserv.store import answered, asks, directory, own_acts, posts, reins, speakers
+from listserv.store import answered, asks, briefs_told, directory, own_acts, posts, reins, speakers
+from listserv.store.briefs_told import said_to
 from listserv.store.card_talk import to_card
 from listserv.store.looking_up import Occasion
 from listserv.store.meant import post_answered
@@ -37,7 +38,8 @@ def gather_said(tx: Connection, ask: Question, here: MailList) -> SaidFacts:
     person = writer if asked is None or asked.person is None else asked.person
     text = mail.said
     language = speakers.spoken_by(tx, person, here)
-    lines = _lines(ask, text, language)
+    to_brief = said_to(tx, asked, mail, ask.texts, language)
+    lines = to_brief[1] if to_brief else _lines(ask, text, language)
     said = to_card(tx, ask, here, person, lines)
     scene = speakers.scene_of(tx, person, replace(_occasion(tx, ask, here, lines), card=said.of))
     key = mail.author.key if mail.author else ""
@@ -64,7 +66,24 @@ def gather_said(tx: Connection, ask: Question, here: MailList) -> SaidFacts:
         card=said.lines if scene.look.card else (),
         card_of=said.of or 0,
         talk=said.talk,
+        brief=to_brief[0] if to_brief else None,
     )
+
+
+def gather_to_brief(tx: Connection, ask: Question, here: MailList) -> SaidFacts | None:
+    """For a mail without a token that answers a Brief of its author's, as its In-Reply-To says.
+
+    Some mail programs answer whom a mail is from, and some people the list.
+    """
+    place, arrival = ask.found.place, ask.arrival
+    if ask.found.ask is not None or place.word not in ("", "ask") or arrival.approved or arrival.answer_of:
+        return None
+    number = briefs_told.answered(tx, here, ask.mail)
+    asked = asks.find(tx, number) if number is not None else None
+    if asked is None:
+        return None
+    facts = gather_said(tx, replace(ask, found=replace(ask.found, ask=asked)), here)
+    return replace(facts, tokenless=True) if facts.brief is not None else None
 
 
 def _is_owner(mail: Mail, asked: Ask | None, scene: Scene) -> bool:
@@ -138,7 +157,10 @@ def request_in(
     if any(part.attached for part in mail.parts):  # "Resume", with a CV
         return None
     language = here.settings.language[:2]
-    return _steered(tx, ask, here, member, known) or whole_request(
+    steered_by = _steered(tx, ask, here, member, known)
+    if ask.arrival.answer_of is not None:  # said to a number of a Brief: words for everybody
+        return steered_by
+    return steered_by or whole_request(
         mail.said, mail.subject, is_reply=bool(mail.references), language=language
     )
 

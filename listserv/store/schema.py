@@ -547,7 +547,9 @@ briefs = _table(
     Column("after", Id, nullable=False),  # what went out after this turn …
     Column("upto", Id, nullable=False),  # … and up to this one
     Column("made", Moment, nullable=False),
+    Column("message_hash", Text, nullable=False, server_default=""),  # of the Message-ID that all copies have
     Index(None, "letter_id"),
+    Index(None, "message_hash"),
 )
 brief_items = _table(
     "brief_items",  # what each number of a Brief means

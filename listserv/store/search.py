@@ -169,13 +169,16 @@ MOST_POSTS = 500  # of a thread, in one mail
 def thread_text(tx: Connection, thread_id: int, readable: Sequence[Readable]) -> list[ThreadPost]:
     """The posts of a thread that this reader may see, oldest first; [] where there is none."""
     rows = tx.execute(_OF_THREAD, {"thread": thread_id, **_may(readable)}).all()
-    files: dict[int, list[File]] = {}
-    for row in tx.execute(_HELD, {"posts": [row.id for row in rows]}):
-        files.setdefault(row.post_id, []).append(File(row.name, row.size))
-    return [
-        ThreadPost(row.author_name, row.at, row.subject, row.text, tuple(files.get(row.id, ())))
-        for row in rows
-    ]
+    files = files_of(tx, [row.id for row in rows])
+    return [ThreadPost(row.author_name, row.at, row.subject, row.text, files.get(row.id, ())) for row in rows]
+
+
+def files_of(tx: Connection, post_ids: Sequence[int]) -> dict[int, tuple[File, ...]]:
+    """By post, what is attached to it."""
+    files: dict[int, tuple[File, ...]] = {}
+    for row in tx.execute(_HELD, {"posts": post_ids}):
+        files[row.post_id] = (*files.get(row.post_id, ()), File(row.name, row.size))
+    return files
 
 
 _held = attachments.c

@@ -10,13 +10,13 @@ from sqlalchemy import Connection, select
 from listserv.core.address import Address, read_address
 from listserv.core.commands import NEEDS, rows_of
 from listserv.core.pulse_numbers import meant
-from listserv.core.scene import Scene, Talk
-from listserv.core.tags import tags_of
+from listserv.core.scene import Scene
 from listserv.core.types import MailList, Member, Person
 from listserv.store import lists, schema
 from listserv.store.looking_up import Occasion, look_up
 from listserv.store.named_people import with_people
 from listserv.store.rosters import members_query, read_member
+from listserv.store.talks import talk_of
 
 OFFERED = ("en", "de")  # the languages that our words are in
 _a, _s, _w, _t = schema.addresses.c, schema.subscriptions.c, schema.thread_wishes.c, schema.threads.c
@@ -36,7 +36,7 @@ def scene_of(tx: Connection, person_id: int | None, said: Occasion) -> Scene:
         language=language_of(person, said.list),
         mark=said.mark,
         ring=said.ring,
-        thread=_talk(tx, said.thread, member) if said.thread else None,
+        thread=talk_of(tx, said.thread, member) if said.thread else None,
         sections=sections_of(tx, member),
     )
     return with_lookups(tx, bare, said) if member else bare
@@ -51,7 +51,8 @@ def with_lookups(tx: Connection, scene: Scene, said: Occasion) -> Scene:
     everywhere = any(line.everywhere for line in said.lines)
     about_mail = said.arrival is not None or (said.ask is not None and said.ask.hold is not None)
     numbers = said.ask is not None and bool(meant(said.ask.act))
-    asked = bool(wanted) or about_mail or everywhere or numbers or said.card is not None
+    brief = said.ask is not None and said.ask.brief is not None
+    asked = bool(wanted) or about_mail or everywhere or numbers or brief or said.card is not None
     if not asked:
         return scene
     scene = replace(scene, look=look_up(tx, scene, wanted, said))
@@ -135,6 +136,12 @@ def told_in(tx: Connection, member: Member, here: MailList, of_site: str) -> tup
     return zone_of(person, here, of_site), language_of(person, here)
 
 
+def asked(tx: Connection, ask_id: int, here: MailList) -> Member | None:
+    """Whom a mail of ours asked, on this list, in any state."""
+    person = tx.scalar(select(schema.asks.c.person_id).where(schema.asks.c.id == ask_id))
+    return member_of(tx, here.id, person) if person is not None else None
+
+
 def member_by_id(tx: Connection, subscription_id: int) -> Member:
     """A subscription, in any state."""
     return read_member(tx.execute(members_query().where(_s.id == subscription_id)).one())
@@ -150,27 +157,6 @@ def subscription(tx: Connection, number: int) -> Member | None:
     """A subscription by its number."""
     row = tx.execute(members_query().where(_s.id == number)).one_or_none()
     return read_member(row) if row else None
-
-
-def _talk(tx: Connection, thread_id: int, member: Member | None) -> Talk | None:
-    """A thread; of one that was merged into another, that one."""
-    row = tx.execute(select(schema.threads).where(_t.id == thread_id)).one_or_none()
-    if row is not None and row.merged_into is not None:
-        row = tx.execute(select(schema.threads).where(_t.id == row.merged_into)).one()
-    if row is None:
-        return None
-    talk = Talk(
-        id=row.id,
-        title=row.title,
-        tags=tags_of(row.title),
-        rests_until=row.rests_until,
-        slow=row.slow,
-        closed=row.closed,
-        words=row.closed_words,
-    )
-    mine = _w.subscription_id == (member.id if member else 0)
-    wish = tx.execute(select(_w.wish, _w.until).where(_w.thread_id == row.id, mine)).one_or_none()
-    return replace(talk, wish=wish.wish, until=wish.until) if wish else talk
 
 
 def sections_of(tx: Connection, member: Member | None) -> frozenset[str]:

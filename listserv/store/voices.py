@@ -67,7 +67,7 @@ def has_written(tx: Connection, list_id: int, key: str) -> bool:
 
 def _voice(row: Any) -> Voice | None:
     try:
-        return Voice(_shown(row.author_name), read_address(row.author), row.subscription_id)
+        return Voice(shown(row.author_name), read_address(row.author), row.subscription_id)
     except BadAddress:
         return None
 
@@ -92,10 +92,10 @@ def _member_voice(tx: Connection, member: Member) -> Voice | None:
     if member.standing is Standing.STRANGER:
         return None
     posted = tx.scalar(_NAME, {"key": member.address.key, "of_list": member.list_id})
-    return Voice(_shown(posted or "") or _shown(member.name), member.address, member.id)
+    return Voice(shown(posted or "") or shown(member.name), member.address, member.id)
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
     """A name, never an address that stands in place of one."""
     return "" if "@" in name else name
 
@@ -105,7 +105,7 @@ def behind_relays(tx: Connection, list_id: int, seals: Iterable[str]) -> list[Vo
     query = select(_r.key, _r.written, _r.name).where(_r.list_id == list_id, _r.seal.in_(tuple(seals)))
     rows = tx.execute(query).all()
     return [
-        Voice(_shown(row.name), read_address(row.written)) for row in rows if not _shows(tx, list_id, row.key)
+        Voice(shown(row.name), read_address(row.written)) for row in rows if not _shows(tx, list_id, row.key)
     ]
 
 

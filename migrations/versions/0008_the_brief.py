@@ -46,12 +46,14 @@ def _tables() -> None:
         sa.Column("after", ID, nullable=False),
         sa.Column("upto", ID, nullable=False),
         sa.Column("made", sa.BigInteger(), nullable=False),
+        sa.Column("message_hash", sa.Text(), nullable=False, server_default=""),
         sa.ForeignKeyConstraint(["list_id"], ["lists.id"], name="fk_briefs_list_id"),
         sa.ForeignKeyConstraint(["letter_id"], ["letters.id"], name="fk_briefs_letter_id"),
         sa.PrimaryKeyConstraint("id", name="pk_briefs"),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_briefs_letter_id", "briefs", ["letter_id"])
+    op.create_index("ix_briefs_message_hash", "briefs", ["message_hash"])
     op.create_table(
         "brief_items",
         sa.Column("brief_id", ID, nullable=False),

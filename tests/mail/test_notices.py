@@ -29,6 +29,7 @@ from listserv.core.notices import (
     BounceWarning,
     Card,
     CardItem,
+    Choice,
     ComplaintRate,
     Declined,
     DidYouMean,
@@ -100,11 +101,13 @@ from listserv.core.notices import (
     Symptom,
     TakenOff,
     TakenOut,
+    Thanked,
     ToldPost,
     Traced,
     Traces,
     WasThisYou,
     Welcome,
+    WhichThread,
     WholeThread,
     YourSettings,
 )
@@ -396,6 +399,9 @@ EXAMPLES: tuple[Notice, ...] = (
         )
         * 3,
     ),
+    WhichThread("Book Circle", "We do that, too.", (Choice(1, SUBJECT), Choice(12, ""))),
+    Thanked("Book Circle", "Ben Okafor", SUBJECT),
+    Thanked("Book Circle", "", ""),
     WholeThread(
         "Book Circle",
         SUBJECT,

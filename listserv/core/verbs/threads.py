@@ -48,13 +48,20 @@ def later(arg: str, scene: Scene) -> Done:
 
 def _wish(scene: Scene, number: int, wish: str, until: datetime | None = None) -> Done:
     assert scene.member is not None
-    talk = scene.thread if scene.thread and scene.thread.id == number else Talk(number, "")
+    talk = _talk(scene, number)
     day = when.say_moment(until, scene.zone, scene.language, scene.now) if until else ""
     said = Said(f"thread {wish or 'unmuted'}", talk.title, day)
     if (talk.wish, talk.until) == (wish, until):
         return Done((said,))
     change = WishThread(scene.member.id, number, wish, until)
     return Done((said,), (change,), _back_to(talk))
+
+
+def _talk(scene: Scene, number: int) -> Talk:
+    """The thread that a mail is about, or one of those that a Brief told of."""
+    told = [item.talk for item in scene.look.brief.items] if scene.look.brief else []
+    known = [scene.thread, *told] if scene.thread else told
+    return next((talk for talk in known if talk.id == number), Talk(number, ""))
 
 
 def _back_to(talk: Talk) -> str:
