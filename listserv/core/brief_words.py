@@ -5,7 +5,7 @@ from __future__ import annotations
 # fmt: off
 WORDS: tuple[tuple[str, str, str], ...] = (
     # verb       English                            German
-    ("all",      "all, whole, send, show",          "alles, ganz, sende, zeige"),
+    ("all",      "all, whole, send, show",          "alles, alle, ganz, sende, zeige"),
     ("mute",     "mute",                            "stumm"),
     ("unmute",   "unmute",                          "laut"),
     ("follow",   "follow",                          "folgen, folge"),
