@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from contextlib import closing
 from functools import partial
 from itertools import groupby, islice
+from typing import NamedTuple
 
 from listserv.core.address import Address
 from listserv.core.quietly import seal_in
@@ -309,19 +310,32 @@ def _letter_parcel(depot: Depot, copy: Copy, recorder: Recorder | None = None) -
 
 def load(tx: Transaction, depot: Depot, post_id: int) -> tuple[Post, MailList, Variant]:
     """A post, its list and what all its copies share."""
+    post, here, made = plain_variant(tx, Site(depot.ring, depot.domain, depot.base_url), post_id)
+    return post, here, depot.seal(made, post, int(depot.clock.now().timestamp()))
+
+
+class Site(NamedTuple):
+    """What copies show of the site, and what their addresses are sealed with."""
+
+    ring: Keyring
+    domain: str
+    base_url: str
+
+
+def plain_variant(tx: Transaction, site: Site, post_id: int) -> tuple[Post, MailList, Variant]:
+    """The same without a seal of ours: what was said, as members got it."""
     post = posts.find(tx, post_id)
     here = lists.list_by_id(tx, post.list_id)
     raw = arrivals.raw(tx, post.raw_hash)
     if here is None or raw is None:
         raise LookupError(f"post {post_id} has lost its list or its bytes")
-    frame = Frame(here, depot.domain, depot.base_url, loop_mark(depot.ring, here.list_id))
-    made = variant(raw, post, frame, choose_from(tx, depot, post, here, raw))
-    return post, here, depot.seal(made, post, int(depot.clock.now().timestamp()))
+    frame = Frame(here, site.domain, site.base_url, loop_mark(site.ring, here.list_id))
+    return post, here, variant(raw, post, frame, choose_from(tx, site.ring, post, here, raw))
 
 
-def choose_from(tx: Transaction, depot: Depot, post: Post, here: MailList, raw: bytes) -> FromChoice:
+def choose_from(tx: Transaction, ring: Keyring, post: Post, here: MailList, raw: bytes) -> FromChoice:
     """How From shows the author, as it was decided when the post was accepted."""
-    relay = relay_address(tx, depot.ring, here, post)
+    relay = relay_address(tx, ring, here, post)
     if post.from_ == "hidden" and relay is None:
         relay = here.address  # several authors, or none: then nobody's name shows either
     if relay is None or (post.from_ == "author" and here.settings.reply_to != "author"):
@@ -332,7 +346,7 @@ def choose_from(tx: Transaction, depot: Depot, post: Post, here: MailList, raw: 
             named = [id_ for field in ("references", "in-reply-to") for id_ in _ids(raw, field)]
             public = posts.public_ids(tx, here.id, named)
             known = tuple(dict.fromkeys(public[id_] for id_ in named if id_ in public))
-            return HiddenFrom(relay, name, post.public_id, known, _faces(tx, depot.ring, here, raw))
+            return HiddenFrom(relay, name, post.public_id, known, _faces(tx, ring, here, raw))
         case "relay":
             return RelayedFrom(relay, post.author_name)
         case _:

@@ -1,4 +1,4 @@
-"""The Brief: each post its turn, what each member has had, Briefs with their numbers, one a period.
+"""The Brief: each post its turn, what each member has had, Briefs with their numbers, one a period. Links for feeds.
 
 Imports nothing of ours: the code moves on, this file stays as it was.
 """
@@ -72,6 +72,18 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("subscription_id", "period", name="pk_digests"),
     )
     op.create_index("ix_digests_brief_id", "digests", ["brief_id"])
+    op.create_table(
+        "feeds",
+        sa.Column("id", ID, sa.Identity(), nullable=False),
+        sa.Column("subscription_id", ID, nullable=False),
+        sa.Column("made", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["subscription_id"], ["subscriptions.id"], name="fk_feeds_subscription_id"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_feeds"),
+        sa.UniqueConstraint("subscription_id", name="uq_feeds_subscription_id"),
+        sqlite_autoincrement=True,
+    )
 
 
 def _reference(table: str, column: str, target: str) -> None:
