@@ -96,9 +96,7 @@ def too_often(*, minutes: int = 60) -> Answer:
 
 def download(name: str, type_: str, data: bytes) -> Answer:
     """Somebody's file: saved, never shown; without a type that a browser could run."""
-    return Answer(
-        200, data, type_ if type_ in _HARMLESS else "application/octet-stream", _saved_as(name)
-    )
+    return Answer(200, data, type_ if type_ in _HARMLESS else "application/octet-stream", _saved_as(name))
 
 
 def stream(name: str, type_: str, pieces: Iterator[bytes]) -> Answer:

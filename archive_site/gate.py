@@ -151,14 +151,12 @@ class _Gate:
                 return self._cards("enter")
             case "leave":
                 return self._cards("leave")
-            case "my-data":
-                return self._own_data(visit)
+            case "my-data" | "search-all":
+                return self._of_oneself(visit)
             case "asset":
                 return answers.asset(ASSETS / visit.route.file)
             case "healthz":
                 return self._healthy()
-            case "search-all":
-                return self._search_all(visit)
             case "nowhere":
                 return self._missing()
         return self._of_a_list(visit)
@@ -175,14 +173,8 @@ class _Gate:
             if door.shelf.name != route.name:  # an alias or an earlier name
                 return onward(visit.path.replace(route.name, door.shelf.name, 1) + _query(visit))
             match route.kind:
-                case "search":
-                    return self._searching(tx, visit, (door,), self._parts.now())
-                case "feed":
-                    return self._feeds.feed(tx, visit, door, self._parts.now())
-                case "feed-page":
-                    return self._feeds.page(tx, door)
-                case "box":
-                    return self._boxes(tx, visit, door, self._parts.now()) or self._missing()
+                case "search" | "feed" | "feed-page" | "box":
+                    return self._made(tx, visit, door)
                 case "post":
                     return self._post(door, reading.place(tx, door, route.hash))
                 case "attachment":
@@ -190,6 +182,18 @@ class _Gate:
                 case _:
                     return self._page(visit, door, lambda: reading.merged_key(tx, door, route.key))
         return self._download(found)
+
+    def _made(self, tx: Any, visit: Visit, door: Door) -> Answer:
+        """What is made on request."""
+        now = self._parts.now()
+        match visit.route.kind:
+            case "search":
+                return self._searching(tx, visit, (door,), now)
+            case "feed":
+                return self._feeds.feed(tx, visit, door, now)
+            case "feed-page":
+                return self._feeds.page(tx, door)
+        return self._boxes(tx, visit, door, now) or self._missing()
 
     def _door(self, tx: Any, visit: Visit) -> Door | None:
         if visit.route.kind == "feed" and visit.key:
@@ -201,6 +205,9 @@ class _Gate:
         with self._parts.store.read() as tx:
             door = self._door(tx, visit)
         return door if door is not None and door.subscription is not None else None
+
+    def _of_oneself(self, visit: Visit) -> Answer:
+        return self._own_data(visit) if visit.route.kind == "my-data" else self._search_all(visit)
 
     def _search_all(self, visit: Visit) -> Answer:
         """All lists of who is signed in. For everybody else there is nothing here."""

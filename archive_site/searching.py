@@ -19,7 +19,7 @@ from listserv.core.queries import read_web_query, with_less
 from listserv.store import reading
 from listserv.store.reading import Cut, Door, Hit, Hits, Readable
 
-PAGE = 20  # conversations
+PAGE = 15  # conversations
 _EXTRACT = 220  # characters
 
 Pieces = list[tuple[str, bool]]  # of a line, each with whether it was looked for
@@ -47,7 +47,7 @@ class Turn:
 
 
 class Searching:
-    """Answers questions. ``timezone``: the site's, in which days are told where a list has none of its own."""
+    """Answers questions. ``timezone``: the site's, for lists that have none of their own."""
 
     def __init__(self, cards: Cards, timezone: str) -> None:
         self._cards = cards

@@ -101,7 +101,16 @@ def every_kind_of_page(page: Page) -> list[str]:
     page.goto(page.url)
     thread = page.locator(".talk h3 a").first.get_attribute("href")
     month = page.locator(".year a").first.get_attribute("href")
-    return ["/book/", thread or "", "/book/t/odd/", month or "", "/nothing", "/in?t=x", "/u/" + "a" * 20, *MADE]
+    return [
+        "/book/",
+        thread or "",
+        "/book/t/odd/",
+        month or "",
+        "/nothing",
+        "/in?t=x",
+        "/u/" + "a" * 20,
+        *MADE,
+    ]
 
 
 def test_a_mailed_link_needs_its_button_and_then_the_list_can_be_read(reader: Reader) -> None:

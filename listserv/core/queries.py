@@ -54,7 +54,7 @@ def read_mail_query(text: str) -> Query:
 
 
 def with_less(text: str) -> tuple[str, ...]:
-    """The question of a search form without one of its parts, for each that it has; () where it has just one."""
+    """A search form's question without one of its parts, for each of them; () where there is only one."""
     parts = [part[0] for part in _PART.finditer(text[:_MOST].translate(_QUOTES))][:_MOST_LESS]
     shorter = (" ".join((*parts[:at], *parts[at + 1 :])) for at in range(len(parts)))
     return tuple(dict.fromkeys(one for one in shorter if not read_web_query(one).is_empty))

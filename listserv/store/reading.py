@@ -1,8 +1,9 @@
 """The archive's questions: read only, answered from rows as they are now.
 
 The one file by which archive_site knows lists, threads and posts; it only gathers names. The answers stand
-in doors.py (who may see what), finding.py (what one reader finds), search.py, feeds.py, conversations.py and openings.py (what
-the builder renders, by standing and not by person), months.py, and stale_log.py (what has changed since).
+in doors.py (who may see what), finding.py, search.py and feeds.py (what one reader finds), conversations.py
+and openings.py (what the builder renders, by standing and not by person), months.py, and stale_log.py (what
+has changed since).
 Nothing here tells of holds, queues or who is on a list, so the archive can't show them.
 """
 

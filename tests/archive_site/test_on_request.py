@@ -20,6 +20,9 @@ from tests.kit.site import BASE, DOMAIN, NOON, Door, Rows, Said, builder, fresh_
 COOKIE = "__Host-session"
 ATOM = "{http://www.w3.org/2005/Atom}"
 HOSTILE = "<img src=x onerror=alert(1)> garlic {{7*7}} \x00\ufffe\u202e ]]> ana@garden.example"
+LATER = "the first frost & 我也喜歡那些信。"
+BEGINS = "It begins. Write to ana@garden.example!"
+HOUR, OCTOBER = timedelta(hours=1), NOON - timedelta(days=40)
 
 
 @dataclass
@@ -62,13 +65,13 @@ def world(tmp_path: Path) -> Iterator[World]:
     other = rows.list("other", title="Other")
     posts = {}
     for list_id, name, said in (
-        (book, "garlic", Said(subject="When to plant", text="<b>Garlic</b> likes the first frost & 我也喜歡那些信。")),
-        (book, "seeds", Said(subject="Seeds", name="Ben", text="Cafés sell seeds.", at=NOON + timedelta(hours=1))),
+        (book, "garlic", Said(subject="When to plant", text=f"<b>Garlic</b> likes {LATER}")),
+        (book, "seeds", Said(subject="Seeds", name="Ben", text="Cafés sell seeds.", at=NOON + HOUR)),
         (book, "hosts", Said(subject="Among hosts", text="Garlic thief named Zed.", audience="hosts")),
-        (book, "odd", Said(subject=HOSTILE, name="boss@good.example", text=HOSTILE, at=NOON - timedelta(days=40))),
-        (news, "news", Said(subject="Garlic week", text="It begins. Write to ana@garden.example!", audience="public")),
+        (book, "odd", Said(subject=HOSTILE, name="boss@good.example", text=HOSTILE, at=OCTOBER)),
+        (news, "news", Said(subject="Garlic week", text=BEGINS, audience="public")),
         (other, "other", Said(subject="Garlic elsewhere", text="garlic")),
-    ):  # fmt: skip
+    ):
         posts[name] = rows.post(list_id, rows.thread(list_id, said.subject), said)
     for number in range(25):
         said = Said(subject=f"Tool {number}", text=f"spade number {number}", at=NOON + timedelta(days=1))
@@ -134,7 +137,8 @@ async def test_one_box_finds_by_words_and_operators_what_this_reader_may_see(wor
 @pytest.mark.anyio
 async def test_what_was_found_has_its_words_marked_and_nothing_of_a_strangers_is_markup(world: World) -> None:
     page = await asked(world, "garlic frost 喜歡")
-    assert "&lt;b&gt;<mark>Garlic</mark>&lt;/b&gt; likes the first <mark>frost</mark> &amp; 我也<mark>喜歡</mark>那些信。" in page
+    assert "&lt;b&gt;<mark>Garlic</mark>&lt;/b&gt; likes the first <mark>frost</mark> &amp; 我" in page
+    assert "<mark>喜歡</mark>那些信。" in page
     assert 'class="kicker">1 conversation<' in page and "Ana Silva</bdi>, 20 November 2026" in page
     odd = await asked(world, "garlic onerror")
     assert "&lt;img src=x onerror=alert(1)&gt;" in odd.replace("<mark>", "").replace("</mark>", "")
@@ -159,10 +163,10 @@ async def test_a_post_is_found_at_once_and_only_by_who_may_read_it(world: World)
 async def test_many_hits_come_a_page_at_a_time_and_one_too_far_is_the_first(world: World) -> None:
     async with world.client("ana") as client:
         first = (await client.get("/book/search/?q=spade")).text
-        assert len(places(first)) == 20 and "25 conversations" in first
+        assert len(places(first)) == 15 and "25 conversations" in first
         assert "?q=spade&amp;page=2" in first
         second = (await client.get("/book/search/?q=spade&page=2")).text
-        assert len(places(second)) == 5 and not {*places(first)} & {*places(second)}
+        assert len(places(second)) == 10 and not {*places(first)} & {*places(second)}
         for page in ("3", "999", "0", "-1", "x", "9" * 99):
             answer = await client.get("/book/search/", params={"q": "spade", "page": page})
             assert places(answer.text) == places(first)
@@ -172,7 +176,9 @@ async def test_many_hits_come_a_page_at_a_time_and_one_too_far_is_the_first(worl
 async def test_a_question_without_an_answer_is_told_kindly_and_offers_less(world: World) -> None:
     page = await asked(world, 'garlic "no such words" from:ben')
     assert "Nothing has all of that" in page
-    assert [one.replace("&#34;", '"') for one in re.findall(r'<li><a href="[^"]+" dir="auto">(.*?)</a>', page)] == [
+    assert [
+        one.replace("&#34;", '"') for one in re.findall(r'<li><a href="[^"]+" dir="auto">(.*?)</a>', page)
+    ] == [
         '"no such words" from:ben',
         "garlic from:ben",
         'garlic "no such words"',
@@ -183,8 +189,8 @@ async def test_a_question_without_an_answer_is_told_kindly_and_offers_less(world
 
 @pytest.mark.anyio
 async def test_no_question_is_an_error(world: World) -> None:
-    bad = ('"', "NEAR(", "*", "col:", "x" * 10_000, "\x00", "%", "' OR 1=1 --", "-", "- -x", "from:", "before:x",
-           "AND OR NOT", "{a b}", "^a", "a:b:c", "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
+    bad = ('"', "NEAR(", "*", "col:", "x" * 10_000, "\x00", "%", "' OR 1=1 --", "-", "- -x", "from:",
+           "before:x", "AND OR NOT", "{a b}", "^a", "a:b:c", "í\xa0\x80",
            "after:9999-99-99", "garlic*", "(((((", "我", "'; DROP TABLE posts")  # fmt: skip
     for question in bad:
         await asked(world, question)
@@ -206,10 +212,14 @@ async def test_all_lists_that_one_is_on_are_searched_at_once_and_no_others(world
 
 
 @pytest.mark.anyio
-async def test_a_public_list_is_searched_by_anybody_and_says_nothing_of_what_only_members_see(world: World) -> None:
+async def test_a_public_list_is_searched_by_anybody_and_says_nothing_of_what_only_members_see(
+    world: World,
+) -> None:
     async with world.client() as client:
         answer = await client.get("/news/search/?q=garlic")
-        assert places(answer.text) == [world.posts["news"]] and "/search/?q" not in answer.text.replace("/news/search/", "")
+        assert places(answer.text) == [world.posts["news"]] and "/search/?q" not in answer.text.replace(
+            "/news/search/", ""
+        )
         assert answer.headers["x-robots-tag"] == "noindex" and "no-store" in answer.headers["cache-control"]
 
 
@@ -300,7 +310,7 @@ async def test_a_feed_that_is_not_public_holds_titles_and_links_only(world: Worl
     async with world.client("ana") as client:
         answer = await client.get("/book/feed.atom")
     assert answer.headers["content-type"] == "application/atom+xml; charset=utf-8"
-    feed = ElementTree.fromstring(answer.content)  # noqa: S314  (ours)
+    feed = ElementTree.fromstring(answer.content)
     entries = feed.findall(f"{ATOM}entry")
     assert feed.findtext(f"{ATOM}title") == "Book Circle" and len(entries) == 28
     assert feed.findtext(f"{ATOM}updated") == "2026-11-21T12:00:00Z"
@@ -317,7 +327,7 @@ async def test_a_feed_that_is_not_public_holds_titles_and_links_only(world: Worl
 async def test_a_public_feed_has_names_and_a_few_words_and_no_address(world: World) -> None:
     async with world.client() as client:
         answer = await client.get("/news/feed.atom")
-        (entry,) = ElementTree.fromstring(answer.content).findall(f"{ATOM}entry")  # noqa: S314  (ours)
+        (entry,) = ElementTree.fromstring(answer.content).findall(f"{ATOM}entry")
         assert entry.findtext(f"{ATOM}author/{ATOM}name") == "Ana Silva"
         assert entry.findtext(f"{ATOM}summary") == "It begins. Write to ana@…!"
         assert entry.findtext(f"{ATOM}id") == f"tag:{DOMAIN},2026-11-20:news.{DOMAIN}/{world.posts['news']}"
@@ -345,7 +355,7 @@ async def test_a_feed_that_has_not_changed_is_not_sent_again(world: World) -> No
 async def test_an_empty_list_has_a_feed_too(world: World) -> None:
     world.rows.list("fresh", archive="public")
     async with world.client() as client:
-        feed = ElementTree.fromstring((await client.get("/fresh/feed.atom")).content)  # noqa: S314  (ours)
+        feed = ElementTree.fromstring((await client.get("/fresh/feed.atom")).content)
     assert feed.findall(f"{ATOM}entry") == [] and feed.findtext(f"{ATOM}updated")
 
 

@@ -35,7 +35,9 @@ def test_it_is_the_copy_without_what_was_one_members_own(world: World, shows: st
     world.receive(POST)
     (copy,) = (one for one in world.outbox if one.recipient == BEN)
     told = Boxed(world.store, Site(world.ring, DOMAIN, world.site.base_url))(1)
-    assert told is not None and told.startswith(f"From book@{DOMAIN} ".encode()) and b"\n>From now on.\n" in told
+    assert (
+        told is not None and told.startswith(f"From book@{DOMAIN} ".encode()) and b"\n>From now on.\n" in told
+    )
     (found,) = read_mbox(told.splitlines(keepends=True), 1_000_000)
     assert copy.raw.endswith(found.raw)
     mail = message_from_bytes(found.raw)
