@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -29,11 +30,12 @@ class Answer:
     type: str = "text/html; charset=utf-8"
     headers: dict[str, str] = field(default_factory=dict)
     cookies: tuple[str, ...] = ()
+    pieces: Iterator[bytes] | None = None  # instead of ``body``: made while they are sent
 
     def fields(self) -> list[tuple[bytes, bytes]]:
         told = {
             "content-type": self.type,
-            "content-length": str(len(self.body)),
+            "content-length": str(len(self.body)) if self.pieces is None else "",
             "content-security-policy": POLICY,
             "x-content-type-options": "nosniff",
             "referrer-policy": "no-referrer",
@@ -58,9 +60,10 @@ class Cards:
             self._done[name] = self._templates.get_template(f"{name}.html").render().encode()
         return Answer(status, self._done[name])
 
-    def told(self, name: str, status: int = 200, **words: str) -> Answer:
+    def told(self, name: str, status: int = 200, *, kind: str = "html", **words: object) -> Answer:
         """A page with something of its own in it."""
-        return Answer(status, self._templates.get_template(f"{name}.html").render(words).encode())
+        made = self._templates.get_template(f"{name}.{kind}").render(words)
+        return Answer(status, made.encode("utf-8", "replace"))
 
 
 def page(body: bytes, *, public: bool, shared: bool) -> Answer:
@@ -84,18 +87,32 @@ def asset(file: Path) -> Answer:
     return Answer(200, file.read_bytes(), _ASSET_TYPES[file.suffix], headers)
 
 
-def too_often() -> Answer:
+def too_often(*, minutes: int = 60) -> Answer:
     """What costs us much was asked for again and again."""
-    told = b"You have had this several times just now. Please try again in an hour.\n"
-    return Answer(429, told, "text/plain", {"retry-after": "3600"})
+    when = "an hour" if minutes == 60 else "a minute"
+    told = f"You have had this several times just now. Please try again in {when}.\n"
+    return Answer(429, told.encode(), "text/plain", {"retry-after": str(60 * minutes)})
 
 
 def download(name: str, type_: str, data: bytes) -> Answer:
     """Somebody's file: saved, never shown; without a type that a browser could run."""
+    return Answer(200, data, type_ if type_ in _HARMLESS else "application/octet-stream", _saved_as(name))
+
+
+def stream(name: str, type_: str, pieces: Iterator[bytes]) -> Answer:
+    """A file of ours that is made while it is sent."""
+    return Answer(200, b"", type_, _saved_as(name), pieces=pieces)
+
+
+def known_already(tag: str) -> Answer:
+    """The reader has these very bytes (RFC 9110 §15.4.5)."""
+    return Answer(304, b"", "", {"content-length": "", "etag": tag})
+
+
+def _saved_as(name: str) -> dict[str, str]:
     shown = re.sub(r'[/\\:*?"<>|%;]', "_", line(name, 120)).strip(". ") or "file"
     plain = shown.encode("ascii", "replace").decode().replace("?", "_")
-    headers = {
+    return {
         "content-disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(shown, safe='')}",
         "content-security-policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
     }
-    return Answer(200, data, type_ if type_ in _HARMLESS else "application/octet-stream", headers)

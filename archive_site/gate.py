@@ -2,16 +2,18 @@
 
 Nothing changes on a GET or HEAD. What is missing and what is not for this reader get the same bytes; so
 does ``/``, for it is the page where one asks for a sign-in link, and its form leads back to the path.
+What is made on request stands in ``searching``, ``feeds`` and ``box``.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -21,12 +23,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from archive_site import answers, urls
 from archive_site.answers import Answer, Cards, onward
+from archive_site.box import Boxes
+from archive_site.feeds import FeedParts, Feeds, Links
 from archive_site.folder import Folder
 from archive_site.limits import Limit
 from archive_site.look import ASSETS, environment
 from archive_site.pages import levels
+from archive_site.searching import Searching
 from archive_site.sign_in import Sessions, SignIn, SignInParts
 from archive_site.visit import Cookies, Visit, read_visit
+from listserv.core.seals import Keyring
 from listserv.store import reading
 from listserv.store.reading import Door
 
@@ -48,7 +54,8 @@ class GateParts:
     ``leaf(raw_hash, position)`` takes an attachment out of a kept mail: name, type, bytes.
     ``leave(token)`` ends the subscription of a leave token; True for a known one, again too.
     ``mail_link(address, url, code)`` has a sign-in link mailed. ``draw()`` gives a fresh secret.
-    ``own_data(person)`` is a zip of all that is kept of somebody, for them alone.
+    ``own_data(person)`` is a zip of all that is kept of somebody, for them alone. ``copy(post)`` is a post
+    as members got it, as mboxrd; None once it is taken out. ``feeds`` keeps the links that ``ring`` seals.
     """
 
     store: Readable
@@ -63,6 +70,10 @@ class GateParts:
     mail_link: Callable[[str, str, str], None]
     leave: Callable[[str], bool]
     own_data: Callable[[int], bytes]
+    copy: Callable[[int], bytes | None]
+    feeds: Links
+    ring: Keyring
+    timezone: str = "UTC"
 
 
 def make_gate(parts: GateParts) -> ASGIApp:
@@ -76,13 +87,17 @@ class _Gate:
         self._folder = Folder(parts.folder)
         self._cards = Cards(environment(parts.templates))
         self._packed = Limit(10, timedelta(hours=1))
+        self._searching = Searching(self._cards, parts.timezone)
+        base_url = parts.base_url.rstrip("/")
+        self._feeds = Feeds(FeedParts(self._cards, parts.feeds, parts.ring, base_url, parts.domain))
+        self._boxes = Boxes(parts.copy)
         self._cookies = Cookies(secure=parts.base_url.startswith("https:"))
         self._sign_in = SignIn(
             SignInParts(
                 parts.sessions,
                 self._cards,
                 self._cookies,
-                parts.base_url.rstrip("/"),
+                base_url,
                 parts.draw,
                 parts.mail_link,
                 self._home,
@@ -90,7 +105,8 @@ class _Gate:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        visit = await read_visit(Request(scope, receive), self._cookies, self._parts.base_url)
+        request = Request(scope, receive)
+        visit = await read_visit(request, self._cookies, self._parts.base_url)
         after: Callable[[], None] | None = None
         try:
             answer, after = await run_in_threadpool(self._answer, visit)
@@ -102,7 +118,10 @@ class _Gate:
             )
         body = b"" if visit.method == "HEAD" else answer.body
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.fields()})
-        await send({"type": "http.response.body", "body": body})
+        if answer.pieces is not None and visit.method != "HEAD":
+            await _send_pieces(answer.pieces, request, send)
+        else:
+            await send({"type": "http.response.body", "body": body})
         if after is not None:
             await run_in_threadpool(after)
 
@@ -117,6 +136,8 @@ class _Gate:
             case "POST" if visit.route.kind == "in":
                 return self._sign_in.enter(visit, self._parts.now()), None
             case "POST":
+                if visit.route.kind == "feed-page" and (door := self._member(visit)):
+                    return self._feeds.change(visit, door, self._parts.now()), None
                 return self._sign_in.ask(visit, self._parts.now())
         return Answer(405, b"", headers={"allow": "GET, HEAD, POST"}), None
 
@@ -130,8 +151,8 @@ class _Gate:
                 return self._cards("enter")
             case "leave":
                 return self._cards("leave")
-            case "my-data":
-                return self._own_data(visit)
+            case "my-data" | "search-all":
+                return self._of_oneself(visit)
             case "asset":
                 return answers.asset(ASSETS / visit.route.file)
             case "healthz":
@@ -146,12 +167,14 @@ class _Gate:
     def _of_a_list(self, visit: Visit) -> Answer:
         route = visit.route
         with self._parts.store.read() as tx:
-            door = reading.door(tx, route.name, self._parts.domain, visit.session, self._parts.now())
+            door = self._door(tx, visit)
             if door is None:
                 return self._missing()
             if door.shelf.name != route.name:  # an alias or an earlier name
-                return onward(visit.path.replace(route.name, door.shelf.name, 1))
+                return onward(visit.path.replace(route.name, door.shelf.name, 1) + _query(visit))
             match route.kind:
+                case "search" | "feed" | "feed-page" | "box":
+                    return self._made(tx, visit, door)
                 case "post":
                     return self._post(door, reading.place(tx, door, route.hash))
                 case "attachment":
@@ -159,6 +182,39 @@ class _Gate:
                 case _:
                     return self._page(visit, door, lambda: reading.merged_key(tx, door, route.key))
         return self._download(found)
+
+    def _made(self, tx: Any, visit: Visit, door: Door) -> Answer:
+        """What is made on request."""
+        now = self._parts.now()
+        match visit.route.kind:
+            case "search":
+                return self._searching(tx, visit, (door,), now)
+            case "feed":
+                return self._feeds.feed(tx, visit, door, now)
+            case "feed-page":
+                return self._feeds.page(tx, door)
+        return self._boxes(tx, visit, door, now) or self._missing()
+
+    def _door(self, tx: Any, visit: Visit) -> Door | None:
+        if visit.route.kind == "feed" and visit.key:
+            return self._feeds.door(tx, visit)
+        return reading.door(tx, visit.route.name, self._parts.domain, visit.session, self._parts.now())
+
+    def _member(self, visit: Visit) -> Door | None:
+        """The door of who is on the list whose path this is."""
+        with self._parts.store.read() as tx:
+            door = self._door(tx, visit)
+        return door if door is not None and door.subscription is not None else None
+
+    def _of_oneself(self, visit: Visit) -> Answer:
+        return self._own_data(visit) if visit.route.kind == "my-data" else self._search_all(visit)
+
+    def _search_all(self, visit: Visit) -> Answer:
+        """All lists of who is signed in. For everybody else there is nothing here."""
+        now = self._parts.now()
+        with self._parts.store.read() as tx:
+            doors = reading.doors_of(tx, visit.session, self._parts.domain, now) if visit.session else ()
+            return self._searching(tx, visit, doors, now) if doors else self._missing()
 
     def _page(self, visit: Visit, door: Door, merged: Callable[[], str | None]) -> Answer:
         archive = door.shelf.settings.archive
@@ -219,3 +275,23 @@ class _Gate:
         if not visit.one_click:
             return self._cards("leave", 400)
         return self._cards("left") if self._parts.leave(visit.route.token) else self._missing()
+
+
+def _query(visit: Visit) -> str:
+    """What of a query goes along to a list's name of today."""
+    told = {"q": visit.asked, "k": visit.key}
+    query = urlencode({name: value for name, value in told.items() if value})
+    return f"?{query}" if query else ""
+
+
+async def _send_pieces(pieces: Iterator[bytes], request: Request, send: Send) -> None:
+    """Send what is made meanwhile, unless nobody listens. Where making it fails, it is visibly cut short."""
+    try:
+        while (piece := await run_in_threadpool(next, pieces, None)) is not None:
+            if await request.is_disconnected():
+                return
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    except Exception:
+        _log.exception("an answer was cut short")
+        return
+    await send({"type": "http.response.body", "body": b""})

@@ -64,6 +64,8 @@ class Head:
     href: str
     post_to: str
     mailto: str
+    search: str
+    feed: str
     hue: int
     indexed: bool
 
@@ -128,6 +130,8 @@ def head(shelf: Shelf) -> Head:
         href=urls.front(shelf.name),
         post_to=str(shelf.address),
         mailto=f"mailto:{shelf.address}",
+        search=urls.search(shelf.name),
+        feed=urls.feed_page(shelf.name),
         hue=sha256(shelf.list_id.encode()).digest()[0] % HUES,
         indexed=shelf.settings.archive == "public",
     )
@@ -169,6 +173,7 @@ def month_page(
             "month": int(month[5:7]),
             "talks": talks,
             "count": sum(map(said, found)),
+            "box": urls.box(shelf.name, month),
             "before": before,
             "before_name": neighbours[0],
             "after": after,

@@ -18,12 +18,20 @@ _SHAPES = {
     "thread": re.compile(rf"/{_NAME}/t/(?P<key>{_KEY})/(?:(?P<page>[1-9][0-9]{{0,5}})/)?"),
     "post": re.compile(rf"/{_NAME}/m/(?P<hash>[A-Za-z2-7]{{32}})/?"),
     "attachment": re.compile(rf"/{_NAME}/a/(?P<hash>[A-Za-z2-7]{{32}})/(?P<position>[0-9]{{1,5}})/[^/]+"),
+    "search": re.compile(rf"/{_NAME}/search/"),
+    "feed": re.compile(rf"/{_NAME}/feed\.atom"),
+    "feed-page": re.compile(rf"/{_NAME}/feed/"),
+    "box": re.compile(rf"/{_NAME}/(?P<year>[12][0-9]{{3}})-(?P<month>0[1-9]|1[0-2])\.mbox\.gz"),
     "leave": re.compile(r"/u/(?P<token>[a-z2-7]{20})", re.I),
     "asset": re.compile(r"/assets/(?P<file>site\.css|icon\.svg)"),
 }
 MY_DATA = "/my-data/"
-_FIXED = {"/": "root", "/in": "in", "/healthz": "healthz", MY_DATA: "my-data"}
-_LED_TO = ("front", "month", "thread", "post", "attachment", "my-data")
+SEARCH = "/search/"  # of all lists that one is on
+_FIXED = {"/": "root", "/in": "in", "/healthz": "healthz", MY_DATA: "my-data", SEARCH: "search-all"}
+_LED_TO = (
+    *("front", "month", "thread", "post", "attachment", "my-data"),
+    *("search", "search-all", "feed-page", "box"),
+)
 _FOLDER = re.compile(_NAME)
 
 
@@ -31,7 +39,7 @@ _FOLDER = re.compile(_NAME)
 class Route:
     """What a request path means. Fields that a kind doesn't have are ""."""
 
-    kind: str  # root in healthz my-data front month thread post attachment leave asset nowhere
+    kind: str  # one of _SHAPES or _FIXED, or nowhere
     name: str = ""  # the list, as it stands in the path
     key: str = ""  # a thread's key
     page: int = 1
@@ -61,7 +69,7 @@ def _route(kind: str, found: dict[str, str | None]) -> Route:
         name=found.get("name") or "",
         key=found.get("key") or "",
         page=page,
-        month=f"{found['year']}-{found['month']}" if kind == "month" else "",
+        month=f"{found['year']}-{found['month']}" if found.get("month") else "",
         hash=(found.get("hash") or "").lower(),
         position=int(found.get("position") or 0),
         token=(found.get("token") or "").lower(),
@@ -99,6 +107,25 @@ def post(name: str, digest: str) -> str:
 
 def attachment(name: str, digest: str, position: int, file: str) -> str:
     return f"/{name}/a/{digest}/{position}/{quote(file, safe='') or 'file'}"
+
+
+def search(name: str) -> str:
+    """``name`` "": of all lists that one is on."""
+    return f"/{name}/search/" if name else SEARCH
+
+
+def feed(name: str) -> str:
+    return f"/{name}/feed.atom"
+
+
+def feed_page(name: str) -> str:
+    """Where a member gets their own link to the feed."""
+    return f"/{name}/feed/"
+
+
+def box(name: str, when: str) -> str:
+    """A month as mails; ``when`` is "2026-11"."""
+    return f"/{name}/{when}.mbox.gz"
 
 
 def anchor(digest: str) -> str:

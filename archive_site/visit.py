@@ -11,6 +11,7 @@ from starlette.requests import Request
 from archive_site.urls import Route, local_path, read_path
 
 _MOST_BODY = 16_384
+_MOST_ASKED = 1000  # characters
 _COOKIE = re.compile(r"[A-Za-z0-9_-]{16,128}")
 _PART = re.compile(
     rb'name="?List-Unsubscribe"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\nOne-Click[ \t]*(?:\r?\n--|$)'
@@ -49,6 +50,10 @@ class Visit:
     peer: str
     token: str  # /in?t=
     onward: str  # /in?next=, one of our paths or "/"
+    asked: str  # ?q=
+    page: int  # ?page=
+    key: str  # ?k=, of a feed
+    known: str  # If-None-Match
     own: bool  # not sent by another site's page
     body: bytes = b""
     type: str = ""
@@ -86,10 +91,18 @@ async def read_visit(request: Request, cookies: Cookies, base_url: str) -> Visit
         peer=_peer(request.client.host if request.client else ""),
         token=request.query_params.get("t", "")[:200],
         onward=local_path(onward),
+        asked=request.query_params.get("q", "")[:_MOST_ASKED],
+        page=_number(request.query_params.get("page", "")),
+        key=request.query_params.get("k", "")[:200],
+        known=request.headers.get("if-none-match", "")[:1000],
         own=_own(request, base_url),
         body=body,
         type=request.headers.get("content-type", "").strip().lower(),
     )
+
+
+def _number(value: str) -> int:
+    return int(value) if re.fullmatch("[1-9][0-9]{0,3}", value) else 1
 
 
 def _shaped(value: str) -> str:

@@ -34,7 +34,9 @@ from listserv.doctor.examining import examine
 from listserv.errors import BadSettings, CannotDo, StoreBusy
 from listserv.flow import daemon, deliver, process
 from listserv.flow.admission import Admission
+from listserv.flow.as_sent import House
 from listserv.flow.bells import Bells
+from listserv.flow.boxed import Boxed
 from listserv.flow.clerk import Clerk
 from listserv.flow.courier import BadRelay, Courier, open_courier
 from listserv.flow.door import DoorSettings, Log
@@ -77,6 +79,7 @@ from listserv.store import (
 from listserv.store.directory import Found
 from listserv.store.engine import Store, Transaction
 from listserv.store.facts import gather
+from listserv.store.feeds import Feeds
 from listserv.store.question import Question
 from listserv.store.sessions import WEB_MINUTES, Sessions
 
@@ -379,6 +382,10 @@ def _gate(app: App) -> Application:
         mail_link=partial(_mail_link, app, make_pen(app)),
         leave=OneClick(make_pen(app), app.bells),
         own_data=partial(_own_data, app, make_pen(app).words),
+        copy=Boxed(app.store, House(app.ring, app.settings.site.domain, app.settings.site.base_url)),
+        feeds=Feeds(app.store),
+        ring=app.ring,
+        timezone=app.settings.site.timezone,
     )
     return make_gate(parts)
 

@@ -32,11 +32,14 @@ from listserv.core.address import Address, read_address
 from listserv.core.types import MailList
 from listserv.dice import SECRET_LENGTH
 from listserv.flow.admission import Admission
+from listserv.flow.as_sent import House
+from listserv.flow.boxed import Boxed
 from listserv.flow.door import Caller, Refusal
 from listserv.flow.one_click import OneClick
 from listserv.flow.reception import Reception
 from listserv.resources import resource
 from listserv.store import rosters, schema, sessions
+from listserv.store.feeds import Feeds
 from tests.kit.desk import OWNER, Desk
 from tests.kit.doorstep import SETTINGS, RememberingKeeper, RememberingLog, StillClock
 from tests.kit.nodes import NODE, ROOT, trouble
@@ -103,6 +106,9 @@ def gate_of(world: World, folder: Path) -> Callable[..., httpx.AsyncClient]:
         mail_link=lambda _address, _url, _code: None,
         leave=OneClick(world.pen, world.bells),
         own_data=lambda _person: b"x",
+        copy=Boxed(world.store, House(world.ring, DOMAIN, SITE.base_url)),
+        feeds=Feeds(world.store),
+        ring=world.ring,
     )
     transport = httpx.ASGITransport(app=make_gate(parts))
     return partial(httpx.AsyncClient, transport=transport, base_url=SITE.base_url)

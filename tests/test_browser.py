@@ -10,7 +10,7 @@ import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from listserv.store import sessions
+from listserv.store import indexing, sessions
 from tests.kit.site import NOON, Door, Rows, Said, book_circle, builder, fresh_rows, served
 
 pytestmark = pytest.mark.browser
@@ -75,6 +75,8 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     first = rows.post(book, odd, Said(text="unbroken" * 60 + "\n\nwide   " + "y" * 300, html=""))
     gone = rows.post(book, odd, Said(state="redacted"), first)
     rows.post(book, odd, Said(html=html, language="de"), gone)
+    while rows.store.do(indexing.catch_up):
+        pass
     builder(rows, folder / "archive").catch_up(NOON)
     door = Door(rows, folder / "archive", "http://127.0.0.1")
     with served(door.app()) as url, sync_playwright() as playwright:
@@ -86,11 +88,29 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     rows.store.close()
 
 
+MADE = (
+    "/book/search/",
+    "/book/search/?q=key+library",
+    "/book/search/?q=zebra+crossing",
+    "/search/?q=letters",
+    "/book/feed/",
+)
+
+
 def every_kind_of_page(page: Page) -> list[str]:
     page.goto(page.url)
     thread = page.locator(".talk h3 a").first.get_attribute("href")
     month = page.locator(".year a").first.get_attribute("href")
-    return ["/book/", thread or "", "/book/t/odd/", month or "", "/nothing", "/in?t=x", "/u/" + "a" * 20]
+    return [
+        "/book/",
+        thread or "",
+        "/book/t/odd/",
+        month or "",
+        "/nothing",
+        "/in?t=x",
+        "/u/" + "a" * 20,
+        *MADE,
+    ]
 
 
 def test_a_mailed_link_needs_its_button_and_then_the_list_can_be_read(reader: Reader) -> None:
@@ -164,3 +184,25 @@ def test_print_leaves_the_words_and_drops_the_buttons(reader: Reader) -> None:
     page.emulate_media(media="print")
     assert not page.locator(".reply").first.is_visible()
     assert page.locator(".body").first.is_visible()
+
+
+def test_whoever_searches_without_script_sees_the_words_marked_and_comes_to_the_post(reader: Reader) -> None:
+    page = reader.signed_in(script=False, width=390)
+    page.get_by_role("searchbox").fill('"take the key" library -chess')
+    page.get_by_role("button", name="Search").click()
+    assert page.get_by_role("heading", level=2).inner_text() == "1 conversation"
+    assert "key" in page.locator(".words mark").all_inner_texts()
+    page.get_by_role("link", name="The library wants an answer").click()
+    assert "#m-" in page.url and page.locator("article:target").count() == 1
+
+
+def test_a_member_gets_a_link_for_a_feed_reader_that_needs_no_cookie(reader: Reader) -> None:
+    page = reader.signed_in()
+    page.get_by_role("link", name="follow it in a feed reader").click()
+    page.get_by_role("button", name="Make my link").click()
+    link = page.locator(".link a").get_attribute("href") or ""
+    nobody = reader.context()
+    told = nobody.request.get(reader.url + link.removeprefix("http://127.0.0.1"))
+    assert told.ok and "The library wants an answer" in told.text()
+    page.get_by_role("button", name="End it").click()
+    assert page.locator(".link a").count() == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import httpx
@@ -9,12 +10,17 @@ import pytest
 from sqlalchemy import select
 
 from archive_site.gate import GateParts, make_gate
+from listserv.core.seals import Keyring
+from listserv.flow.as_sent import House
+from listserv.flow.boxed import Boxed
 from listserv.resources import resource
 from listserv.store import schema, sessions
 from listserv.store.engine import open_store
+from listserv.store.feeds import Feeds
 from tests.kit.desk import DOMAIN, OWNER, Desk
 from tests.kit.site import NOON
 
+RING = Keyring(b"a key of 32 octets for the tests.", "epoch")
 COOKIE = "__Host-session"
 SECRET = b"the combination of the shed is four nine two"
 BOX = b"""From ana at example.org  Mon Jan  5 12:00:00 2026
@@ -141,6 +147,9 @@ async def test_readers_find_a_tombstone_and_strangers_the_one_404(desk: Desk) ->
         mail_link=lambda address, url, code: None,
         leave=lambda token: False,
         own_data=lambda person: b"",
+        copy=Boxed(store, House(RING, DOMAIN, f"https://{DOMAIN}")),
+        feeds=Feeds(store),
+        ring=RING,
     )
     transport = httpx.ASGITransport(app=make_gate(parts))
     for cookies, status in (({COOKIE: "c" * 20}, 410), ({}, 404)):
@@ -151,4 +160,11 @@ async def test_readers_find_a_tombstone_and_strangers_the_one_404(desk: Desk) ->
             assert answer.status_code == status
             assert ("A post stood here" in answer.text) == (status == 410)
             assert (await client.get(f"/book/a/{gone}/1/plan.txt")).status_code == 404
+            for path in ("search/?q=combination", "search/?q=subject:shed", "feed.atom", "2026-01.mbox.gz"):
+                answer = await client.get(f"/book/{path}")
+                assert answer.status_code == (200 if cookies else 404)
+                body = gzip.decompress(answer.content) if path.endswith(".gz") and cookies else answer.content
+                assert SECRET not in body and b"Seven o" not in body
+                if cookies and path.endswith((".atom", ".gz", "shed")):
+                    assert b"The shed" in body
     store.close()

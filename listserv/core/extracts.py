@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 
-from listserv.core.tokens import is_letter, tokens, without_addresses
+from listserv.core.tokens import is_letter, tokens, without_addresses, words_in
 
 _MOST = 30_000  # characters that are looked at
+_LONGEST = 40  # characters of a word whose tokens are kept in mind
 _BEFORE = 36  # characters that stand before what was looked for, at most
 
 
@@ -48,7 +50,7 @@ def _first(lines: list[str], wanted: Collection[str]) -> tuple[int, int]:
 
 
 def _has(text: str, wanted: Collection[str]) -> bool:
-    found = tokens(text)
+    found = tokens(text) if len(text) > _LONGEST or " " in text else _tokens_of(text)
     return not set(wanted).isdisjoint(found) or any(is_letter(one) and one in text for one in wanted)
 
 
@@ -67,3 +69,39 @@ def _begin(line: str, at: int) -> int:
         return 0
     space = line.find(" ", at - _BEFORE, at)
     return space + 1 if space >= 0 else at - _BEFORE // 3
+
+
+def marked(said: str, wanted: Collection[str]) -> list[tuple[str, bool]]:
+    """A line in pieces, each with whether it was looked for. Joined again, they are the line."""
+    pieces: list[tuple[str, bool]] = []
+    done = 0
+    for begin, end in _wanted_in(said, wanted):
+        if begin > done:
+            pieces.append((said[done:begin], False))
+        if end > done:
+            pieces.append((said[max(begin, done) : end], True))
+        done = max(done, end)
+    return pieces if done == len(said) else [*pieces, (said[done:], False)]
+
+
+def _wanted_in(said: str, wanted: Collection[str]) -> Iterator[tuple[int, int]]:
+    """By where they begin; in a script without spaces they may lap over."""
+    whole, pairs = set(wanted), [one for one in wanted if one and is_letter(one[0])]
+    for word in words_in(said):
+        places = sorted({(at, at + len(one)) for one in pairs for at in _all_places(word[0], one)})
+        if places:
+            yield from ((word.start() + begin, word.start() + end) for begin, end in places)
+        elif not whole.isdisjoint(_tokens_of(word[0])):
+            yield word.span()
+
+
+@lru_cache(maxsize=5000)
+def _tokens_of(word: str) -> tuple[str, ...]:
+    return tuple(tokens(word))
+
+
+def _all_places(word: str, token: str) -> Iterator[int]:
+    at = word.find(token)
+    while at >= 0:
+        yield at
+        at = word.find(token, at + 1)

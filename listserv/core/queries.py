@@ -15,6 +15,7 @@ from datetime import date
 
 _MOST = 1000  # characters of a question
 _MOST_WORDS = 24
+_MOST_LESS = 6  # parts that may be left out
 _QUOTES = str.maketrans(dict.fromkeys("“”„‟«»＂", '"') | dict.fromkeys("–—−", "-") | {"：": ":"})
 _PART = re.compile(r'((?:[^\s":]*:|-)?)"([^"]*)"?|(\S+)')
 
@@ -50,6 +51,13 @@ def read_web_query(text: str) -> Query:
 def read_mail_query(text: str) -> Query:
     """The question after ``find`` in a mail: operators are words, with or without a colon."""
     return _read(text, bare=True)
+
+
+def with_less(text: str) -> tuple[str, ...]:
+    """A search form's question without one of its parts, for each of them; () where there is only one."""
+    parts = [part[0] for part in _PART.finditer(text[:_MOST].translate(_QUOTES))][:_MOST_LESS]
+    shorter = (" ".join((*parts[:at], *parts[at + 1 :])) for at in range(len(parts)))
+    return tuple(dict.fromkeys(one for one in shorter if not read_web_query(one).is_empty))
 
 
 # Operator -> what it fills. A web form's are these with a colon; a mail's need none, but for those below.

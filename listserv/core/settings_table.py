@@ -21,7 +21,7 @@ NAME_LENGTH = 38
 # Mail that every domain must take (RFC 2142), and paths of the web that no list may lie on (interface.md §7).
 RESERVED = frozenset(
     ("postmaster", "abuse", "mailer-daemon")
-    + ("in", "u", "assets", "my-data", "healthz", "metrics", "robots.txt", "favicon.ico")
+    + ("in", "u", "assets", "my-data", "search", "healthz", "metrics", "robots.txt", "favicon.ico")
 )
 
 

@@ -64,6 +64,11 @@ def phrase(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def words_in(text: str) -> Iterator[re.Match[str]]:
+    """Where the words of a text stand, as they are written."""
+    return _WORD.finditer(text)
+
+
 def is_letter(token: str) -> bool:
     """Whether a token is one letter of a script without spaces, which begins pairs."""
     return len(token) == 1 and _PAIR.match(token) is not None

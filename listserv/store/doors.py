@@ -19,7 +19,7 @@ from listserv.core.address import Address
 from listserv.core.privacy import may
 from listserv.core.settings_table import load
 from listserv.core.types import ListSettings, MemberState, Role, Standing
-from listserv.store.schema import list_names, lists, sessions, subscriptions
+from listserv.store.schema import feeds, list_names, lists, sessions, subscriptions
 from listserv.store.sessions import hashed
 
 AUDIENCES: dict[Standing, tuple[str, ...]] = {
@@ -48,6 +48,7 @@ class Door:
 
     shelf: Shelf
     standing: Standing
+    subscription: int | None = None  # the reader's; None: they are not on the list
 
     @property
     def audiences(self) -> tuple[str, ...]:
@@ -74,34 +75,58 @@ def door(tx: Connection, name: str, home: str, session: str, now: datetime) -> D
     named = list_names.join(lists, lists.c.id == list_names.c.list_id)
     signed_in = and_(sessions.c.hash == hashed(session), sessions.c.expires > now)
     row = tx.execute(
-        select(lists, subscriptions.c.role)
+        select(lists, subscriptions.c.role, subscriptions.c.id.label("subscription"))
         .select_from(named.outerjoin(sessions, signed_in).outerjoin(subscriptions, member))
         .where(
             list_names.c.local == local, list_names.c.domain == (domain or home), lists.c.retired.is_(None)
         )
     ).first()
-    if row is None:
-        return None
-    shelf = _shelf(row, home)
-    standing = _standing(row.role)
-    return Door(shelf, standing) if may("read archive", standing, shelf.settings) else None
+    return _opened(row, home) if row is not None else None
+
+
+def feed_door(tx: Connection, name: str, home: str, feed: int) -> Door | None:
+    """The door of who has the link for feed readers with this number, for as long as they are on the list.
+
+    None for any other list, and where they left since it was made: what was given up opens nothing again.
+    """
+    local, _, domain = name.partition("@")
+    row = tx.execute(
+        select(lists, subscriptions.c.role, subscriptions.c.id.label("subscription"))
+        .join(subscriptions, subscriptions.c.list_id == lists.c.id)
+        .join(feeds, feeds.c.subscription_id == subscriptions.c.id)
+        .join(list_names, list_names.c.list_id == lists.c.id)
+        .where(feeds.c.id == feed, feeds.c.made >= subscriptions.c.joined)
+        .where(list_names.c.local == local, list_names.c.domain == (domain or home))
+        .where(subscriptions.c.state.in_(_PRESENT), lists.c.retired.is_(None))
+    ).first()
+    return _opened(row, home) if row is not None else None
+
+
+def doors_of(tx: Connection, session: str, home: str, now: datetime) -> tuple[Door, ...]:
+    """The doors of all lists that somebody is on and may read, by name; () for who is not signed in."""
+    rows = tx.execute(_OWN.where(sessions.c.hash == hashed(session), sessions.c.expires > now))
+    return tuple(door for row in rows if (door := _opened(row, home)) is not None)
 
 
 def first_shelf(tx: Connection, session: str, home: str, now: datetime) -> Shelf | None:
     """Where somebody goes who came without saying where to: a list of theirs with an archive for them."""
-    rows = tx.execute(
-        select(lists, subscriptions.c.role)
-        .join(subscriptions, subscriptions.c.list_id == lists.c.id)
-        .join(sessions, sessions.c.person_id == subscriptions.c.person_id)
-        .where(sessions.c.hash == hashed(session), sessions.c.expires > now)
-        .where(subscriptions.c.state.in_(_PRESENT), lists.c.retired.is_(None))
-        .order_by(lists.c.local, lists.c.id)
-    )
-    for row in rows:
-        shelf, standing = _shelf(row, home), _standing(row.role)
-        if may("read archive", standing, shelf.settings):
-            return shelf
-    return None
+    return next((door.shelf for door in doors_of(tx, session, home, now)), None)
+
+
+_OWN = (
+    select(lists, subscriptions.c.role, subscriptions.c.id.label("subscription"))
+    .join(subscriptions, subscriptions.c.list_id == lists.c.id)
+    .join(sessions, sessions.c.person_id == subscriptions.c.person_id)
+    .where(subscriptions.c.state.in_(_PRESENT), lists.c.retired.is_(None))
+    .order_by(lists.c.local, lists.c.id)
+)
+
+
+def _opened(row: Row[Any], home: str) -> Door | None:
+    shelf, standing = _shelf(row, home), _standing(row.role)
+    if not may("read archive", standing, shelf.settings):
+        return None
+    return Door(shelf, standing, row.subscription)
 
 
 def _standing(role: str | None) -> Standing:

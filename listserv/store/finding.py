@@ -1,4 +1,5 @@
-"""What one reader finds behind a door: where a post stands, what hangs at it, where a thread went.
+"""What one reader finds behind a door: where a post stands, what hangs at it, where a thread went,
+what is new, what a month holds.
 
 No answer is given but from the door's list and its audiences, so that what a reader may not see is not there.
 """
@@ -6,12 +7,14 @@ No answer is given but from the door's list and its audiences, so that what a re
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from listserv.core.types import PostState
 from listserv.store.conversations import SHOWN, Attached
 from listserv.store.doors import Door
+from listserv.store.months import bounds
 from listserv.store.schema import attachments, posts, threads
 
 
@@ -38,6 +41,56 @@ def place(tx: Connection, at: Door, digest: str) -> Place | None:
     earlier = or_(posts.c.at < row.at, and_(posts.c.at == row.at, posts.c.id < row.id))
     rank = tx.scalar(select(func.count()).where(mine, posts.c.thread_id == row.thread_id, earlier))
     return Place(digest, row.key, rank or 0, row.state)
+
+
+@dataclass(frozen=True, slots=True)
+class Titled:
+    """A post as a feed has it. ``author``: "" where the list hides it; ``text``: how it begins."""
+
+    hash: str
+    at: datetime
+    subject: str
+    author: str
+    author_name: str
+    text: str
+
+
+_EXCERPT = 4000  # characters
+
+
+def latest_posts(tx: Connection, at: Door, most: int) -> tuple[Titled, ...]:
+    """The newest posts that this reader may see, the newest first."""
+    own, text = posts.c, func.substr(posts.c.text, 1, _EXCERPT).label("text")
+    rows = tx.execute(
+        select(own.hash, own.at, own.subject, own.author, own.author_name, own.from_, text)
+        .where(*_posted(at))
+        .order_by(own.at.desc(), own.id.desc())
+        .limit(most)
+    )
+    return tuple(
+        Titled(
+            row.hash,
+            row.at,
+            row.subject,
+            "" if row.from_ == "hidden" else row.author,
+            row.author_name,
+            row.text,
+        )
+        for row in rows
+    )
+
+
+def month_posts(tx: Connection, at: Door, month: str) -> tuple[int, ...]:
+    """The posts of a month ("2026-11") that this reader may see, in their order."""
+    start, end = bounds(month)
+    own = posts.c
+    query = select(own.id).where(*_posted(at), own.at >= start, own.at < end).order_by(own.at, own.id)
+    return tuple(tx.scalars(query))
+
+
+def _posted(at: Door) -> tuple[ColumnElement[bool], ...]:
+    own = posts.c
+    return own.list_id == at.shelf.id, own.audience.in_(at.audiences), own.state == PostState.POSTED
 
 
 def attachment(tx: Connection, at: Door, digest: str, position: int) -> tuple[str, Attached] | None:

@@ -53,7 +53,8 @@ def forget_person(tx: Connection, who: KnownAs) -> None:
     for table in (schema.links, schema.sessions):
         tx.execute(delete(table).where(table.c.person_id == who.person_id))
     tx.execute(delete(schema.bans).where(schema.bans.c.key.in_(who.keys)))
-    for table in (schema.bounce_days, schema.bounce_watch, schema.sections, schema.duties, schema.named):
+    theirs = (schema.bounce_days, schema.bounce_watch, schema.sections, schema.duties, schema.named)
+    for table in (*theirs, schema.feeds):
         tx.execute(delete(table).where(table.c.subscription_id.in_(who.subscriptions)))
     asked = or_(schema.asks.c.person_id == who.person_id, func.lower(schema.asks.c.address).in_(who.keys))
     tx.execute(update(schema.asks).where(asked).values(address=_ERASED, act="", undo=""))

@@ -39,7 +39,7 @@ from listserv.store import (
 )
 from listserv.store.doors import AUDIENCES
 from listserv.store.rosters import members_query, read_member
-from listserv.store.search import Readable
+from listserv.store.search import Cut, Readable
 
 _a, _p, _h, _d, _s = (
     schema.arrivals.c,
@@ -120,7 +120,7 @@ def _hits(tx: Connection, scene: Scene, said: Occasion) -> Hits:
     before = found_before(said.ask.act) if said.ask else None
     if line.verb.name == "more" and before is not None:
         offset, asked = before[0] + len(before[1]), before[2]
-    found = search.find(tx, read_mail_query(asked), _readable(scene), AT_ONCE, offset)
+    found = search.find(tx, read_mail_query(asked), _readable(scene), Cut(AT_ONCE, offset))
     hits = (Hit(h.thread_id, h.title, h.posts, h.last, h.author_name, h.extract) for h in found.threads)
     return Hits(asked, tuple(hits), found.total, offset)
 

@@ -1,8 +1,9 @@
 """The archive's questions: read only, answered from rows as they are now.
 
 The one file by which archive_site knows lists, threads and posts; it only gathers names. The answers stand
-in doors.py (who may see what), finding.py (what one reader finds), conversations.py and openings.py (what
-the builder renders, by standing and not by person), months.py, and stale_log.py (what has changed since).
+in doors.py (who may see what), finding.py, search.py and feeds.py (what one reader finds), conversations.py
+and openings.py (what the builder renders, by standing and not by person), months.py, and stale_log.py (what
+has changed since).
 Nothing here tells of holds, queues or who is on a list, so the archive can't show them.
 """
 
@@ -21,34 +22,47 @@ from listserv.store.conversations import (
     thread_posts,
     threads_after,
 )
-from listserv.store.doors import AUDIENCES, Door, Shelf, door, first_shelf, shelves
-from listserv.store.finding import Place, attachment, merged_key, place
+from listserv.store.doors import AUDIENCES, Door, Shelf, door, doors_of, feed_door, first_shelf, shelves
+from listserv.store.feeds import feed_of, last_feed
+from listserv.store.finding import Place, Titled, attachment, latest_posts, merged_key, month_posts, place
 from listserv.store.months import bounds, month_of, next_month, thread_months
 from listserv.store.openings import Opening, latest_threads, month_counts, month_openings, openings
 from listserv.store.read_only import ReadOnly, open_read_only
+from listserv.store.search import Cut, Hit, Hits, Readable, find
 from listserv.store.stale_log import GAP_REACH, Mark, epoch, last_act, log_bounds, marks, position
 
 __all__ = [
     "AUDIENCES",
     "GAP_REACH",
     "Attached",
+    "Cut",
     "Door",
+    "Hit",
+    "Hits",
     "Mark",
     "Opening",
     "Place",
     "PostRow",
     "ReadOnly",
+    "Readable",
     "Shelf",
     "ThreadRow",
+    "Titled",
     "attachment",
     "bounds",
     "count_threads",
     "door",
+    "doors_of",
     "epoch",
+    "feed_door",
+    "feed_of",
+    "find",
     "first_changed",
     "first_shelf",
     "first_subject",
     "last_act",
+    "last_feed",
+    "latest_posts",
     "latest_threads",
     "living_keys",
     "log_bounds",
@@ -57,6 +71,7 @@ __all__ = [
     "month_counts",
     "month_of",
     "month_openings",
+    "month_posts",
     "next_month",
     "open_read_only",
     "openings",

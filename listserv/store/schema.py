@@ -659,6 +659,14 @@ sessions = _table(
     Index(None, "person_id"),
 )
 
+feeds = _table(
+    "feeds",  # one per member who has a link for feed readers; the link is a seal over the row's number
+    _id(),
+    _ref("subscription_id", "subscriptions.id"),
+    Column("made", Moment, nullable=False),
+    UniqueConstraint("subscription_id"),
+)
+
 # -- what is told from other tables, and no backup carries -----------------------------------------------
 
 # The full text of posts (full_text.py): tokens of ours, which FTS5 shall part at spaces and not change.

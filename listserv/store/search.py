@@ -45,22 +45,36 @@ class Hit:
     posts: int
     last: datetime
     hash: str
+    at: datetime
+    author: str  # "" where the list hides it
+    author_key: str
     author_name: str
     extract: str
 
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """``total``: how many threads fit, of those with one of the newest ``full_text.MOST`` posts that do."""
+    """``total``: how many threads fit, of those with one of the newest ``full_text.MOST`` posts that do.
+    ``wanted``: the tokens that were looked for anywhere."""
 
     threads: tuple[Hit, ...]
     total: int
+    wanted: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """How many threads, after how many; characters of an extract."""
+
+    limit: int = 8
+    offset: int = 0
+    longest: int = 100
 
 
 NONE = Hits((), 0)
 
 
-def find(tx: Connection, query: Query, readable: Sequence[Readable], limit: int = 8, offset: int = 0) -> Hits:
+def find(tx: Connection, query: Query, readable: Sequence[Readable], cut: Cut = Cut()) -> Hits:
     """The threads with a post that fits, best first, then newest. Nothing where nothing is asked."""
     asked = full_text.ask(query)
     if asked is None or not readable:
@@ -68,16 +82,17 @@ def find(tx: Connection, query: Query, readable: Sequence[Readable], limit: int 
     dialect, may = tx.dialect.name, _may(readable)
     values = full_text.asking(dialect, asked, (one.list_id for one in readable))
     days = {"since": _midnight(query.since or date.min), "before": _midnight(query.before or date.max)}
-    page = {"limit": limit, "offset": offset}
+    page = {"limit": cut.limit, "offset": cut.offset}
     with full_text.by_index(tx):
         best = tx.execute(_best(dialect, query.has_attachment), {**values, **may, **days, **page}).all()
     if not best:
         return NONE
     rows = {row.id: row for row in tx.execute(_HIT, {"posts": [row.id for row in best], **may})}
-    return Hits(tuple(_hit(rows[row.id], asked) for row in best if row.id in rows), best[0].total)
+    hits = tuple(_hit(rows[row.id], asked, cut.longest) for row in best if row.id in rows)
+    return Hits(hits, best[0].total, asked.wanted)
 
 
-def _hit(row: Row[Any], asked: Asked) -> Hit:
+def _hit(row: Row[Any], asked: Asked, longest: int) -> Hit:
     return Hit(
         thread_id=row.thread_id,
         list_id=row.list_id,
@@ -85,8 +100,11 @@ def _hit(row: Row[Any], asked: Asked) -> Hit:
         posts=row.posts,
         last=row.last,
         hash=row.hash,
+        at=row.at,
+        author="" if row.from_ == "hidden" else row.author,
+        author_key=row.author_key,
         author_name=row.author_name,
-        extract=extract(new_words(row.text), asked.wanted),
+        extract=extract(new_words(row.text), asked.wanted, longest),
     )
 
 
@@ -151,7 +169,8 @@ def _told() -> Select[Any]:
     same = and_(other.c.thread_id == _p.thread_id, _allowed(other.c))
     first = select(other.c.subject).where(same).order_by(other.c.at, other.c.id).limit(1)
     return select(
-        *(_p.id, _p.thread_id, _p.list_id, _p.hash, _p.author_name, _p.text),
+        *(_p.id, _p.thread_id, _p.list_id, _p.hash, _p.at, _p.text),
+        *(_p.from_, _p.author, _p.author_key, _p.author_name),
         select(func.count()).select_from(other).where(same).correlate(posts).scalar_subquery().label("posts"),
         select(func.max(other.c.at)).where(same).correlate(posts).scalar_subquery().label("last"),
         first.correlate(posts).scalar_subquery().label("title"),

@@ -1,5 +1,7 @@
 """The Brief: each post its turn, what each member has had, Briefs with their numbers, one a period.
 
+And who has a link for feed readers.
+
 Imports nothing of ours: the code moves on, this file stays as it was.
 """
 
@@ -87,6 +89,16 @@ def _tables() -> None:
         sa.PrimaryKeyConstraint("post_id", "subscription_id", name="pk_named"),
     )
     op.create_index("ix_named_subscription_id", "named", ["subscription_id"])
+    op.create_table(
+        "feeds",
+        sa.Column("id", ID, sa.Identity(), nullable=False),
+        sa.Column("subscription_id", ID, nullable=False),
+        sa.Column("made", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name="fk_feeds_subscription_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_feeds"),
+        sa.UniqueConstraint("subscription_id", name="uq_feeds_subscription_id"),
+        sqlite_autoincrement=True,
+    )
 
 
 def _reference(table: str, column: str, target: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listserv.core.queries import Query, read_day, read_mail_query, read_web_query
+from listserv.core.queries import Query, read_day, read_mail_query, read_web_query, with_less
 
 MAIL = [
     (
@@ -114,3 +114,15 @@ def test_nothing_that_is_asked_raises(text: str) -> None:
 
 def test_a_long_question_is_cut() -> None:
     assert len(read_mail_query("word " * 100_000).words) == 24
+
+
+def test_a_question_is_offered_without_each_of_its_parts() -> None:
+    assert with_less('garlic "first frost" from:ana') == (
+        '"first frost" from:ana',
+        "garlic from:ana",
+        'garlic "first frost"',
+    )
+    assert with_less("garlic -frost") == ("garlic",)
+    assert with_less("garlic") == with_less("") == ()
+    assert with_less("a a") == ("a",)
+    assert len(with_less("word " * 100_000)) <= 6

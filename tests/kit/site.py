@@ -23,10 +23,12 @@ from starlette.types import ASGIApp
 from archive_site.build import Builder, SiteNames
 from archive_site.gate import GateParts, make_gate
 from listserv.core.address import read_address
+from listserv.core.seals import Keyring
 from listserv.core.settings_table import dump, preset_settings
 from listserv.resources import resource
 from listserv.store import schema, sessions
 from listserv.store.engine import Store, open_store
+from listserv.store.feeds import Feeds
 from listserv.store.months import month_of
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -310,6 +312,10 @@ class Door:
         self.left.append(token)
         return token.startswith("a")
 
+    def copy(self, post: int) -> bytes | None:
+        """Stands for ``flow.boxed``: these posts have no mails behind them."""
+        return f"From book@{DOMAIN} Fri Nov 20 12:00:00 2026\n\nmail {post}\n\n".encode()
+
     def app(self) -> ASGIApp:
         return make_gate(
             GateParts(
@@ -325,6 +331,9 @@ class Door:
                 mail_link=lambda address, url, code: self.mailed.append((address, url, code)),
                 leave=self.leave,
                 own_data=lambda person: f"all of {person}".encode(),
+                copy=self.copy,
+                feeds=Feeds(self.rows.store),
+                ring=Keyring(b"a key of 32 octets for the tests.", "epoch"),
             )
         )
 

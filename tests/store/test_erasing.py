@@ -105,7 +105,7 @@ def rows_of(world: World, table: Any) -> list[Any]:
 
 CLEANED = """people addresses subscriptions arrivals raws holds answered posts attachments relays letters
     deliveries links sessions threads thread_ids thread_wishes asks sections duties bans
-    bounce_days bounce_watch passed blocks search quiet named"""
+    bounce_days bounce_watch passed blocks search quiet named feeds"""
 OF_NOBODY = (
     "meta epochs counters acts lists list_names seen stale card_items loosenings briefs brief_items digests"
     " buckets"

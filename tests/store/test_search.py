@@ -16,7 +16,7 @@ from listserv.core.queries import Query, read_mail_query, read_web_query
 from listserv.core.types import PostState
 from listserv.store import indexing, schema
 from listserv.store.engine import open_store
-from listserv.store.search import Hits, Readable, find, thread_text
+from listserv.store.search import Cut, Hits, Readable, find, thread_text
 from tests.kit.site import NOON, Rows, Said
 
 MEMBERS, HOSTS = ("public", "members"), ("public", "members", "hosts")
@@ -67,7 +67,7 @@ def bring_in(rows: Rows) -> None:
 
 def found(rows: Rows, query: Query, *readable: Readable, limit: int = 8, offset: int = 0) -> Hits:
     with rows.store.read() as tx:
-        return find(tx, query, readable, limit, offset)
+        return find(tx, query, readable, Cut(limit, offset))
 
 
 def titles(rows: Rows, asked: str, *readable: Readable) -> list[str]:
