@@ -18,12 +18,12 @@ from listserv.core.retold import File, author_told
 from listserv.core.types import MailList, PostState
 from listserv.store.conversations import opener
 from listserv.store.prepared import Prepared
-from listserv.store.schema import attachments, posts, threads
+from listserv.store.schema import attachments, posts, subscriptions, threads
 
 _MOST_WHOLE = 2000  # posts whose words are read to their end
 _BEGINNING = 600  # characters of those before them
 _HEARD, _LONGEST_HEARD = 12, 20_000  # earlier posts of a thread that new ones may quote; characters of each
-_p, _t, _a = posts.c, threads.c, attachments.c
+_p, _t, _a, _s = posts.c, threads.c, attachments.c, subscriptions.c
 
 
 def news(tx: Connection, here: MailList, after: int, upto: int, audiences: Sequence[str]) -> News:
@@ -144,9 +144,13 @@ def _new() -> Select[Any]:
         (_p.turn > bindparam("whole_from", type_=_p.turn.type), func.substr(_p.text, 1, LONGEST)),
         else_=func.substr(_p.text, 1, _BEGINNING),
     )
-    own = (_p.id, _p.thread_id, _p.turn, _p.hash, _p.author, _p.author_key, _p.author_name, _p.at, _p.subject)
+    # Whoever's program sends no name is called as members know them.
+    name = func.coalesce(func.nullif(_p.author_name, ""), _s.name, "").label("author_name")
+    own = (_p.id, _p.thread_id, _p.turn, _p.hash, _p.author, _p.author_key, name, _p.at, _p.subject)
     more = (_p.from_, _p.language, _p.subscription_id, _p.parent_hash, _writer().label("writer"))
-    return select(*own, *more, words.label("text")).where(*_went_out()).order_by(_p.turn)
+    known = posts.outerjoin(subscriptions, _s.id == _p.subscription_id)
+    query = select(*own, *more, words.label("text")).select_from(known)
+    return query.where(*_went_out()).order_by(_p.turn)
 
 
 def _earlier() -> Select[Any]:
