@@ -25,7 +25,7 @@ run: $(READY)
 	@$(BIN)/listserv demo
 
 test: $(READY_TO_TEST) lint
-	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 soak: export LISTSERV_LONG := 1
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),30)
