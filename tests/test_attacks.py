@@ -334,6 +334,7 @@ PACK = {  # none of these ever sees a mail from outside
     "listserv/backup_file.py": "the operator's backup",
     "listserv/boxes.py": "an mbox that the operator imports",
     "listserv/demo.py": "clears up after itself",
+    "archive_site/box.py": "packs a month's mails",
     "archive_site/folder.py": "takes away folders of pages",
 }
 
@@ -353,6 +354,7 @@ FORMATTED = {  # names of our own tables and constants: nothing that anybody sen
     "listserv/store/loading.py": "a restore: table by table, names quoted",
     "listserv/store/rows.py": "a lock's number, and places of parameters",
     "listserv/store/scrubbing.py": "VACUUM, table by table",
+    "listserv/store/turns.py": "the table of rhythms, a constant",
 }
 MAKERS = ("text", "exec_driver_sql", "literal_column")
 

@@ -100,9 +100,9 @@ def test_a_postgresql_that_is_restarted_under_load_costs_no_mail_and_doubles_no_
 STEPS = {
     "a mail is kept": "insert into arrivals",
     "a post is made": "insert into posts",
+    "mails are leased": "update arrivals",
     "results are written": "answer",
     "copies are leased": "update deliveries",
-    "mails are leased": "update arrivals",
 }
 # Which time a step is taken, how its COMMIT fails. All at the beginning: leases then run out together.
 CUTS = {number: ("after", "before")[number % 2] for number in range(2, 12 if LONG else 4)}

@@ -87,7 +87,7 @@ def complaints(tx: Connection, since: datetime) -> dict[str, int]:
     """How many members called a mail spam since then, by their list's title."""
     joined = schema.arrivals.join(schema.lists, schema.lists.c.id == _a.list_id)
     # In the index's own words: with a bound value SQLite would read all mails there ever were.
-    chosen = (_a.done > since, _a.state == ArrivalState.COMMANDS, text(f"arrivals.why = '{COMPLAINT}'"))
+    chosen = (_a.done > since, _a.state == ArrivalState.COMMANDS, text("arrivals.why = 'complaint'"))
     query = select(schema.lists.c.title, func.count()).select_from(joined).where(*chosen)
     rows = tx.execute(query.group_by(schema.lists.c.id, schema.lists.c.title).order_by(schema.lists.c.id))
     return {row[0]: row[1] for row in rows}
