@@ -21,6 +21,7 @@ from listserv.core.seals import unseal
 from listserv.core.types import Mail
 from listserv.flow.door import Refusal
 from listserv.flow.postmark import Limits, Trace, postmark
+from listserv.mail.disguise import disguised
 from listserv.mail.fields import all_of, first_of, split
 from listserv.mail.leaves import leaf
 from listserv.mail.parse import parse
@@ -92,6 +93,14 @@ class Scene:
                 assert number is not None
                 if number in came:
                     yield Copied(f"{local}@{DOMAIN}", came[number], mailed.raw)
+
+    def untouched(self) -> Iterator[Copied]:
+        """Those that are to be as they came: where addresses are hidden, some ids of parts are others."""
+        return (
+            one
+            for one in self.copies()
+            if one.list != QUIET or disguised(one.came, {}, SITE.domain) == one.came
+        )
 
 
 def is_mail(name: str, raw: bytes) -> bool:
@@ -200,7 +209,7 @@ def test_every_member_gets_every_post_once(scene: Scene) -> None:
 
 
 def test_each_copy_has_the_body_as_it_came_to_the_last_byte(scene: Scene) -> None:
-    for copied in scene.copies():
+    for copied in scene.untouched():
         before, after = split(copied.came), split(copied.went)
         assert after[2] == before[2]
         assert after[1] == b"\r\n"  # one empty line ends the header, even where the author's had none
@@ -225,7 +234,7 @@ def test_the_leaves_of_each_copy_are_those_that_came(scene: Scene) -> None:
 
 def every_other(scene: Scene) -> Iterator[Copied]:
     """One copy of each post: the two differ in a few lines of the header that other tests look at."""
-    return (copied for number, copied in enumerate(scene.copies()) if number % 2 == 0)
+    return (copied for number, copied in enumerate(scene.untouched()) if number % 2 == 0)
 
 
 def test_the_standard_library_finds_the_same_parts_before_and_after(scene: Scene) -> None:
