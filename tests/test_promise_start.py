@@ -121,7 +121,7 @@ def older(folder: Path) -> None:
     first = folder.parent / "older"
     if not first.exists():
         first.mkdir()
-        store = open_store(sqlite_in(first))
+        store = open_store(f"sqlite:///{first / 'world.db'}")
         upgrade(store.engine, resource("migrations"))
         put_a_list_with_a_name(store.engine)
         store.close()
