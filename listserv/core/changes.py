@@ -133,12 +133,16 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class CountBounce:
-    """A report attributed to this member. ``delivery_id``: the copy whose return path it came to, if any."""
+    """A report attributed to this member. ``delivery_id``: the copy whose return path it came to, if any.
+
+    ``of_mail``: the mail was refused, whoever had got it: the owner hears of it, nothing counts on the member.
+    """
 
     subscription_id: int
     kind: ReportClass
     said: str = ""
     delivery_id: int | None = None
+    of_mail: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -326,7 +326,8 @@ def _refusal(one: tuple[Copy, Outcome]) -> CountBounce | None:
     kind = ReportClass(kind_of_refusal(outcome.code, outcome.text))
     if outcome.at != "RCPT" and (not outcome.code or kind is not ReportClass.POLICY):
         return None
-    return CountBounce(copy.subscription_id, kind, f"{outcome.code} {outcome.text}", copy.id)
+    of_mail = outcome.at != "RCPT"
+    return CountBounce(copy.subscription_id, kind, f"{outcome.code} {outcome.text}", copy.id, of_mail)
 
 
 def _tell(log: Log, group: Group, arrivals: Mapping[int, int]) -> None:

@@ -102,7 +102,8 @@ def carry_out(
 def count_report(tx: Connection, report: CountBounce, now: datetime) -> None:
     """One more report attributed to this member; into the history if a fresh copy's token names them."""
     of = report.subscription_id
-    tx.execute(_COUNT, {"of": of})
+    if not report.of_mail:
+        tx.execute(_COUNT, {"of": of})
     copy = tx.execute(_COPY, {"of": of, "copy": report.delivery_id}).one_or_none()
     if copy is None or not bounces.is_fresh(copy.created, copy.joined, now):
         return

@@ -330,7 +330,7 @@ def test_a_message_that_is_refused_is_no_members_fault(world: World) -> None:
     deliver_due(world.depot)
     assert states(world) == {"failed": 3}
     with world.store.read() as tx:
-        assert set(tx.scalars(select(schema.subscriptions.c.score))) == {0}
+        assert set(tx.scalars(select(schema.subscriptions.c.bounces))) == {0}
 
 
 def test_a_relay_in_trouble_is_left_alone_longer_each_time_and_no_copy_pays_for_it(world: World) -> None:

@@ -123,7 +123,7 @@ def test_a_message_that_is_refused_is_nobodys_fault(world: World) -> None:
     deliver_due(world.depot)
     assert world.totals()["delivery:failed"] == 120
     with world.store.read() as tx:
-        assert set(tx.scalars(select(schema.subscriptions.c.score))) == {0}
+        assert set(tx.scalars(select(schema.subscriptions.c.bounces))) == {0}
 
 
 @pytest.mark.parametrize("personal", [True, False])
