@@ -135,7 +135,7 @@ class Returned:
 class CountBounce:
     """A report attributed to this member. ``delivery_id``: the copy whose return path it came to, if any.
 
-    ``of_mail``: the mail was refused, whoever had got it: the owner hears of it, nothing counts on the member.
+    ``of_mail``: the mail was refused, whoever had got it: the owner is told, nothing counts on the member.
     """
 
     subscription_id: int
