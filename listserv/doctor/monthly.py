@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from listserv.core.address import Address
 from listserv.core.notices import DoctorSays, Symptom
 from listserv.doctor.finding import Result, Told
 from listserv.flow.bells import Bells
@@ -24,7 +25,7 @@ def tell_monthly(pen: Pen, bells: Bells, examine: Callable[[datetime], Sequence[
     """
     now, owner = pen.clock.now(), pen.site.owner
     with pen.store.read() as tx:
-        if _is_told(tx, now):
+        if _is_told(tx, owner, now):
             return 0
         new = not answered.was_ever(tx, _KIND, owner.key)
     notice = None if new else worded(pen.site.domain, examine(now))
@@ -32,7 +33,7 @@ def tell_monthly(pen: Pen, bells: Bells, examine: Callable[[datetime], Sequence[
 
     def step(tx: Transaction) -> int:
         one_at_a_time(tx, Lock.OWNER, 0)  # of several processes, one writes
-        if _is_told(tx, now):
+        if _is_told(tx, owner, now):
             return 0
         answered.note(tx, _KIND, owner.key, 0, now)
         if letter is not None:
@@ -45,8 +46,9 @@ def tell_monthly(pen: Pen, bells: Bells, examine: Callable[[datetime], Sequence[
     return done
 
 
-def _is_told(tx: Transaction, now: datetime) -> bool:
-    return answered.was_since(tx, _KIND, 0, now.replace(day=1, hour=0, minute=0, second=0, microsecond=0))
+def _is_told(tx: Transaction, owner: Address, now: datetime) -> bool:
+    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return answered.was_told(tx, _KIND, owner.key, (0, month))
 
 
 def worded(domain: str, lines: Sequence[Told]) -> DoctorSays | None:

@@ -188,7 +188,7 @@ def _tell_owner(tx: Transaction, here: MailList, waits: int, of: tuple[Pen, date
     """Nobody looks after this list: whoever looks after the site is asked to name somebody, once a week."""
     pen, now = of
     owner = pen.site.owner
-    if answered.was_since(tx, NoHost.__name__, here.id, now - _ASKED_AGAIN):
+    if answered.was_told(tx, NoHost.__name__, owner.key, (here.id, now - _ASKED_AGAIN)):
         return 0
     answered.note(tx, NoHost.__name__, owner.key, here.id, now)
     notice = NoHost(here.title, str(here.address), waits)

@@ -41,6 +41,13 @@ def was_since(tx: Connection, kind: str, list_id: int, since: datetime) -> bool:
     return tx.scalar(query) is not None
 
 
+def was_told(tx: Connection, kind: str, key: str, of: tuple[int, datetime]) -> bool:
+    """Whether this address got such a notice ``of`` a list since then."""
+    list_id, since = of
+    query = select(_n.kind).where(_n.key == key, _n.kind == kind, _n.list_id == list_id, _n.at > since)
+    return tx.scalar(query) is not None
+
+
 def was_ever(tx: Connection, kind: str, key: str) -> bool:
     """Whether this address has such a mark, however long ago."""
     query = select(_n.kind).where(_n.key == key, _n.kind == kind, _n.list_id == 0)

@@ -175,7 +175,6 @@ _STATEMENTS = (
         "INSERT INTO thread_ids (list_id, message_hash, thread_id, post_id)"
         " SELECT list_id, hash, thread_id, posts.id FROM posts, SERIES WHERE posts.id = i",
     ),
-    ("posts", "INSERT INTO named (post_id, subscription_id) SELECT i, 1 + i % :members FROM SERIES"),
     (
         "posts",
         "INSERT INTO attachments (post_id, position, name, type, size)"
@@ -228,21 +227,6 @@ _STATEMENTS = (
         "INSERT INTO passed (delivery_id, list_id, arrival_id, from_seal, to_seal, kind, proved, tell, at)"
         " SELECT i, 1 + i % :lists, i, 's' || (1000000 + i), 's' || (1000001 + i), 'mail', true, true,"
         " :now - i FROM SERIES",
-    ),
-    (
-        "posts",
-        "INSERT INTO briefs (id, list_id, letter_id, after, upto, made)"
-        " SELECT i, 1 + i % :lists, i, 0, 1, :now FROM SERIES",
-    ),
-    (
-        "posts",
-        "INSERT INTO brief_items (brief_id, number, thread_id, post_id)"
-        " SELECT i, 1, 1 + i % (:posts / 5), i FROM SERIES",
-    ),
-    (
-        "posts",
-        "INSERT INTO digests (subscription_id, period, brief_id, made)"
-        " SELECT 1 + i % :members, 'p' || i, i, :now FROM SERIES",
     ),
     (
         "put_off",
