@@ -10,8 +10,9 @@ from __future__ import annotations
 from listserv.core.address import Address
 from listserv.core.facts import PostFacts
 from listserv.core.rules import STRICT, is_proven
+from listserv.core.site import Site
 from listserv.core.tags import wants_tag
-from listserv.core.types import Mail, Policy
+from listserv.core.types import Mail, MailList, Policy
 
 # What we put in front of a post whose From stays. Many programs sign that there is none of these: Exim
 # names the list fields, Gmail and Rspamd name Reply-To (RFC 6376 §5.4).
@@ -31,8 +32,7 @@ def shown_from(mail: Mail, facts: PostFacts) -> str:
         return "hidden" if settings.from_ == "relay" else "author"
     if lends_our_name(mail, facts):
         return "relay"
-    strict = mail.author is not None and mail.author.domain in facts.site.strict_domains
-    if not strict and mail.proof.policy not in (*STRICT, Policy.UNKNOWN):
+    if not _is_strict(mail.author, mail, facts.site):
         return "author"
     return "author" if mail.proof.intact and not touches(mail, facts) else "relay"
 
@@ -72,6 +72,24 @@ def lends_our_name(mail: Mail, facts: PostFacts) -> bool:
     """
     if facts.approved or is_proven(mail, facts):
         return False
+    return _is_of_our_organization(mail, facts.site, facts.list)
+
+
+def _is_of_our_organization(mail: Mail, site: Site, here: MailList) -> bool:
     organization = mail.proof.organization
-    ours = (facts.site.domain, facts.list.address.domain)
-    return bool(organization) and any(f".{one}".endswith(f".{organization}") for one in ours)
+    ours = (f".{site.domain}", f".{here.address.domain}")
+    return bool(organization) and any(one.endswith(f".{organization}") for one in ours)
+
+
+def may_show_relay(mail: Mail, site: Site, here: MailList) -> bool:
+    """Whether the author's relay address may stand in the post, or nobody need look it up."""
+    settings, author = here.settings, mail.author
+    if settings.from_ != "auto" or settings.reply_to == "author" or author is None:
+        return True
+    return _is_strict(author, mail, site) or _is_of_our_organization(mail, site, here)
+
+
+def _is_strict(author: Address | None, mail: Mail, site: Site) -> bool:
+    """Whether the author's domain asks receivers to mind its From, or may."""
+    named = author is not None and author.domain in site.strict_domains
+    return named or mail.proof.policy in (*STRICT, Policy.UNKNOWN)

@@ -12,8 +12,9 @@ from listserv.core.kept import midnight
 from listserv.core.quietly import seal_in
 from listserv.core.routing import Kind
 from listserv.core.seals import message_hash
+from listserv.core.showing import may_show_relay
 from listserv.core.threads import Reins, place
-from listserv.core.types import Mail, MailList, Member, Policy, Standing
+from listserv.core.types import Mail, MailList, Member, Standing
 from listserv.store import (
     answered,
     arrivals,
@@ -101,21 +102,10 @@ def _for_post(tx: Connection, ask: Question, here: MailList) -> PostFacts:
         alarmed=storm.alarmed,
         vouched=ask.arrival.answer_of is not None,
         is_quiet=bool(seal_in(mail.author, here)) and quiet.is_question(tx, ask.arrival.id),
-        alias=relay_facts.alias_of_author(tx, ask, here) if _may_be_shown(ask, here) else None,
+        alias=relay_facts.alias_of_author(tx, ask, here) if may_show_relay(mail, ask.site, here) else None,
         shown=relay_facts.aliases_shown(tx, ask, here),
         come_back=comebacks.is_comeback(tx, ask, here, twins),
     )
-
-
-def _may_be_shown(ask: Question, here: MailList) -> bool:
-    """Whether the author's relay address may stand in the post: looked up only then (core/showing.py)."""
-    settings, proof, author = here.settings, ask.mail.proof, ask.mail.author
-    if settings.from_ != "auto" or settings.reply_to == "author" or author is None:
-        return True
-    ours = (f".{ask.site.domain}", f".{here.address.domain}")
-    lent = bool(proof.organization) and any(one.endswith(f".{proof.organization}") for one in ours)
-    strict = author.domain in ask.site.strict_domains or proof.policy not in (Policy.NONE, Policy.ABSENT)
-    return strict or lent
 
 
 def _reins(

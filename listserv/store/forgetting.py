@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Text, and_, case, cast, delete, func, or_, select, update
 
@@ -17,6 +16,7 @@ from listserv.store.known_as import NOBODY, KnownAs
 from listserv.store.queue import TAKEN_OUT, call_off
 from listserv.store.quoting import letters_with, raws_with
 from listserv.store.rosters import members_query, read_member, remove_member
+from listserv.store.rows import several
 from listserv.store.taking_back import take_back
 
 _ERASED = f"erased{NOBODY}"
@@ -25,7 +25,6 @@ _s, _a, _h, _d, _l = (
     for table in (schema.subscriptions, schema.arrivals, schema.holds, schema.deliveries, schema.letters)
 )
 _SETTLED = _a.state != ArrivalState.WAITING  # what waits is read in a moment; its bytes are in use
-_AT_ONCE = 500
 
 
 def leave_lists(tx: Connection, who: KnownAs, hand: Hand) -> tuple[str, ...]:
@@ -118,7 +117,7 @@ def _holds(keeper: Keeper, who: KnownAs, theirs: Iterable[int]) -> None:
     mine = or_(func.lower(_h.sender).in_(who.keys), func.lower(_h.tell).in_(who.keys))
     query = select(_h.id, _h.state)
     found = list(keeper.tx.execute(query.where(mine)))
-    for some in _several(sorted(theirs)):
+    for some in several(sorted(theirs)):
         found += keeper.tx.execute(query.where(_h.arrival_id.in_(some)))
     blank = {"sender": "", "subject": "", "message_id": "", "tell": "", "seen": ""}
     for row in found:
@@ -129,7 +128,7 @@ def _holds(keeper: Keeper, who: KnownAs, theirs: Iterable[int]) -> None:
 
 def _about(keeper: Keeper, stain: Stain, wash: Washing) -> None:
     """Other mails with an address of theirs in them: private ones, reports, commands."""
-    for some in _several(sorted(raws_with(keeper.tx, stain.traces))):
+    for some in several(sorted(raws_with(keeper.tx, stain.traces))):
         query = select(_a.id, _a.raw_hash, schema.raws.c.bytes).join(schema.raws)
         for row in keeper.tx.execute(query.where(_a.raw_hash.in_(some), _SETTLED)).all():
             washed = wash.others(Kept(bytes(row.bytes)), stain).raw
@@ -139,7 +138,7 @@ def _about(keeper: Keeper, stain: Stain, wash: Washing) -> None:
 
 
 def _envelopes(tx: Connection, who: KnownAs, theirs: list[int]) -> None:
-    for some in _several(theirs):
+    for some in several(theirs):
         tx.execute(update(schema.arrivals).where(_a.id.in_(some)).values(envelope_from="", detail=""))
     for relay in who.traces.relays:
         to_them = and_(_SETTLED, _a.recipient.icontains(relay, autoescape=True))
@@ -159,7 +158,7 @@ def _letters(keeper: Keeper, who: KnownAs) -> None:
     ended = (DeliveryState.SENT, DeliveryState.FAILED)
     digests = (_d.kind == DeliveryKind.DIGEST, _d.list_id.in_(who.lists), _d.state.in_(ended))
     found.update(tx.scalars(select(_d.letter_id).where(*digests, _d.letter_id.is_not(None))))
-    for some in _several(sorted(found)):
+    for some in several(sorted(found)):
         take_back(tx, schema.briefs.c.letter_id.in_(some), keeper.at)
         call_off(tx, _d.letter_id.in_(some), TAKEN_OUT, keeper.at)
         leaving = select(_d.letter_id).where(_d.letter_id.in_(some), _d.state == DeliveryState.SENDING)
@@ -172,7 +171,3 @@ def _copies(tx: Connection, who: KnownAs) -> None:
     values = {"to": _ERASED, "answer": answer}
     for mine in (_d.subscription_id.in_(who.subscriptions), func.lower(_d.to).in_(who.keys)):
         tx.execute(update(schema.deliveries).where(mine).values(values))
-
-
-def _several(items: list[Any]) -> Iterator[list[Any]]:
-    return (items[at : at + _AT_ONCE] for at in range(0, len(items), _AT_ONCE))

@@ -13,11 +13,10 @@ from listserv.core.traces import Traces, without_addresses
 from listserv.core.types import PostState
 from listserv.core.washing import Kept, Stain, Washing, anonymous_id
 from listserv.store.keeping import Keeper, kept, kept_posts
-from listserv.store.rows import holds
+from listserv.store.rows import holds, several
 from listserv.store.schema import letters, posts, raws
 
 _p = posts.c
-_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +35,14 @@ class Spread:
 def candidates(tx: Connection, traces: Traces, spread: Spread) -> list[int]:
     """Posts of others that may name or quote them: in the same threads, or with a name or address in them."""
     found: set[int] = set()
-    for some in _several(sorted(spread.threads)):
+    for some in several(sorted(spread.threads)):
         found.update(tx.scalars(_shown().where(_p.thread_id.in_(some))))
     told = (*traces.names, *traces.addresses, *traces.relays)
     if told and spread.lists:
         words = [column.icontains(one, autoescape=True) for one in told for column in (_p.text, _p.html)]
         found.update(tx.scalars(_shown().where(_p.list_id.in_(spread.lists), or_(*words))))
-    for some in _several(sorted(raws_with(tx, traces))):
-        found.update(tx.scalars(_shown().where(_p.raw_hash.in_(some))))
+    for hashes in several(sorted(raws_with(tx, traces))):
+        found.update(tx.scalars(_shown().where(_p.raw_hash.in_(hashes))))
     return sorted(found - spread.own)
 
 
@@ -66,10 +65,6 @@ def _tells(tx: Connection, column: Any, traces: Traces) -> ColumnElement[bool] |
 
 def _shown() -> Any:
     return select(_p.id).where(_p.state != PostState.REDACTED)
-
-
-def _several(items: list[Any]) -> Iterator[list[Any]]:
-    return (items[at : at + _AT_ONCE] for at in range(0, len(items), _AT_ONCE))
 
 
 def washed(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ARRAY,
@@ -34,6 +34,8 @@ _ADD = Prepared(
     )
 )
 _SLOTS = 16
+_AT_ONCE = 500
+T = TypeVar("T")
 _LOCK = text("SELECT pg_advisory_xact_lock(:space, :number)")
 
 
@@ -139,6 +141,11 @@ def holds(column: ColumnElement[bytes], dialect: str, text: str) -> ColumnElemen
         return func.instr(func.lower(cast(column, Text)), text.lower()) > 0
     shown = func.encode(column, "escape")  # PostgreSQL: all that is ASCII stays as it is
     return func.strpos(func.lower(shown), text.lower()) > 0
+
+
+def several(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Some at a time: both databases have a limit to the values in one IN (…)."""
+    return (items[at : at + _AT_ONCE] for at in range(0, len(items), _AT_ONCE))
 
 
 def one_at_a_time(tx: Connection, space: int, number: int) -> None:

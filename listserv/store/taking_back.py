@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +11,8 @@ from sqlalchemy import ColumnElement, Connection, and_, case, delete, null, sele
 from listserv.core.types import DeliveryKind, DeliveryState, MemberState
 from listserv.store import schema
 from listserv.store.queue import TAKEN_OUT, call_off
+from listserv.store.rows import several
 
-_AT_ONCE = 500  # values in one IN (…)
 _b, _d, _g, _l, _s = (
     table.c
     for table in (schema.briefs, schema.deliveries, schema.digests, schema.letters, schema.subscriptions)
@@ -43,12 +42,12 @@ def take_back(tx: Connection, which: ColumnElement[bool], now: datetime) -> None
     query = select(_d.id, _d.subscription_id, _b.after, _b.upto, _b.id.label("brief")).select_from(_OF_BRIEF)
     unsent = query.where(*_OPEN, _d.state.in_(_UNSENT), _d.subscription_id.in_(touched))
     rows = tx.execute(unsent.with_for_update(of=schema.deliveries, skip_locked=True)).all()
-    for some in _several([row.id for row in rows]):
+    for some in several([row.id for row in rows]):
         call_off(tx, _d.id.in_(some), TAKEN_OUT, now)
     by_reader: dict[int, list[Any]] = defaultdict(list)
     for row in rows:
         by_reader[row.subscription_id].append(row)
-    for readers in _several(sorted(by_reader)):
+    for readers in several(sorted(by_reader)):
         _reopen(tx, {number: by_reader[number] for number in readers}, now)
     leaving = select(_d.letter_id).where(*_OPEN, _d.state == DeliveryState.SENDING)
     letters = (_l.id.in_(select(_b.letter_id).where(which)), _l.id.not_in(leaving))
@@ -72,7 +71,3 @@ def _reopen(tx: Connection, taken: dict[int, list[Any]], now: datetime) -> None:
         tx.execute(update(schema.subscriptions).where(*theirs).values(brief_upto=after, brief_at=at_once))
         briefs = {row.brief for number in ids for row in taken[number]}
         tx.execute(delete(schema.digests).where(_g.subscription_id.in_(ids), _g.brief_id.in_(briefs)))
-
-
-def _several(items: Sequence[int]) -> list[Sequence[int]]:
-    return [items[at : at + _AT_ONCE] for at in range(0, len(items), _AT_ONCE)]
