@@ -164,6 +164,7 @@ def test_everything_reads_without_script(reader: Reader) -> None:
 def test_the_keyboard_alone_comes_in_and_reads(reader: Reader) -> None:
     page = reader.context().new_page()
     page.goto(reader.link())
+    page.wait_for_function("document.activeElement.tagName == 'BUTTON'")
     page.keyboard.press("Enter")
     page.wait_for_url(f"{reader.url}/book/")
     page.wait_for_load_state()

@@ -29,6 +29,7 @@ from tests.kit.clinic import (
 )
 from tests.kit.desk import DOMAIN, Desk
 from tests.kit.mailroom import Mailroom, Script
+from tests.kit.postfix import free_port
 from tests.kit.server import Server
 from tests.kit.world import open_world
 from tests.kit.zone import SILENT, Zone
@@ -41,6 +42,7 @@ def test_everything_dead_at_once_ends_within_fifteen_seconds(tmp_path: Path) -> 
     with Mailroom(Script(hang="banner")) as room, Zone() as zone:
         zone.faults = {"*": SILENT}
         told = {"site": {"domain": DOMAIN, "owner": "o@example.org"}, "dns": {"servers": [zone.server]}}
+        told["web"] = {"listen": f"127.0.0.1:{free_port()}"}
         relay = {"relay": f"smtp://127.0.0.1:{room.port}"}
         settings = settings_from({**told, "deliver": relay}, {}, tmp_path)
         said = {line.check: line for line in examine(settings, tmp_path / "listserv.toml", NOW)}
