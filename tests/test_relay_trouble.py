@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from tests.kit.house import House, found, free_port
 from tests.kit.mailroom import Mailroom, Script
-from tests.kit.server import until
+from tests.kit.server import HANG, until
 from tests.kit.stubborn import sending
 
 __all__ = ["found"]  # a fixture
@@ -108,7 +108,7 @@ def test_a_relay_that_hangs_does_not_keep_the_server_from_ending(found: Callable
                 until(lambda: len(work.accepted) == 3, house.server)
             until(lambda: sum(bool(session.commands) for session in room.sessions) >= 4, house.server)
             running.process.terminate()
-            assert running.process.wait(25) == 0
+            assert running.process.wait(HANG) == 0
         with house.life():
             until(lambda: house.settled()["deliveries"]["sent"] == 12, house.server)
         assert copies(room, house) == [3, 3, 3, 3]

@@ -374,13 +374,13 @@ def test_a_stop_does_not_wait_for_a_long_round(site: Site) -> None:
 
 def test_a_build_by_hand_is_waited_for_however_long_it_takes(site: Site) -> None:
     book = book_circle(site.rows)
-    renderer = site.renderer(Rhythm(apart=0.0, apart_in_a_rush=0.0, silence=1.0))
+    renderer = site.renderer(Rhythm(apart=0.0, apart_in_a_rush=0.0, silence=3.0))
     run_dry(renderer)
     site.rows.post(book, site.rows.thread(book, "A new one", key="fresh"), Said())
     rendering = threading.Thread(target=run_dry, args=(renderer,))
     with Folder(site.folder).alone():
         rendering.start()
-        rendering.join(3.0)
+        rendering.join(5.0)
         assert rendering.is_alive()
     rendering.join()
     assert not site.log.of("rendering process died")

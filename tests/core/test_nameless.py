@@ -119,4 +119,4 @@ def test_hostile_words_take_no_longer_than_others(piece: str) -> None:
     telling(text, ANA)
     nameless_subject(words, text, ANA)
     said(words)
-    assert perf_counter() - begun < 3
+    assert perf_counter() - begun < 30  # quadratic is an hour
