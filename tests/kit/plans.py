@@ -1,8 +1,8 @@
 """How the database goes about each statement that the program really makes, asked while it is made.
 
 Whatever is executed while a ``Planner`` looks on is first explained, on the same connection, in the same
-transaction, with the same values; so no statement can escape by being new. One that is made again and again on
-an errand is explained the first ``_ENOUGH`` times.
+transaction, with the same values; so no statement can escape by being new. One that is made again and again
+on an errand is explained the first ``_ENOUGH`` times.
 """
 
 from __future__ import annotations
