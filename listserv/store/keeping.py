@@ -124,7 +124,8 @@ class Keeper:
         rows = [{"list_id": one, "thread_id": other, "at": self.at} for one, other in sorted(self._touched)]
         if rows:
             self.tx.execute(insert(stale), rows)
-        if self._reworded:  # whoever looks for new posts puts them in again, as they are now
-            indexing.erase(self.tx, *sorted(self._reworded))
-            again = update(posts).where(_p.id.in_(sorted(self._reworded)))
-            self.tx.execute(again.values(indexed=False))
+        if self._reworded:  # of many, whoever looks for new posts puts the others in again, as they are now
+            ids = sorted(self._reworded)
+            indexing.erase(self.tx, *ids)
+            self.tx.execute(update(posts).where(_p.id.in_(ids)).values(indexed=False))
+            indexing.index_again(self.tx, ids)
