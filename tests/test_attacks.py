@@ -336,6 +336,8 @@ PACK = {  # none of these ever sees a mail from outside
     "listserv/demo.py": "clears up after itself",
     "archive_site/box.py": "packs a month's mails",
     "archive_site/folder.py": "takes away folders of pages",
+    "archive_site/soundness.py": "reads the indexes that we made ourselves",
+    "archive_site/tier_folder.py": "takes away indexes that are no more",
 }
 
 
