@@ -12,7 +12,6 @@ from listserv.boxes import Box, find_boxes
 from listserv.desk import Desk, shows, the_member
 from listserv.dice import draw_link
 from listserv.errors import BadData, CannotDo
-from listserv.moving_out import export_list
 from listserv.opening import read_secret
 from listserv.resources import resource
 from listserv.settings import Settings
@@ -67,12 +66,26 @@ def bring_in(
 @click.command("export")
 @click.argument("list_name", metavar="LIST")
 @click.argument("folder", metavar="DIR")
+@click.option(
+    "--for",
+    "readers",
+    type=click.Choice(("public", "members", "hosts")),
+    default="members",
+    show_default=True,
+    help="Posts that these may read; hosts read all.",
+)
+@click.option("--addresses", is_flag=True, help="Authors' addresses in posts.jsonl, too.")
 @click.pass_obj
-def export(desk: Desk, list_name: str, folder: str) -> None:
-    """A list as files: mbox, members.csv, settings.toml."""
+def export(desk: Desk, list_name: str, folder: str, readers: str, addresses: bool) -> None:
+    """A list as files, in a new or empty folder.
+
+    All mails as mbox, whole and by month; posts.jsonl; members.csv; settings.toml.
+    """
+    from listserv.cli_export import Wish, export_list
+
     with desk.store() as store, store.read() as tx:
         found = desk.find_list(tx, list_name)
-    export_list(desk, found, folder)
+    export_list(desk, found, folder, Wish(readers, addresses))
 
 
 @click.group("archive")

@@ -2,8 +2,8 @@
 
 The one file by which archive_site knows lists, threads and posts; it only gathers names. The answers stand
 in doors.py (who may see what), finding.py, search.py and feeds.py (what one reader finds), conversations.py
-and openings.py (what the builder renders, by standing and not by person), months.py, and stale_log.py (what
-has changed since).
+and openings.py (what the builder renders, by standing and not by person), months.py, tiering.py (what the
+search without a server takes in), and stale_log.py (what has changed since).
 Nothing here tells of holds, queues or who is on a list, so the archive can't show them.
 """
 
@@ -30,6 +30,7 @@ from listserv.store.openings import Opening, latest_threads, month_counts, month
 from listserv.store.read_only import ReadOnly, open_read_only
 from listserv.store.search import Cut, Hit, Hits, Readable, find
 from listserv.store.stale_log import GAP_REACH, Mark, epoch, last_act, log_bounds, marks, position
+from listserv.store.tiering import Findable, Listed, findable, listed, touched_lists
 
 __all__ = [
     "AUDIENCES",
@@ -37,8 +38,10 @@ __all__ = [
     "Attached",
     "Cut",
     "Door",
+    "Findable",
     "Hit",
     "Hits",
+    "Listed",
     "Mark",
     "Opening",
     "Place",
@@ -57,6 +60,7 @@ __all__ = [
     "feed_door",
     "feed_of",
     "find",
+    "findable",
     "first_changed",
     "first_shelf",
     "first_subject",
@@ -64,6 +68,7 @@ __all__ = [
     "last_feed",
     "latest_posts",
     "latest_threads",
+    "listed",
     "living_keys",
     "log_bounds",
     "marks",
@@ -81,6 +86,7 @@ __all__ = [
     "thread",
     "thread_counts",
     "thread_months",
+    "touched_lists",
     "thread_posts",
     "threads_after",
 ]
