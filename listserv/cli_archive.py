@@ -15,7 +15,7 @@ from listserv.errors import BadData, CannotDo
 from listserv.opening import read_secret
 from listserv.resources import resource
 from listserv.settings import Settings
-from listserv.shown import progress, say, warn
+from listserv.shown import percent, progress, say, warn
 from listserv.store import epochs, indexing, sessions
 from listserv.store.engine import Store
 from listserv.store.importing import Importer
@@ -79,7 +79,8 @@ def bring_in(
 def export(desk: Desk, list_name: str, folder: str, readers: str, addresses: bool) -> None:
     """A list as files, in a new or empty folder.
 
-    All mails as mbox, whole and by month; posts.jsonl; members.csv; settings.toml.
+    All mails as mbox, whole and by month; the pages, for any web server; posts.jsonl; members.csv;
+    settings.toml.
     """
     from listserv.cli_export import Wish, export_list
 
@@ -127,15 +128,7 @@ def builder_for(settings: Settings, store: Store) -> Builder:
 def _build_whole(desk: Desk, store: Store, builder: Builder, list_name: str | None) -> None:
     with store.read() as tx:
         name = str(desk.find_list(tx, list_name).address) if list_name else None
-    with progress("threads", 100) as advance:
-        at = 0
-
-        def told(done: int, total: int) -> None:
-            nonlocal at
-            percent = 100 * done // max(1, total)
-            advance(percent - at)
-            at = percent
-
+    with percent("threads") as told:
         try:
             builder.build_all(name, told)
         except LookupError:
