@@ -72,6 +72,12 @@ def excerpt(text: str, longest: int) -> str:
     return line(" ".join(told), longest)
 
 
+def own_words(text: str) -> str:
+    """What its author wrote: without quotes, forwarded mails and the signature."""
+    runs = (run for run in _runs(clean(text[:_MOST]).split("\n")) if run.kind in ("words", "patch"))
+    return "\n".join(one for run in runs for one in run.lines)
+
+
 # -- which line is what ------------------------------------------------------------------------------
 
 

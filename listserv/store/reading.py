@@ -2,8 +2,8 @@
 
 The one file by which archive_site knows lists, threads and posts; it only gathers names. The answers stand
 in doors.py (who may see what), finding.py, search.py and feeds.py (what one reader finds), conversations.py
-openings.py and standing.py (what the builder renders, by standing and not by person), months.py, and
-stale_log.py (what has changed since).
+openings.py and standing.py (what the builder renders, by standing and not by person), months.py, tiering.py
+(what the search without a server takes in), and stale_log.py (what has changed since).
 Nothing here tells of holds, queues or who is on a list, so the archive can't show them.
 """
 
@@ -31,6 +31,7 @@ from listserv.store.read_only import ReadOnly, open_read_only
 from listserv.store.search import Cut, Hit, Hits, Readable, find
 from listserv.store.stale_log import GAP_REACH, Mark, epoch, last_act, log_bounds, marks, position
 from listserv.store.standing import Stand, stands
+from listserv.store.tiering import Findable, Listed, findable, listed, touched_lists
 
 __all__ = [
     "AUDIENCES",
@@ -38,8 +39,10 @@ __all__ = [
     "Attached",
     "Cut",
     "Door",
+    "Findable",
     "Hit",
     "Hits",
+    "Listed",
     "Mark",
     "Opening",
     "Place",
@@ -59,6 +62,7 @@ __all__ = [
     "feed_door",
     "feed_of",
     "find",
+    "findable",
     "first_changed",
     "first_shelf",
     "first_subject",
@@ -66,6 +70,7 @@ __all__ = [
     "last_feed",
     "latest_posts",
     "latest_threads",
+    "listed",
     "living_keys",
     "log_bounds",
     "marks",
@@ -84,6 +89,7 @@ __all__ = [
     "thread",
     "thread_counts",
     "thread_months",
+    "touched_lists",
     "thread_posts",
     "threads_after",
 ]
