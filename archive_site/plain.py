@@ -14,9 +14,11 @@ from pathlib import Path
 from archive_site import feeds, urls
 from archive_site.answers import Cards
 from archive_site.build import Builder, Readable, SiteNames
+from archive_site.bundler import Bundler
 from archive_site.folder import Folder
 from archive_site.look import environment
 from archive_site.pages import STANDINGS, levels, plain_shelf
+from archive_site.searching import page_alone
 from listserv.store import reading
 from listserv.store.reading import Door, Shelf, Stand, ThreadRow
 
@@ -37,7 +39,7 @@ class PlainParts:
 def write_site(
     parts: PlainParts, folder: Path, address: str, progress: Callable[[int, int], None] | None = None
 ) -> None:
-    """Write the pages of a list into an empty folder. Raises LookupError, Unrendered as the builder does."""
+    """Write the pages of a list into an empty folder. Raises as the builder and the bundler do."""
     Builder(parts.store, folder, parts.templates, parts.site).build_all(address, progress)
     with parts.store.read() as tx:
         (shelf,) = (one for one in reading.shelves(tx, parts.site.domain) if str(one.address) == address)
@@ -53,7 +55,8 @@ class _Beside:
         self._parts = parts
         self._folder = folder
         self._shelf = shelf
-        self._cards = Cards(environment(parts.templates, plain=True))
+        self._templates = environment(parts.templates, plain=True)
+        self._cards = Cards(self._templates)
         ((_, self._audiences),) = levels(plain_shelf(shelf, parts.site.plain).settings.archive)
 
     def write(self) -> None:
@@ -66,6 +69,8 @@ class _Beside:
             for row in threads:
                 self._merged(row)
         self._feed()
+        if self._parts.site.searched:
+            self._search()
         self._lead("/", urls.front(self._shelf.name))
         self._folder.settle()
 
@@ -105,6 +110,13 @@ class _Beside:
             posts = reading.latest_posts(tx, door, feeds.MOST)
         made = feeds.atom(self._cards, self._shelf, posts, ("", self._parts.site.domain))
         self._folder.write(self._folder.root / urls.feed(self._shelf.name)[1:], made)
+
+    def _search(self) -> None:
+        name = self._shelf.name
+        own = self._folder.root / name
+        bundler = Bundler(self._parts.store, self._folder.root)
+        bundler.bundle_for(self._shelf, own, self._audiences, lambda digest: urls.post(name, digest))
+        self._folder.write(own / "search" / "index.html", page_alone(self._templates, self._shelf))
 
     def _lead(self, path: str, href: str) -> None:
         page = self._cards.told("lead", href=href).body

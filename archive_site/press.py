@@ -54,13 +54,15 @@ class Readable(Protocol):
 class SiteNames:
     """How the site is called: its domain, its base URL and its time zone.
 
-    ``plain``: for whom the folder is ("public", "members" or "hosts"), where no gate stands before it.
+    ``plain``: for whom the folder is ("public", "members" or "hosts"), where no gate stands before it;
+    ``searched``: with a search beside it.
     """
 
     domain: str
     base_url: str
     timezone: str
     plain: str = ""
+    searched: bool = True
 
 
 class Press:
@@ -70,7 +72,7 @@ class Press:
         self._store = store
         self._folder = folder
         self._site = site
-        self._templates = environment(templates, plain=bool(site.plain))
+        self._templates = environment(templates, plain=bool(site.plain), searched=site.searched)
         self._cuttings = Cuttings()
 
     # -- threads -------------------------------------------------------------------------------------

@@ -75,8 +75,9 @@ def bring_in(
     help="Posts that these may read; hosts read all.",
 )
 @click.option("--addresses", is_flag=True, help="Authors' addresses in posts.jsonl, too.")
+@click.option("--no-search", is_flag=True, help="Pages that can't be searched.")
 @click.pass_obj
-def export(desk: Desk, list_name: str, folder: str, readers: str, addresses: bool) -> None:
+def export(desk: Desk, /, list_name: str, folder: str, readers: str, **said: bool) -> None:
     """A list as files, in a new or empty folder.
 
     All mails as mbox, whole and by month; the pages, for any web server; posts.jsonl; members.csv;
@@ -86,7 +87,7 @@ def export(desk: Desk, list_name: str, folder: str, readers: str, addresses: boo
 
     with desk.store() as store, store.read() as tx:
         found = desk.find_list(tx, list_name)
-    export_list(desk, found, folder, Wish(readers, addresses))
+    export_list(desk, found, folder, Wish(readers, said["addresses"], not said["no_search"]))
 
 
 @click.group("archive")

@@ -2,7 +2,7 @@
 
 All is written into ``DIR/.unfinished`` and gets its place when it is whole: what lies in DIR under its own
 name is complete. After a crash the same command begins anew. Nothing else that is there is ever overwritten;
-the same list gives the same bytes. One post is in memory at a time.
+the same list gives the same bytes, but for the search's own. One post is in memory at a time.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from typing import IO
 
 from archive_site import hiding
 from archive_site.box import packed
-from archive_site.build import SiteNames
+from archive_site.build import SiteNames, Unrendered
+from archive_site.bundler import NotWhole
+from archive_site.pagefind import PagefindFailed
 from archive_site.plain import PlainParts, write_site
 from listserv.core.settings_table import dump
 from listserv.core.types import MailList, MemberState
@@ -54,10 +56,12 @@ _SUBJECT = 1000  # characters
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What goes out: what ``readers`` may read; ``addresses``: authors' too, where members saw them."""
+    """What goes out: what ``readers`` may read; ``addresses``: authors' too, where members saw them;
+    ``search``: the pages can be searched."""
 
     readers: str = "members"
     addresses: bool = False
+    search: bool = True
 
 
 EVERYTHING = Wish("hosts", addresses=True)
@@ -129,10 +133,15 @@ def _fill(desk: Desk, store: Store, found: MailList, wish: Wish, part: Path) -> 
 
 def _site(settings: Settings, store: Store, found: MailList, wish: Wish, folder: Path) -> None:
     own = settings.site
-    names = SiteNames(own.domain, own.base_url, own.timezone, plain=wish.readers)
+    names = SiteNames(own.domain, own.base_url, own.timezone, wish.readers, wish.search)
     parts = PlainParts(store, resource("templates"), names, partial(_leaf, store))
-    with percent("pages") as told:
-        write_site(parts, folder, str(found.address), told)
+    try:
+        with percent("pages") as told:
+            write_site(parts, folder, str(found.address), told)
+    except Unrendered as error:
+        raise CannotDo(str(error)) from error
+    except (PagefindFailed, NotWhole) as error:
+        raise CannotDo(f"the pages' search could not be made; --no-search leaves it out ({error})") from error
 
 
 def _leaf(store: Store, raw_hash: str, position: int) -> bytes | None:

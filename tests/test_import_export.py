@@ -315,7 +315,8 @@ WRITTEN = ("book.mbox", "members.csv", "months", "posts.jsonl", "settings.toml",
 
 
 def written(folder: Path) -> dict[str, bytes]:
-    return {str(one.relative_to(folder)): one.read_bytes() for one in folder.rglob("*") if one.is_file()}
+    files = (one for one in folder.rglob("*") if one.is_file() and "search" not in one.parts)
+    return {str(one.relative_to(folder)): one.read_bytes() for one in files}
 
 
 def exported(desk: Desk, folder: str) -> list[dict[str, str]]:
