@@ -2,8 +2,8 @@
 
 The one file by which archive_site knows lists, threads and posts; it only gathers names. The answers stand
 in doors.py (who may see what), finding.py, search.py and feeds.py (what one reader finds), conversations.py
-and openings.py (what the builder renders, by standing and not by person), months.py, tiering.py (what the
-search without a server takes in), and stale_log.py (what has changed since).
+openings.py and standing.py (what the builder renders, by standing and not by person), months.py, tiering.py
+(what the search without a server takes in), and stale_log.py (what has changed since).
 Nothing here tells of holds, queues or who is on a list, so the archive can't show them.
 """
 
@@ -30,6 +30,7 @@ from listserv.store.openings import Opening, latest_threads, month_counts, month
 from listserv.store.read_only import ReadOnly, open_read_only
 from listserv.store.search import Cut, Hit, Hits, Readable, find
 from listserv.store.stale_log import GAP_REACH, Mark, epoch, last_act, log_bounds, marks, position
+from listserv.store.standing import Stand, stands
 from listserv.store.tiering import Findable, Listed, findable, listed, touched_lists
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "ReadOnly",
     "Readable",
     "Shelf",
+    "Stand",
     "ThreadRow",
     "Titled",
     "attachment",
@@ -83,6 +85,7 @@ __all__ = [
     "place",
     "position",
     "shelves",
+    "stands",
     "thread",
     "thread_counts",
     "thread_months",
