@@ -65,6 +65,7 @@ class Head:
     post_to: str
     mailto: str
     search: str
+    resources: str
     feed: str
     hue: int
     indexed: bool
@@ -100,6 +101,7 @@ class Article:
     href: str
     gone: bool
     who: Who
+    by: str  # their page; "" where the list hides who they are
     at: datetime
     utc: datetime
     lang: str
@@ -131,6 +133,7 @@ def head(shelf: Shelf) -> Head:
         post_to=str(shelf.address),
         mailto=f"mailto:{shelf.address}",
         search=urls.search(shelf.name),
+        resources=urls.resources(shelf.name),
         feed=urls.feed_page(shelf.name),
         hue=sha256(shelf.list_id.encode()).digest()[0] % HUES,
         indexed=shelf.settings.archive == "public",
@@ -182,8 +185,13 @@ def month_page(
     )
 
 
-def front_page(shelf: Shelf, talks: Sequence[Markup], counts: Mapping[str, int]) -> Page:
-    """What was said lately, and the way to everything else."""
+def front_page(
+    shelf: Shelf,
+    talks: Sequence[Markup],
+    counts: Mapping[str, int],
+    beside: Mapping[str, object],
+) -> Page:
+    """What was said lately, and the way to everything else; ``beside`` it, what ``beside`` gives."""
     years = calendar(shelf, counts)
     return Page(
         urls.front(shelf.name),
@@ -195,6 +203,7 @@ def front_page(shelf: Shelf, talks: Sequence[Markup], counts: Mapping[str, int])
             "years": years[:_YEARS_OPEN],
             "older": years[_YEARS_OPEN:],
             "count": sum(counts.values()),
+            **beside,
         },
     )
 
@@ -241,8 +250,8 @@ def talk(shelf: Shelf, rows: Talking, audiences: Sequence[str], zone: ZoneInfo, 
         title=one_title(rows, audiences),
         href=urls.thread(shelf.name, begins.key),
         latest=urls.post(shelf.name, ends.hash),
-        who=_opened_by(begins),
-        last_who=_opened_by(ends),
+        who=opened_by(begins),
+        last_who=opened_by(ends),
         count=said(rows),
         first_at=begins.at.astimezone(zone),
         last_at=ends.at.astimezone(zone),
@@ -254,7 +263,7 @@ def _order(row: Opening) -> tuple[datetime, str]:
     return row.at, row.hash
 
 
-def _opened_by(row: Opening) -> Who:
+def opened_by(row: Opening) -> Who:
     return who(row.author_name, row.author, row.author_key, hidden=row.hidden)
 
 
@@ -280,6 +289,7 @@ def article(shelf: Shelf, row: PostRow, zone: ZoneInfo, *, near: bool) -> Articl
         href=urls.post(shelf.name, row.hash),
         gone=gone,
         who=who("", "", "", hidden=True) if gone else _author(row),
+        by="" if gone or row.hidden or not row.author_key else urls.author(shelf.name, row.hash),
         at=row.at.astimezone(zone),
         utc=row.at.astimezone(UTC),
         lang=_lang(row.language),

@@ -74,7 +74,7 @@ class Keeper:
             self._withdraw(row)
             return
         self.tx.execute(delete(attachments).where(attachments.c.post_id == row.id))
-        gone = {"state": PostState.REDACTED, "subject": "", "language": "", "flagged": ""}
+        gone = {"state": PostState.REDACTED, "subject": "", "language": "", "flagged": "", "shares": False}
         self.put(row, Kept(b""), **(gone | values))
 
     def _withdraw(self, row: Row[Any]) -> None:
