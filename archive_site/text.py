@@ -80,6 +80,12 @@ def own_links(text: str) -> Iterator[str]:
                 yield match[1] or _trimmed(match[2])
 
 
+def own_words(text: str) -> str:
+    """What its author wrote: without quotes, forwarded mails and the signature."""
+    runs = (run for run in _runs(clean(text[:_MOST]).split("\n")) if run.kind in ("words", "patch"))
+    return "\n".join(one for run in runs for one in run.lines)
+
+
 # -- which line is what ------------------------------------------------------------------------------
 
 

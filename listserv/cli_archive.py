@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from listserv.boxes import find_boxes
+from listserv.boxes import Box, find_boxes
 from listserv.desk import Desk, shows, the_member
 from listserv.dice import draw_link
 from listserv.errors import BadData, CannotDo
-from listserv.moving_out import export_list
 from listserv.opening import read_secret
 from listserv.resources import resource
 from listserv.settings import Settings
@@ -22,6 +22,7 @@ from listserv.store.importing import Importer
 
 if TYPE_CHECKING:
     from archive_site.build import Builder
+    from listserv.moving_in import Report
 
 _MOST_SHOWN = 50
 
@@ -38,15 +39,9 @@ def import_group() -> None:
 @click.pass_obj
 def mbox(desk: Desk, list_name: str, path: Path) -> None:
     """Posts from an mbox file, or a folder of them, .gz too. Run twice, it adds nothing twice."""
-    from listserv.moving_in import move_in
-
-    boxes, settings = find_boxes(path), desk.settings()
+    boxes = find_boxes(path)
     with desk.store() as store, progress("reading", sum(box.size for box in boxes)) as advance:
-        with store.read() as tx:
-            found = desk.find_list(tx, list_name)
-            ring = epochs.keyring(tx, read_secret(settings))
-        into = Importer(found, ring, desk.clock.now())
-        report = move_in(store, into, boxes, settings.receive.max_message_bytes, advance)
+        report = bring_in(desk, store, list_name, boxes, advance)
     for line in report.unread[:_MOST_SHOWN]:
         warn(f"could not be read: {line}")
     told = {"new": report.new, "known": report.known, "unread": report.unread}
@@ -54,15 +49,43 @@ def mbox(desk: Desk, list_name: str, path: Path) -> None:
     desk.show_one(told, lambda: say(line))
 
 
+def bring_in(
+    desk: Desk, store: Store, list_name: str, boxes: list[Box], advance: Callable[[int], None]
+) -> Report:
+    """Have the mails of these boxes in a list. Raises BadData where there is no such list."""
+    from listserv.moving_in import move_in
+
+    settings = desk.settings()
+    with store.read() as tx:
+        found = desk.find_list(tx, list_name)
+        ring = epochs.keyring(tx, read_secret(settings))
+    into = Importer(found, ring, desk.clock.now())
+    return move_in(store, into, boxes, settings.receive.max_message_bytes, advance)
+
+
 @click.command("export")
 @click.argument("list_name", metavar="LIST")
 @click.argument("folder", metavar="DIR")
+@click.option(
+    "--for",
+    "readers",
+    type=click.Choice(("public", "members", "hosts")),
+    default="members",
+    show_default=True,
+    help="Posts that these may read; hosts read all.",
+)
+@click.option("--addresses", is_flag=True, help="Authors' addresses in posts.jsonl, too.")
 @click.pass_obj
-def export(desk: Desk, list_name: str, folder: str) -> None:
-    """A list as files: mbox, members.csv, settings.toml."""
+def export(desk: Desk, list_name: str, folder: str, readers: str, addresses: bool) -> None:
+    """A list as files, in a new or empty folder.
+
+    All mails as mbox, whole and by month; posts.jsonl; members.csv; settings.toml.
+    """
+    from listserv.cli_export import Wish, export_list
+
     with desk.store() as store, store.read() as tx:
         found = desk.find_list(tx, list_name)
-    export_list(desk, found, folder)
+    export_list(desk, found, folder, Wish(readers, addresses))
 
 
 @click.group("archive")

@@ -26,7 +26,6 @@ from listserv.core.settings_table import (
 from listserv.core.types import MailList, Role
 from listserv.desk import Desk, pairs, plain_errors, read, shows
 from listserv.errors import BadData
-from listserv.moving_out import export_list
 from listserv.shown import give_table, say, warn
 from listserv.store import deliveries, directory, lists, loosenings
 from listserv.store.acts import Hand
@@ -190,7 +189,9 @@ def _end(tx: Connection, found: MailList, pen: Pen, hand: Hand) -> None:
 def _ask(desk: Desk, found: MailList) -> str:
     if not sys.stdin.isatty():
         raise BadData(f"to delete it, give its name again: --yes {found.address.local}")
+    from listserv.cli_export import EVERYTHING, export_list
+
     folder = click.prompt("Export it first, into which folder? (empty: no)", default="", show_default=False)
     if folder:
-        export_list(desk, found, folder)
+        export_list(desk, found, folder, EVERYTHING)
     return str(click.prompt(f"Type {found.address.local} to delete the list for good"))

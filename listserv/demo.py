@@ -1,4 +1,7 @@
-"""`listserv demo`: the real server, on embedded defaults, with a sample community that writes real mail."""
+"""`listserv demo`: the real server, on embedded defaults, with a sample community that writes real mail.
+
+Beside it stands the archive of a real list, to look around in.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,15 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from listserv.cli_archive import make_link
+from listserv.boxes import find_boxes
+from listserv.cli_archive import bring_in, make_link, path_of
 from listserv.core.address import Address
 from listserv.core.settings_table import change, preset_settings
 from listserv.core.types import Role
 from listserv.desk import Desk
 from listserv.errors import CannotDo
 from listserv.founding import Plan, found, local_zone
-from listserv.sample import DOMAIN, LIST, PEOPLE, TALK, mails
+from listserv.sample import DOMAIN, LIST, OLD_LIST, OLD_POSTS, PEOPLE, TALK, mails
 from listserv.settings import FILE_NAME, PREFIX
 from listserv.shown import cell, give_table, say, warn
 from listserv.store.lists import NewList, create_list, find_list
@@ -89,6 +93,7 @@ def _set_up(desk: Desk, folder: Path) -> Stage:
     settings = here.settings()
     with here.store() as store:
         store.do(lambda tx: _people(tx, here))
+        store.do(lambda tx: _old_list(tx, here))
     stage = Stage(here, folder, settings.receive.smtp, settings.web.listen, set())
     stage.seen = {path.name for path in _copies(stage)}
     return stage
@@ -110,6 +115,19 @@ def _people(tx: Connection, desk: Desk) -> None:
         for email, name in PEOPLE.items()
     ]
     add_members(tx, made, new, desk.hand())
+
+
+def _old_list(tx: Connection, desk: Desk) -> None:
+    if find_list(tx, OLD_LIST) is None:
+        made = create_list(tx, NewList(OLD_LIST, "Twisted Web", preset_settings("public")), desk.hand())
+        host = Address(*next(iter(PEOPLE)).split("@"))
+        add_members(tx, made, [NewMember(host, role=Role.HOST)], desk.hand())
+
+
+def _old_posts(stage: Stage) -> None:
+    """The old list's archive comes over. What is there from the last time is left alone."""
+    with stage.desk.store() as store:
+        bring_in(stage.desk, store, str(OLD_LIST), find_boxes(OLD_POSTS), lambda octets: None)
 
 
 def _free(host: str, port: int) -> str:
@@ -139,6 +157,7 @@ def _server(stage: Stage) -> Iterator[subprocess.Popen[bytes]]:
         environ = plain | dict(stage.desk.environ)
         server = subprocess.Popen(command, stdout=out, stderr=out, env=environ, start_new_session=True)
     try:
+        _old_posts(stage)  # while it starts
         _wait_ready(server, log, here)
         yield server
     finally:
@@ -175,6 +194,10 @@ def _play(stage: Stage, server: subprocess.Popen[bytes]) -> None:
     say(f"\n{sent} posts became {len(rows)} copies, one for each member, in {stage.outbox}.")
     say("\nThe archive, signed in as Ana (the link works once):")
     say(f"  {link}")
+    base, _, _ = link.partition("/in?")
+    old = f"{base}{path_of(OLD_LIST, stage.desk.settings())}"
+    say("\nThe archive of a real list, open to everybody, and its search:")
+    say(f"  {old}\n  {old}search/?q=websocket")
     say("\nWrite a post of your own:")
     say(f"  {_one_liner(stage)}")
     say("\nEvery command works here too:")

@@ -8,11 +8,14 @@ from datetime import datetime, timedelta
 from email import policy
 from email.message import EmailMessage
 from email.utils import format_datetime
+from pathlib import Path
 
 from listserv.core.address import Address
 
 DOMAIN = "lists.example"
 LIST = Address("garden", DOMAIN)
+OLD_LIST = Address("twisted-web", DOMAIN)  # a real one's archive, from 2008 to 2021
+OLD_POSTS = Path(__file__).parent / "demo_archive" / "twisted-web.mbox.gz"
 # .example never exists (RFC 2606): nothing here can reach, or be taken for, a real person.
 PEOPLE = {
     "ana@garden.example": "Ana Silva",

@@ -334,8 +334,11 @@ PACK = {  # none of these ever sees a mail from outside
     "listserv/backup_file.py": "the operator's backup",
     "listserv/boxes.py": "an mbox that the operator imports",
     "listserv/demo.py": "clears up after itself",
+    "listserv/cli_export.py": "takes away an export that broke off",
     "archive_site/box.py": "packs a month's mails",
     "archive_site/folder.py": "takes away folders of pages",
+    "archive_site/soundness.py": "reads the indexes that we made ourselves",
+    "archive_site/tier_folder.py": "takes away indexes that are no more",
 }
 
 

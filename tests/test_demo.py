@@ -12,11 +12,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener, urlopen
 
 from listserv import cli
-from listserv.sample import LIST, PEOPLE, TALK
+from listserv.sample import LIST, OLD_LIST, PEOPLE, TALK
 
 ROOT = Path(cli.__file__).parents[1]
 HANG = 120
@@ -47,6 +49,7 @@ def test_a_round_shows_who_got_what_and_another_one_goes_on_where_it_ended(tmp_p
         for email in PEOPLE:
             assert len(re.findall(rf"^{re.escape(email)} ", done.stdout, re.M)) == len(TALK)
         assert re.search(rf"http://127\.0\.0\.1:\d+/in\?t=[\w-]+&next=/{LIST.local}/", done.stdout)
+        assert re.search(rf"http://127\.0\.0\.1:\d+/{OLD_LIST.local}/\n", done.stdout)
         assert f"--to {LIST}" in done.stdout or "smtplib" in done.stdout
 
 
@@ -60,11 +63,36 @@ def test_a_demo_goes_on_takes_a_post_of_ones_own_and_ends_by_ctrl_c(tmp_path: Pa
         (web,) = re.findall(r"(http://127\.0\.0\.1:\d+)/in", said.read_text())
         with urlopen(f"{web}/healthz", timeout=HANG) as answer:
             assert answer.status == 200
+        _look_around(said, OLD_LIST.local, "websocket", build_opener())
+        reader = build_opener(HTTPCookieProcessor())
+        (link,) = re.findall(r"http://\S+/in\?t=\S+", said.read_text())
+        with reader.open(link, b"", HANG) as answer:  # the button of the page that the link shows
+            assert answer.url == f"{web}/{LIST.local}/"
+        _look_around(said, LIST.local, "garlic", reader)
         process.send_signal(signal.SIGINT)
         assert process.wait(HANG) == 0
     assert "The server has stopped." in said.read_text()
     with socket.socket() as door:
         assert door.connect_ex(("127.0.0.1", int(port))) != 0
+
+
+def _look_around(said: Path, name: str, word: str, reader: OpenerDirector) -> None:
+    """From the list's front page into a thread and a month, and to a post that was searched for."""
+    (base,) = re.findall(r"(http://127\.0\.0\.1:\d+)/in", said.read_text())
+
+    def page(path: str) -> str:
+        try:
+            with reader.open(f"{base}{path}", timeout=HANG) as answer:
+                return str(answer.read().decode())
+        except HTTPError as error:  # not rendered yet
+            return "" if error.code == 404 else str(error)
+
+    _until(lambda: "<h3>" in page(f"/{name}/"), said)
+    front = page(f"/{name}/")
+    for kind in ("t/[\\w-]+", r"\d{4}/\d\d"):
+        (path, *_) = re.findall(rf'href="(/{name}/{kind}/)', front)
+        _until(partial(_shows, page, path), said)
+    assert f"<mark>{word}" in page(f"/{name}/search/?q={word}").lower()
 
 
 @contextmanager
@@ -81,6 +109,10 @@ def _playing(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     finally:
         process.terminate()
         process.wait(HANG)
+
+
+def _shows(page: Callable[[str], str], path: str) -> bool:
+    return "</article>" in page(path)
 
 
 def _until(holds: Callable[[], bool], said: Path) -> None:

@@ -52,7 +52,7 @@ LAYERS = {
     ),
     "archive_site": Layer(
         words("listserv.core listserv.errors listserv.store.reading archive_site"),
-        words("jinja2 markupsafe starlette uvicorn"),
+        words("jinja2 markupsafe pagefind_bin starlette uvicorn"),
     ),
 }
 LATE = {  # what costs much to load and is needed seldom; so may every cli file
@@ -66,6 +66,7 @@ CHILDREN = {  # start child processes
     "listserv/flow/signers.py",
     "listserv/flow/reader.py",
     "listserv/flow/renderer.py",
+    "archive_site/pagefind.py",
 }
 CLOCK, DICE = "listserv/clock.py", "listserv/dice.py"
 DRAWS = {"random", "secrets", "uuid"}

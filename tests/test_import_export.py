@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import sqlite3
+import subprocess
+import sys
+import time
 import tomllib
 from collections import defaultdict
 from pathlib import Path
+from subprocess import DEVNULL
 
 import pytest
 from sqlalchemy import select
@@ -242,24 +247,73 @@ def test_a_path_without_mail_is_refused(desk: Desk) -> None:
 
 
 def test_a_list_goes_out_whole_and_comes_back_the_same(desk: Desk) -> None:
-    (desk.folder / "a.mbox").write_bytes(box(("1@x", ""), ("2@x", "1@x")))
+    (desk.folder / "a.mbox").write_bytes(box(("1@x", ""), ("2@x", "1@x")) + box(("3@x", ""), day=9))
     bring(desk, "a.mbox")
     desk.does("list", "set", "book", 'footer=Say "hello"\nto \\ all', "guard=off", f"aliases=buch@{DOMAIN}")
     said = desk.does("export", "book", "out").out.split()
-    assert {Path(name).name for name in said} == {"book.mbox", "members.csv", "settings.toml"}
-    settings = tomllib.loads((desk.folder / "out" / "settings.toml").read_text())
+    out = desk.folder / "out"
+    assert {Path(name) for name in said} == {one.relative_to(desk.folder) for one in out.iterdir()}
+    assert {one.name for one in out.iterdir()} == set(WRITTEN)
+    assert {one.stat().st_mode & 0o077 for one in (out, *out.rglob("*.*"))} == {0}
+    settings = tomllib.loads((out / "settings.toml").read_text())
     told = desk.does("list", "show", "book", "--json").json
     assert {key: settings[key] for key in told["settings"]} == told["settings"]
     assert settings["aliases"] == [f"buch@{DOMAIN}"]
-    assert (desk.folder / "out" / "members.csv").read_text() == desk.does("member", "export", "book").out
-    first = (desk.folder / "out" / "book.mbox").read_bytes()
-    assert b"\n>From the start.\n" in first
+    assert (out / "members.csv").read_text() == desk.does("member", "export", "book").out
+    first = (out / "book.mbox").read_bytes()
+    assert b"\n>From the start.\n" in first and b"\nList-Id: " in first
+    assert gzip.decompress((out / "months" / "2015-01.mbox.gz").read_bytes()) == first
     assert "nothing is overwritten" in desk.fails("export", "book", "out")
+    desk.does("export", "book", "again")
+    assert written(desk.folder / "again") == written(out)
 
     desk.does("list", "create", "copy", "--title", "Copy", "--host", "ana@example.org")
     desk.does("import", "mbox", "copy", "out/book.mbox")
     desk.does("export", "copy", "back")
-    assert (desk.folder / "back" / "copy.mbox").read_bytes() == first
+    told = [(one["message_id"], one["answers"], one["date"]) for one in exported(desk, "back")]
+    assert told == [(one["message_id"], one["answers"], one["date"]) for one in exported(desk, "out")]
+    assert [name for name, _, _ in told] == ["1@x", "2@x", "3@x"]
+    there = [(one["author"], one["subject"], one["text"]) for one in exported(desk, "back")]
+    footed = [(one["author"], one["subject"], one["text"] + FOOTER) for one in exported(desk, "out")]
+    assert there == footed  # as members got them
+
+
+FOOTER = '\n\n--\nSay "hello"\nto \\ all'
+WRITTEN = ("book.mbox", "members.csv", "months", "posts.jsonl", "settings.toml")
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    return {str(one.relative_to(folder)): one.read_bytes() for one in folder.rglob("*") if one.is_file()}
+
+
+def exported(desk: Desk, folder: str) -> list[dict[str, str]]:
+    lines = (desk.folder / folder / "posts.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_what_goes_out_is_what_these_readers_may_read_and_has_addresses_where_they_were_asked_for(
+    desk: Desk,
+) -> None:
+    """The mails themselves are as members got them."""
+    desk.does("list", "create", "open", "--title", "O", "--host", "ana@example.org", "--preset", "public")
+    for audience, name in (("public", "4@x"), ("members", "2@x"), ("hosts", "1@x"), ("off", "3@x")):
+        desk.does("list", "set", "open", f"archive={audience}")
+        mail = box((name, "")).replace(b"Words of", b"Ask ben@example.org of")
+        (desk.folder / "a.mbox").write_bytes(mail)
+        desk.does("import", "mbox", "open", "a.mbox")
+    wanted = {"public": "4", "members": "423", "hosts": "4213"}
+    for readers, names in wanted.items():
+        desk.does("export", "open", readers, "--for", readers)
+        assert [one["message_id"] for one in exported(desk, readers)] == [f"{name}@x" for name in names]
+        mails = (desk.folder / readers / "open.mbox").read_bytes()
+        assert [name for name in "4213" if f"<{name}@x>".encode() in mails] == list(names)
+        assert b"ben@example.org" in mails
+        words = (desk.folder / readers / "posts.jsonl").read_text()
+        assert "example.org" not in words and "Ask ben@… of" in words
+    desk.does("export", "open", "told", "--addresses")
+    (first, *_) = exported(desk, "told")
+    assert (first["address"], first["author"]) == ("ana@example.org", "Ana")
+    assert "Ask ben@example.org of" in first["text"]
 
 
 def test_an_import_comes_over_on_postgresql_as_well(
@@ -286,6 +340,21 @@ def test_a_real_archive_of_43_months_comes_over_whole_and_twice_adds_nothing(des
     with (desk.folder / "out" / "book.mbox").open("rb") as out:
         assert sum(1 for _ in read_mbox(out, 10**8)) == 1257
     assert _same_threads(desk) > 0.95
+    _dies_on_the_way_out(desk.folder)
+    desk.does("export", "book", "broken")
+    assert written(desk.folder / "broken") == written(desk.folder / "out")
+
+
+def _dies_on_the_way_out(folder: Path) -> None:
+    """An export is killed in its midst: nothing has its name yet."""
+    command = [sys.executable, "-m", "listserv", "export", "book", "broken"]
+    environ = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(command, cwd=folder, env=environ, stdout=DEVNULL, stderr=DEVNULL) as leaving:
+        while not (folder / "broken" / ".unfinished" / "months" / "2004-05.mbox.gz").exists():
+            assert leaving.poll() is None
+            time.sleep(0.005)
+        leaving.kill()
+    assert [one.name for one in (folder / "broken").iterdir()] == [".unfinished"]
 
 
 def _same_threads(desk: Desk) -> float:

@@ -17,6 +17,7 @@ from listserv.flow.process import STRANGERS, process_due
 from listserv.flow.reader import Limits, Reader
 from listserv.store import arrivals
 from tests.kit.house import House, found
+from tests.kit.kill_family import descendants
 from tests.kit.kill_ledger import LONG
 from tests.kit.mailroom import Mailroom
 from tests.kit.nameserver import nameserver
@@ -29,18 +30,7 @@ __all__ = ["found"]  # a fixture
 
 def children(parent: int) -> list[int]:
     """The processes that ``parent`` started and that are still there."""
-    return [pid for pid in _processes() if _parent(pid) == parent]
-
-
-def _processes() -> list[int]:
-    return [int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit()]
-
-
-def _parent(pid: int) -> int:
-    with suppress(OSError):
-        state, parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:2]
-        return int(parent) if state != "Z" else 0
-    return 0
+    return [one.pid for one in descendants(parent)]
 
 
 def poison(house: House) -> Letter:

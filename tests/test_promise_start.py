@@ -31,7 +31,7 @@ from tests.test_migrations import put_a_list_with_a_name, with_a_later_one
 __all__ = ["found"]  # a fixture
 
 STARTS = 60 if LONG else 4
-_LONGEST_START = 1.5  # seconds: some of the moments lie behind the ready line
+_LONGEST_START = 1.5 if LONG else 0.5  # seconds: some of the moments lie behind the ready line
 _FORK = multiprocessing.get_context("forkserver")
 _FORK.set_forkserver_preload(["tests.kit.kill_found"])
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from listserv.core.traces import GAP, is_field
 
 LEAST = 4  # words in a row that make a quote; fewer where they stand beside one, or in a direct answer
+_TELLING = 10  # characters of a short post, blanks around it, that nothing else has in it by chance
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # written without blanks: each letter counts as a word
 _WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+")
 _QUOTED = re.compile(r"(?: ?>)+ ?")
@@ -55,6 +56,16 @@ class Quotes:
         return (
             bool(words) and all(run in self.grams for run in runs) and f" {' '.join(words)} " in self.joined
         )
+
+    def stand_in(self, words: Sequence[str]) -> bool:
+        """Whether some of these words are theirs, for sure: a few in a row, or the whole of a short post."""
+        runs = (" ".join(words[at : at + LEAST]) for at in range(len(words) - LEAST + 1))
+        if any(run in self.grams for run in runs):
+            return True
+        short = [
+            post for post in self.joined.split("\n") if len(post.split()) < LEAST and len(post) >= _TELLING
+        ]
+        return bool(short) and any(post in f" {' '.join(words)} " for post in short)
 
 
 NOTHING = Quotes("", frozenset())

@@ -64,6 +64,17 @@ def phrase(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def paired(text: str) -> str:
+    """A text in which runs of a script without spaces are pairs of letters, and the last letter of each."""
+    return text if text.isascii() else _RUN.sub(_pairs_of, text)
+
+
+def _pairs_of(run: re.Match[str]) -> str:
+    letters = run[0]
+    pairs = map("".join, zip(letters, letters[1:], strict=False))
+    return f" {' '.join((*pairs, letters[-1]))} "
+
+
 def words_in(text: str) -> Iterator[re.Match[str]]:
     """Where the words of a text stand, as they are written."""
     return _WORD.finditer(text)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from listserv.core.address import Address
 from listserv.core.quotes import NOTHING, Quotes
 from listserv.core.seals import message_hash
-from listserv.core.traces import Traces, without_addresses
+from listserv.core.traces import GAP, Traces, without_addresses
+
+_IN_FRONT = re.compile(r"(?:\s*(?:\[[^\[\]]{0,80}\]|[^\W\d_]{1,5}(?:\[[0-9]{1,3}\])?\s?:))*\s*")
+_TELLING = 8  # characters of a subject that nobody else's has in it by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +28,39 @@ class Kept:
 class Stain:
     """What is to go. ``quotes``: words that nobody is to quote any more; ``direct``: of what is answered.
 
-    ``retitled``: subjects that told the name, and what they are now; answers have them too.
+    ``retitled``: subjects that told the name, and what they are now; answers have them too. ``subjects``:
+    without "Re:", of which no word is to be left. ``ids``: Message-IDs of mails that are to go whole.
     """
 
     traces: Traces = Traces()
     quotes: Quotes = NOTHING
     direct: Quotes = NOTHING
     retitled: tuple[tuple[str, str], ...] = ()
+    subjects: tuple[str, ...] = ()
+    ids: frozenset[str] = frozenset()
 
     def subject(self, written: str) -> str:
         """A subject of somebody else's."""
+        for one in self.subjects:
+            written = _without(written, one)
         for old, new in self.retitled:
             if written.endswith(old):
                 written = written[: len(written) - len(old)] + new
         return without_addresses(written, self.traces)
+
+
+def bare(subject: str) -> str:
+    """A subject without what answers and lists put in front of it."""
+    return subject[match.end() :].strip() if (match := _IN_FRONT.match(subject)) else subject.strip()
+
+
+def _without(written: str, subject: str) -> str:
+    """A gap where somebody's subject stood: as a whole; as a part, too, where that can't be chance."""
+    if bare(written).casefold() == subject.casefold():
+        return written[: len(written.rstrip()) - len(subject)] + GAP
+    if len(subject) < _TELLING:
+        return written
+    return re.sub(re.escape(subject), GAP, written, flags=re.I)
 
 
 class Washing(Protocol):
@@ -51,6 +74,12 @@ class Washing(Protocol):
 
     def others(self, kept: Kept, stain: Stain) -> Kept:
         """A mail of somebody else, who keeps every word of their own."""
+
+    def is_one_of(self, raw: bytes, ids: frozenset[str]) -> bool:
+        """Whether a mail has one of these Message-IDs."""
+
+    def tells(self, raw: bytes, stain: Stain) -> bool:
+        """Whether a mail, of whomever, has words in it that are to go."""
 
 
 def anonymous_id(message_id: str, traces: Traces) -> str:

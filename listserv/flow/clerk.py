@@ -94,7 +94,7 @@ class Clerk:
                 self._send_alone(tx, change, hand.at)
             case RecallPost():
                 for letter in recall(tx, change, hand.at, Recalling(self.pen, self.wash, self.maildir)):
-                    deliveries.post_letter(tx, letter, hand.at)
+                    farewells.tell_once(tx, letter, hand.at)
             case _:
                 assert_never(change)
 

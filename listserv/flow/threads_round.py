@@ -16,7 +16,7 @@ from listserv.core.notices import Kept
 from listserv.core.types import Standing
 from listserv.flow.bells import Bells
 from listserv.flow.pen import Answerable, Pen
-from listserv.store import asks, deliveries, holds, kept, scrubbing
+from listserv.store import asks, deliveries, holds, kept, redacting, scrubbing
 from listserv.store.engine import Transaction
 from listserv.store.kept import BY_TIME, KeptMail
 from listserv.store.locks import Lock
@@ -36,8 +36,10 @@ def release_kept(pen: Pen, bells: Bells) -> int:
     if done:
         bells.arrivals.set()
         bells.deliveries.set()
-    if recalled and scrubbing.scrub(pen.store):
-        pen.store.do(partial(scrubbing.was_done, mark=recalled))
+    if recalled:
+        pen.store.do(partial(redacting.empty_asking, now=now))
+        if scrubbing.scrub(pen.store):
+            pen.store.do(partial(scrubbing.was_done, mark=recalled))
     return done
 
 

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from listserv.core.address import Address
-from listserv.core.quotes import without_quotes
+from listserv.core.quotes import quotes_of, without_quotes, words_of
 from listserv.core.traces import GAP, Traces, others_words, own_words, without_addresses, without_names
 from listserv.core.washing import Kept, Stain, anonymous_id
 from listserv.mail.cleansing import anonymous, single
 from listserv.mail.encoded import codec_of, decode_words
-from listserv.mail.fields import Field, read_mailboxes, split, start_of, write_field, write_mailbox
+from listserv.mail.fields import Field, first_of, read_mailboxes, split, start_of, write_field, write_mailbox
 from listserv.mail.html_washing import others_html, own_html
 from listserv.mail.leaves import Leaf, content, read_leaf
 from listserv.mail.tree import TooMuch, leaves
@@ -54,7 +54,7 @@ class Washer:
 
         fields, separator, _ = split(kept.raw)
         head = b"".join(field.raw for field in self._own_header(fields, traces, sender))
-        body = _edited(kept.raw, traces, edit, own=True) if separator else b""
+        body = _edited(kept.raw, stain, edit, own=True) if separator else b""
         return Kept(
             head + b"\r\n" + body,
             own_words(kept.text, traces, self.word),
@@ -73,12 +73,31 @@ class Washer:
         fields, separator, _ = split(kept.raw)
         head = _mbox_line(kept.raw, traces)
         head += b"".join(field.raw for one in fields if (field := _others_field(one, stain)))
-        body = _edited(kept.raw, traces, edit, own=False)
+        body = _edited(kept.raw, stain, edit, own=False)
         return Kept(
             head + separator + body,
             self._others_text(kept.text, stain),
             others_html(kept.html, stain, self.word) if kept.html else "",
         )
+
+    def is_one_of(self, raw: bytes, ids: frozenset[str]) -> bool:
+        """Whether a mail has one of these Message-IDs."""
+        found = first_of(split(raw)[0], "message-id")
+        return found is not None and not ids.isdisjoint(_ID.findall(found.text))
+
+    def tells(self, raw: bytes, stain: Stain) -> bool:
+        """Whether its texts, or its subject, have words in them that are to go."""
+        wanted = (stain.quotes, quotes_of(stain.subjects))
+        about = first_of(split(raw)[0], "subject")
+        said = [decode_words(about.text)] if about else []
+        try:
+            found = [read_leaf(number, node) for number, node in enumerate(leaves(raw))]
+        except TooMuch:
+            return True
+        texts = (leaf for leaf in found if leaf.type.startswith("text/"))
+        said += [_read(content(raw, leaf), leaf.node.declared.params.get("charset", ""))[1] for leaf in texts]
+        told = [words_of(one) for one in said]
+        return any(one.stand_in(words) for one in wanted for words in told)
 
     def _others_text(self, text: str, stain: Stain) -> str:
         unnamed = others_words(text, stain.traces, self.word)
@@ -143,7 +162,7 @@ def _without_them(field: Field, traces: Traces) -> Field | None:
 # -- below the header --------------------------------------------------------------------------------
 
 
-def _edited(raw: bytes, traces: Traces, edit: Edit, *, own: bool) -> bytes:
+def _edited(raw: bytes, stain: Stain, edit: Edit, *, own: bool) -> bytes:
     """The body with each text in it edited."""
     _, _, body = split(raw)
     at = len(raw) - len(body)
@@ -153,19 +172,20 @@ def _edited(raw: bytes, traces: Traces, edit: Edit, *, own: bool) -> bytes:
         return b"" if own else body
     done: list[bytes] = []
     for leaf in found:
-        done += [raw[at : leaf.node.start], _leaf(raw, leaf, traces, edit, own=own)]
+        done += [raw[at : leaf.node.start], _leaf(raw, leaf, stain, edit, own=own)]
         at = leaf.node.end
     return b"".join([*done, raw[at:]])
 
 
-def _leaf(raw: bytes, leaf: Leaf, traces: Traces, edit: Edit, *, own: bool) -> bytes:
+def _leaf(raw: bytes, leaf: Leaf, stain: Stain, edit: Edit, *, own: bool) -> bytes:
     data = raw[leaf.node.start : leaf.node.end]
     if own and leaf.type in _OF_A_PERSON:
         return b""
     if leaf.type.startswith("message/"):
         # A mail of theirs, or to them, inside of another one.
         told = content(raw, leaf).decode("latin-1")
-        return b"" if traces.names_in(told) else data
+        gone = stain.traces.names_in(told) or any(f"<{one}>" in told for one in stain.ids)
+        return b"" if gone else data
     if leaf.type.startswith("text/") or leaf.type in _TEXT:
         return _rewritten(data, content(raw, leaf), leaf, edit)
     return data

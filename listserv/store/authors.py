@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
@@ -64,7 +65,8 @@ def written_by(tx: Connection, at: Door, key: str, most: int, offset: int = 0) -
         .limit(most)
         .offset(offset)
     )
-    return tuple(Written(*row) for row in rows)
+    told: list[list[Any]] = [list(row) for row in rows]
+    return tuple(Written(*one) for one in told)
 
 
 def _shown(at: Door) -> tuple[ColumnElement[bool], ...]:

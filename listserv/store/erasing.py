@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, select
 
 from listserv.core.address import Address, read_address
 from listserv.core.quotes import NOTHING, quotes_of
@@ -20,15 +20,19 @@ from listserv.core.types import MemberState, PostState
 from listserv.core.washing import Stain, Washing, anonymous_id
 from listserv.store.acts import Hand, record
 from listserv.store.backlog import last_days
+from listserv.store.echoes import Echoes, since, take_out_echoes
 from listserv.store.forgetting import forget_mail, forget_person, leave_lists
 from listserv.store.holds import HoldState
 from listserv.store.keeping import Keeper, kept, kept_posts
 from listserv.store.known_as import KnownAs, known_as, with_sign_offs
 from listserv.store.quoting import Spread, candidates, wash_others, washed
-from listserv.store.redacting import answers_to, end_copies, untitle
-from listserv.store.schema import addresses, holds, lists, posts, subscriptions, threads
+from listserv.store.redacting import answers_to, end_copies, own_subject, retitle, untitle
+from listserv.store.rows import several
+from listserv.store.schema import addresses, holds, lists, posts, subscriptions
 
-_p, _s, _t, _h = posts.c, subscriptions.c, threads.c, holds.c
+_p, _s, _h = posts.c, subscriptions.c, holds.c
+_TOLD = (_p.thread_id, _p.hash, _p.subject, _p.text, _p.message_id, _p.public_id, _p.arrival_id, _p.at)
+_OWN = select(_p.id, _p.list_id, *_TOLD).order_by(_p.id)
 _NOBODY = {"author": "", "author_key": "", "author_name": "", "subscription_id": None}
 
 
@@ -96,10 +100,14 @@ def _erase(tx: Connection, person_id: int, hand: Hand, wash: Washing, *, words: 
     keeper = Keeper(tx, hand.at)
     stain, spread = _stain(tx, who, words=words, word=wash.word)
     titles = leave_lists(tx, who, hand)
+    came = _came(tx, who)
     for row in kept_posts(tx, who.posts):
         _own(keeper, row, stain, wash, words=words)
     quotes = wash_others(keeper, stain, spread, wash)
     _titles(tx, spread, stain, words=words)
+    if words:
+        for list_id, first in came.items():
+            take_out_echoes(keeper, Echoes(list_id, first, stain), wash)
     forget_mail(keeper, who, stain, wash)
     forget_person(tx, who)
     keeper.finish()
@@ -108,20 +116,25 @@ def _erase(tx: Connection, person_id: int, hand: Hand, wash: Washing, *, words: 
     return Erased(len(who.posts), quotes, titles, to, _last_backup(tx), wal)
 
 
+def _came(tx: Connection, who: KnownAs) -> dict[int, datetime]:
+    """By list, since when there are posts of theirs."""
+    first: dict[int, datetime] = {}
+    for row in (row for some in several(who.posts) for row in tx.execute(_OWN.where(_p.id.in_(some)))):
+        first[row.list_id] = min(first.get(row.list_id, row.at), since(tx, row))
+    return first
+
+
 def _stain(tx: Connection, who: KnownAs, *, words: bool, word: str) -> tuple[Stain, Spread]:
     """What is to go, and where it may be."""
-    columns = (_p.list_id, _p.thread_id, _p.hash, _p.subject, _p.text)
-    own = [
-        row
-        for at in range(0, len(who.posts), 500)
-        for row in tx.execute(select(*columns).where(_p.id.in_(who.posts[at : at + 500]))).all()
-    ]
+    own = [row for some in several(who.posts) for row in tx.execute(_OWN.where(_p.id.in_(some))).all()]
     traces = with_sign_offs(who.traces, [row.text for row in own])
     subjects = ((row.subject, without_names(row.subject, traces, word)) for row in own)
     stain = Stain(
         traces,
         quotes_of(row.text for row in own) if words else NOTHING,
         retitled=tuple(sorted({(old, new) for old, new in subjects if old != new})),
+        subjects=tuple(sorted({told for row in own if (told := own_subject(tx, row))})) if words else (),
+        ids=frozenset(one for row in own for one in (row.message_id, row.public_id) if one and words),
     )
     answers = {key: text for row in own for key, text in answers_to(row).items()} if words else {}
     threads_ = frozenset(row.thread_id for row in own)
@@ -143,10 +156,7 @@ def _own(keeper: Keeper, row: Row[Any], stain: Stain, wash: Washing, *, words: b
 def _titles(tx: Connection, spread: Spread, stain: Stain, *, words: bool) -> None:
     """A conversation keeps its title, without the name; and none where nothing is left to read."""
     for thread_id in sorted(spread.threads):
-        title = tx.scalar(select(_t.title).where(_t.id == thread_id)) or ""
-        clean = stain.subject(title)
-        if clean != title:
-            tx.execute(update(threads).where(_t.id == thread_id).values(title=clean))
+        retitle(tx, thread_id, stain)
     if words:
         untitle(tx, set(spread.threads))
 

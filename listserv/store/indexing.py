@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from listserv.core.changes import KeepPost
 from listserv.core.tokens import unquoted
@@ -38,6 +38,8 @@ _UNCHANGED = (
     .where(_p.id.in_(bindparam("posts", expanding=True)), _p.state == "posted", _p.indexed.is_(False))
     .with_for_update(skip_locked=True)
 )
+_FEW = 20  # some 20 ms
+_AGAIN = select(*_WORDS).where(_p.state == "posted", func.length(_p.text) <= LARGE)
 _DONE = update(posts).where(_p.id.in_(bindparam("posts", expanding=True))).values(indexed=True)
 _FILES = select(_a.post_id, _a.name).where(_a.post_id.in_(bindparam("posts", expanding=True)))
 
@@ -54,6 +56,15 @@ def index(tx: Connection, post_id: int, post: KeepPost) -> None:
 def index_released(tx: Connection, post_id: int) -> None:
     """Put a post in that was kept before and is out now. Whoever released it says that it is indexed."""
     full_text.put(tx, _words_of(tx, tx.execute(_POST, {"post": post_id}).all()))
+
+
+def index_again(tx: Connection, post_ids: Sequence[int]) -> None:
+    """Have posts found by what they say now, as far as that is done in a moment; others wait their turn."""
+    small = _AGAIN.where(_p.id.in_(post_ids[:_FEW]))
+    found = tx.execute(small).all()
+    full_text.put(tx, _words_of(tx, found))
+    if found:
+        tx.execute(_DONE, {"posts": [row.id for row in found]})
 
 
 @dataclass(frozen=True, slots=True)

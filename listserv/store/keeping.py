@@ -20,7 +20,7 @@ from listserv.core.washing import Kept
 from listserv.store import arrivals, card_letters, indexing
 from listserv.store.rows import insert_new
 from listserv.store.schema import arrivals as arrivals_table
-from listserv.store.schema import attachments, posts, raws, stale, thread_ids
+from listserv.store.schema import attachments, named, posts, raws, stale, thread_ids
 
 _p, _a = posts.c, arrivals_table.c
 _AT_ONCE = 50  # posts whose bytes are in memory
@@ -54,7 +54,8 @@ class Keeper:
         told = {"text": new.text, "html": new.html, "raw_hash": raw_hash, "size": len(new.raw)}
         self.tx.execute(update(posts).where(_p.id == row.id).values(**(told | values)))
         if row.arrival_id is not None:
-            self.tx.execute(update(arrivals_table).where(_a.id == row.arrival_id).values(raw_hash=raw_hash))
+            of_arrival = {"raw_hash": raw_hash, "subject": values.get("subject", _a.subject)}
+            self.tx.execute(update(arrivals_table).where(_a.id == row.arrival_id).values(of_arrival))
         self.let_go(row.raw_hash)
         self._reworded.add(row.id)
         self._rename(row, values.get("message_id", row.message_id))
@@ -73,8 +74,12 @@ class Keeper:
         if row.state == PostState.OUTBOX:
             self._withdraw(row)
             return
+        if row.arrival_id is not None:
+            self.untell(row.arrival_id)
+        self.tx.execute(delete(named).where(named.c.post_id == row.id))
         self.tx.execute(delete(attachments).where(attachments.c.post_id == row.id))
-        gone = {"state": PostState.REDACTED, "subject": "", "language": "", "flagged": "", "shares": False}
+        blank = {"subject": "", "language": "", "flagged": "", "chain": ""}
+        gone = {"state": PostState.REDACTED, "shares": False, **blank}
         self.put(row, Kept(b""), **(gone | values))
 
     def _withdraw(self, row: Row[Any]) -> None:
@@ -87,8 +92,13 @@ class Keeper:
             arrivals.move(self.tx, row.arrival_id, *states, "taken back")
             self.empty(row.arrival_id, row.raw_hash)
 
+    def untell(self, arrival_id: int, subject: str = "") -> None:
+        """What is known of an arrival without its bytes: from now on, no more than this."""
+        self.tx.execute(update(arrivals_table).where(_a.id == arrival_id).values(subject=subject, detail=""))
+
     def empty(self, arrival_id: int, raw_hash: str) -> None:
-        """An arrival has no bytes any more."""
+        """An arrival has no bytes any more, and no subject."""
+        self.untell(arrival_id)
         none = self.put_raw(b"")
         self.tx.execute(update(arrivals_table).where(_a.id == arrival_id).values(raw_hash=none))
         self.let_go(raw_hash)
@@ -115,7 +125,8 @@ class Keeper:
         rows = [{"list_id": one, "thread_id": other, "at": self.at} for one, other in sorted(self._touched)]
         if rows:
             self.tx.execute(insert(stale), rows)
-        if self._reworded:  # whoever looks for new posts puts them in again, as they are now
-            indexing.erase(self.tx, *sorted(self._reworded))
-            again = update(posts).where(_p.id.in_(sorted(self._reworded)))
-            self.tx.execute(again.values(indexed=False))
+        if self._reworded:  # of many, whoever looks for new posts puts the others in again, as they are now
+            ids = sorted(self._reworded)
+            indexing.erase(self.tx, *ids)
+            self.tx.execute(update(posts).where(_p.id.in_(ids)).values(indexed=False))
+            indexing.index_again(self.tx, ids)

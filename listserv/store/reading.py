@@ -3,7 +3,7 @@
 The one file by which archive_site knows lists, threads and posts; it only gathers names. The answers stand
 in doors.py (who may see what), finding.py, authors.py, search.py and feeds.py (what one reader finds),
 conversations.py, openings.py and shared.py (what the builder renders, by standing and not by person),
-months.py, and stale_log.py (what has changed since).
+months.py, tiering.py (what the search without a server takes in), and stale_log.py (what has changed since).
 Nothing here tells of holds, queues or who is on a list, so the archive can't show them.
 """
 
@@ -39,6 +39,7 @@ from listserv.store.read_only import ReadOnly, open_read_only
 from listserv.store.search import Cut, Hit, Hits, Readable, find
 from listserv.store.shared import Sharing, sharing
 from listserv.store.stale_log import GAP_REACH, Mark, epoch, last_act, log_bounds, marks, position
+from listserv.store.tiering import Findable, Listed, findable, listed, touched_lists
 
 __all__ = [
     "AUDIENCES",
@@ -47,8 +48,10 @@ __all__ = [
     "Author",
     "Cut",
     "Door",
+    "Findable",
     "Hit",
     "Hits",
+    "Listed",
     "Mark",
     "Opening",
     "Place",
@@ -70,6 +73,7 @@ __all__ = [
     "feed_door",
     "feed_of",
     "find",
+    "findable",
     "first_changed",
     "first_shelf",
     "first_subject",
@@ -77,6 +81,7 @@ __all__ = [
     "last_feed",
     "latest_posts",
     "latest_threads",
+    "listed",
     "living_keys",
     "log_bounds",
     "lonely_threads",
@@ -96,6 +101,7 @@ __all__ = [
     "thread",
     "thread_counts",
     "thread_months",
+    "touched_lists",
     "thread_posts",
     "threads_after",
     "written_by",

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
 from listserv.core.quotes import quotes_of
 from listserv.core.seals import message_hash
-from listserv.core.types import DeliveryState, PostState
-from listserv.core.washing import Stain, Washing
+from listserv.core.types import ArrivalState, DeliveryState, PostState
+from listserv.core.washing import Stain, Washing, bare
 from listserv.store.acts import Hand, record
+from listserv.store.echoes import Echoes, since, take_out_echoes
 from listserv.store.keeping import Keeper, kept_posts
 from listserv.store.queue import TAKEN_OUT, call_off
 from listserv.store.quoting import Spread, wash_others
-from listserv.store.schema import deliveries, posts, thread_ids, threads
+from listserv.store.schema import (
+    acts,
+    arrivals,
+    deliveries,
+    posts,
+    raws,
+    relays,
+    subscriptions,
+    thread_ids,
+    threads,
+)
 from listserv.store.taking_back import take_back_telling
 
-_p, _d, _i, _t = posts.c, deliveries.c, thread_ids.c, threads.c
+_p, _d, _i, _t, _s, _r, _a = (
+    table.c for table in (posts, deliveries, thread_ids, threads, subscriptions, relays, arrivals)
+)
+_ACT = "post taken out"
+_RECENT = timedelta(days=2)  # within this, whoever looks for mails to be emptied has come by
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +63,58 @@ def redact(tx: Connection, post_id: int, wash: Washing, hand: Hand, *, keep_quot
         return Redacted(post_id, sent=sent, new=False)
     keeper = Keeper(tx, hand.at)
     called_off = end_copies(tx, row, hand)
-    keeper.take_out(row)
-    untitle(tx, {row.thread_id})
+    stain = stain_of(tx, row)
+    keeper.take_out(row, author_name=_named_as_known(tx, row))
     quotes = 0
     if not keep_quotes:
         spread = Spread((), frozenset([row.id]), frozenset([row.thread_id]), answers_to(row))
-        quotes = wash_others(keeper, Stain(quotes=quotes_of([row.text])), spread, wash)
+        quotes = wash_others(keeper, stain, spread, wash)
+        retitle(tx, row.thread_id, stain)
+    untitle(tx, {row.thread_id})
+    take_out_echoes(keeper, Echoes(row.list_id, since(tx, row), stain, quotes=not keep_quotes), wash)
     keeper.finish()
-    record(tx, hand, "post taken out", row.list_id, f"post {row.id}")
+    record(tx, hand, _ACT, row.list_id, f"post {row.id}")
     return Redacted(post_id, quotes, called_off, sent)
+
+
+def empty_asking(tx: Connection, now: datetime) -> None:
+    """The mails that had posts taken out go, too, once they were read: they quote what they are about."""
+    said = select(acts.c.arrival_id).where(acts.c.act == _ACT, acts.c.at > now - _RECENT)
+    has_words = (_a.state != ArrivalState.WAITING, raws.c.size > 0)
+    query = select(_a.id, _a.raw_hash).join(raws).where(_a.id.in_(said), *has_words)
+    keeper = Keeper(tx, now)
+    for row in tx.execute(query).all():
+        keeper.empty(row.id, row.raw_hash)
+
+
+def stain_of(tx: Connection, row: Any) -> Stain:
+    """What is to go with a post: what it says, and its subject, unless that was there before."""
+    ids = frozenset(one for one in (row.message_id, row.public_id) if one)
+    subject = own_subject(tx, row)
+    return Stain(quotes=quotes_of([row.text]), subjects=(subject,) if subject else (), ids=ids)
+
+
+def own_subject(tx: Connection, row: Any) -> str:
+    """A post's subject without "Re:"; "" where the conversation had it before."""
+    own = bare(row.subject)
+    before = (_p.thread_id == row.thread_id, _p.id < row.id, _p.state != PostState.REDACTED)
+    had = {bare(one).casefold() for one in tx.scalars(select(_p.subject).where(*before))}
+    return "" if own.casefold() in had else own
+
+
+def retitle(tx: Connection, thread_id: int, stain: Stain) -> None:
+    """A conversation keeps its title but for what is to go."""
+    title = tx.scalar(select(_t.title).where(_t.id == thread_id)) or ""
+    if (clean := stain.subject(title)) != title:
+        tx.execute(update(threads).where(_t.id == thread_id).values(title=clean))
+
+
+def _named_as_known(tx: Connection, row: Row[Any]) -> str:
+    """Who wrote it stays known: as the list knows them, not as the post had it; by a relay address, too."""
+    known = tx.scalar(select(_s.name).where(_s.id == row.subscription_id)) or ""
+    theirs = (_r.list_id == row.list_id, _r.key == row.author_key, _r.name == row.author_name)
+    tx.execute(update(relays).where(*theirs).values(name=known))
+    return known
 
 
 def answers_to(row: Any) -> dict[tuple[int, str], str]:

@@ -42,7 +42,8 @@ def sharing(tx: Connection, list_id: int, audiences: Sequence[str], most: int) -
     """The newest posts of these audiences that share something."""
     rows = _SHARING.rows(tx, {"list": list_id, "audiences": list(audiences), "most": most})
     held = attached_to(tx, [row[0] for row in rows])
-    return tuple(Sharing(*row[1:], held.get(row[0], ())) for row in rows)
+    told: list[list[Any]] = [[*row[1:], held.get(row[0], ())] for row in rows]
+    return tuple(Sharing(*one) for one in told)
 
 
 def _sharing() -> Select[Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit import forked
 from tests.kit.desk import OWNER, Desk
 from tests.kit.server import DOMAIN, until
 
@@ -67,9 +68,7 @@ class Crew:
         environment = {**os.environ, **self.told, "LISTSERV_CONFIG": str(self.folder / "listserv.toml")}
         command = [sys.executable, "-m", "listserv", "serve", *only]
         with file.open("wb") as log:
-            process = subprocess.Popen(
-                command, env=_of(program, environment), cwd=program, stdout=log, stderr=log
-            )
+            process = forked.start(command, _of(program, environment), log, log, cwd=program)
         hand = Hand(name, process, file)
         self._stack.callback(_end, hand)
         return hand
@@ -83,14 +82,8 @@ class Crew:
     def say(self, *words: str, program: Path | None = None) -> tuple[int, str]:
         """One command by a program of its own: its exit code, and all that it said."""
         environment = {**os.environ, **self.told, "LISTSERV_CONFIG": str(self.folder / "listserv.toml")}
-        done = subprocess.run(
-            [sys.executable, "-m", "listserv", *words],
-            env=_of(program, environment),
-            cwd=program,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+        command = [sys.executable, "-m", "listserv", *words]
+        done = forked.run(command, _of(program, environment), cwd=program)
         return done.returncode, done.stdout + done.stderr
 
 

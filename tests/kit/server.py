@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.kit import forked
+
 DOMAIN = "lists.example.org"
 HANG = 60.0  # seconds after which something is taken to be stuck
 # Doors on whatever port is free, no web, and a DNS server that does not answer.
@@ -53,9 +55,7 @@ class Server:
 
     def run(self, *words: str) -> str:
         """One command; what it printed. Raises RuntimeError with its one line if it could not do it."""
-        done = subprocess.run(
-            self._command(*words), env=self._environment(), capture_output=True, text=True, timeout=HANG
-        )
+        done = forked.run(self._command(*words), self._environment())
         if done.returncode:
             raise RuntimeError(f"listserv {' '.join(words)}: {done.stderr}")
         return done.stdout
@@ -67,7 +67,7 @@ class Server:
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """One command, not waited for; what it says goes into the log."""
         with (self.folder / "serve.log").open("ab") as log:
-            return subprocess.Popen(self._command(*words), env=self._environment(), stdout=log, stderr=log)
+            return forked.start(self._command(*words), self._environment(), log, log)
 
     @contextmanager
     def serving(self) -> Iterator[Running]:

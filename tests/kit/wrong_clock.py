@@ -19,6 +19,7 @@ from pathlib import Path
 
 from listserv.cli import main
 from listserv.clock import SystemClock
+from tests.kit import forked
 from tests.kit.house import House
 from tests.kit.server import HANG, until
 
@@ -52,7 +53,7 @@ class WrongClock:
         }
         environment = {**os.environ, **settings, **house.server.settings}
         with path.open("ab") as log:
-            process = subprocess.Popen(command, env=environment, cwd=_ROOT, stdout=log, stderr=log)
+            process = forked.start(command, environment, log, log, cwd=_ROOT)
         try:
             until(lambda: b"ready smtp=" in path.read_bytes() or process.poll() is not None, path)
             assert process.poll() is None, path.read_text()
