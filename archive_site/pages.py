@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
@@ -103,6 +103,7 @@ class Article:
     who: Who
     by: str  # their page; "" where the list hides who they are
     at: datetime
+    there: datetime | None  # by its author's clock, where that shows another time
     utc: datetime
     lang: str
     answers: Who | None
@@ -140,8 +141,10 @@ def head(shelf: Shelf) -> Head:
     )
 
 
-def thread_page(shelf: Shelf, leaf: Leaf, posts: Sequence[PostRow], articles: Sequence[Markup]) -> Page:
-    """One page of a thread. ``articles`` are its posts, rendered."""
+def thread_page(
+    shelf: Shelf, leaf: Leaf, posts: Sequence[PostRow], articles: Sequence[Markup], zone: str
+) -> Page:
+    """One page of a thread. ``articles`` are its posts, rendered; ``zone``: the list's."""
     people = {row.author_key for row in posts if row.state == "posted"}
     number, more = leaf.number, leaf.more
     return Page(
@@ -151,6 +154,7 @@ def thread_page(shelf: Shelf, leaf: Leaf, posts: Sequence[PostRow], articles: Se
             "list": head(shelf),
             "title": hiding.title(leaf.title),
             "articles": articles,
+            "zone": zone,
             "people": len(people),
             "number": number,
             "whole": number == 1 and not more,
@@ -291,6 +295,7 @@ def article(shelf: Shelf, row: PostRow, zone: ZoneInfo, *, near: bool) -> Articl
         who=who("", "", "", hidden=True) if gone else _author(row),
         by="" if gone or row.hidden or not row.author_key else urls.author(shelf.name, row.hash),
         at=row.at.astimezone(zone),
+        there=None if gone else _there(row, zone),
         utc=row.at.astimezone(UTC),
         lang=_lang(row.language),
         answers=parent,
@@ -300,6 +305,14 @@ def article(shelf: Shelf, row: PostRow, zone: ZoneInfo, *, near: bool) -> Articl
         attached=() if gone else tuple(_download(shelf, row, at) for at in range(len(row.attached))),
         reply="" if gone else _reply(shelf, row),
     )
+
+
+def _there(row: PostRow, zone: ZoneInfo) -> datetime | None:
+    """Where a list hides who people are, it hides where they are."""
+    if row.zone is None or row.hidden:
+        return None
+    there = row.at.astimezone(timezone(timedelta(minutes=row.zone)))
+    return there if there.utcoffset() != row.at.astimezone(zone).utcoffset() else None
 
 
 def _author(row: PostRow) -> Who:

@@ -108,7 +108,8 @@ class Press:
                 posts = reading.thread_posts(tx, row.id, audiences, (number - 1) * urls.PAGE, urls.PAGE)
             if posts:
                 leaf = Leaf(row.key, title, number, more=number < pages)
-                page = thread_page(shelf, leaf, posts, self._articles(shelf, posts))
+                zone = self._zone(shelf).key
+                page = thread_page(shelf, leaf, posts, self._articles(shelf, posts), zone)
                 self._put(self._folder.page(shelf.name, tree, page.path), page)
         self._folder.drop_thread_pages(shelf.name, tree, row.key, beyond=pages)
 

@@ -50,6 +50,7 @@ class PostRow:
     parent_author: str = ""
     parent_name: str = ""
     attached: tuple[Attached, ...] = ()
+    zone: int | None = None  # its author's, in minutes east of UTC; None where unsaid
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ def _post(row: Any, held: tuple[Attached, ...]) -> PostRow:
         parent_author="" if row.parent_from == "hidden" else row.parent_author or "",
         parent_name=row.parent_name or "",
         attached=held,
+        zone=row.zone,
     )
 
 
