@@ -31,6 +31,7 @@ from archive_site.look import ASSETS, environment
 from archive_site.pages import levels
 from archive_site.searching import Searching
 from archive_site.sign_in import Sessions, SignIn, SignInParts
+from archive_site.tier_answers import tier_answer
 from archive_site.visit import Cookies, Visit, read_visit
 from archive_site.writing import Writing
 from listserv.core.seals import Keyring
@@ -177,6 +178,8 @@ class _Gate:
             match route.kind:
                 case "search" | "author" | "feed" | "feed-page" | "box":
                     return self._made(tx, visit, door)
+                case "tiers" | "tier-file":
+                    return tier_answer(self._folder, door, route) or self._missing()
                 case "post":
                     return self._post(door, reading.place(tx, door, route.hash))
                 case "attachment":
