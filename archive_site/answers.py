@@ -16,9 +16,18 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
+# Of a search page: its script loads indexes of ours, and the program that reads them.
+SEARCH_POLICY = POLICY.replace(
+    "script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
+)
 PRIVATE = "private, no-store"
 _HARMLESS = frozenset({"image/png", "image/jpeg", "image/gif", "text/plain"})
-_ASSET_TYPES = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+_ASSET_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_TIER_TYPES = {".js": "text/javascript; charset=utf-8", ".json": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +91,14 @@ def onward(path: str, status: int = 302, cookies: tuple[str, ...] = ()) -> Answe
 
 
 def asset(file: Path) -> Answer:
-    """The style sheet or the icon."""
+    """The style sheet, the script or the icon."""
     headers = {"cache-control": "public, max-age=3600", "x-robots-tag": ""}
     return Answer(200, file.read_bytes(), _ASSET_TYPES[file.suffix], headers)
+
+
+def tier_file(name: str, data: bytes) -> Answer:
+    """A file of the search without a server."""
+    return Answer(200, data, _TIER_TYPES.get(Path(name).suffix, "application/octet-stream"))
 
 
 def too_often(*, minutes: int = 60) -> Answer:

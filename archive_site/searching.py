@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from jinja2 import Environment
+
 from archive_site import answers, hiding, urls
 from archive_site.answers import Answer, Cards
 from archive_site.limits import Limit
-from archive_site.pages import Who, head, who
+from archive_site.pages import Head, Who, head, who
 from archive_site.visit import Visit
 from listserv.core.extracts import marked
 from listserv.core.queries import read_web_query, with_less
 from listserv.store import reading
-from listserv.store.reading import Cut, Door, Hit, Hits, Readable
+from listserv.store.reading import Cut, Door, Hit, Hits, Readable, Shelf
 
 PAGE = 15  # conversations
 _EXTRACT = 220  # characters
@@ -62,19 +64,23 @@ class Searching:
         here = doors[0] if visit.route.kind == "search" else None
         hits, number = _ask(tx, asked, doors, visit.page)
         path = urls.search(here.shelf.name) if here else urls.SEARCH
-        return self._cards.told(
+        page = self._cards.told(
             "search",
-            list=head(here.shelf) if here else None,
-            across=_turn(urls.SEARCH, asked) if here is not None and here.subscription is not None else "",
-            path=path,
-            asked=asked,
-            total=hits.total,
-            found=self._shown(hits, doors, alone=here is not None),
-            number=number,
-            before=_turn(path, asked, number - 1) if number > 1 else "",
-            after=_turn(path, asked, number + 1) if number * PAGE < hits.total else "",
-            shorter=[Turn(one, _turn(path, one)) for one in with_less(asked)] if not hits.total else [],
+            **blank(path, head(here.shelf) if here else None, urls.tiers(here.shelf.name) if here else "")
+            | {
+                "across": _turn(urls.SEARCH, asked) if here is not None and here.subscription else "",
+                "asked": asked,
+                "total": hits.total,
+                "found": self._shown(hits, doors, alone=here is not None),
+                "number": number,
+                "before": _turn(path, asked, number - 1) if number > 1 else "",
+                "after": _turn(path, asked, number + 1) if number * PAGE < hits.total else "",
+                "shorter": [Turn(one, _turn(path, one)) for one in with_less(asked)]
+                if not hits.total
+                else [],
+            },
         )
+        return replace(page, headers={"content-security-policy": answers.SEARCH_POLICY}) if here else page
 
     def _shown(self, hits: Hits, doors: Sequence[Door], *, alone: bool) -> list[Found]:
         by_list = {door.shelf.id: door for door in doors}
@@ -92,6 +98,30 @@ class Searching:
             posts=hit.posts,
             words=marked(hiding.line(hit.extract, 2 * _EXTRACT), wanted),
         )
+
+
+def blank(path: str, told: Head | None, tiers: str, *, alone: bool = False) -> dict[str, Any]:
+    """What the page says before anything is asked. ``alone``: no server answers, only the page's script."""
+    return {
+        "list": told,
+        "path": path,
+        "tiers": tiers,
+        "alone": alone,
+        "across": "",
+        "asked": "",
+        "total": 0,
+        "found": [],
+        "number": 1,
+        "before": "",
+        "after": "",
+        "shorter": [],
+    }
+
+
+def page_alone(templates: Environment, shelf: Shelf) -> bytes:
+    """The search page of a list for any web server, with ``tiers.json`` beside it."""
+    told = blank(urls.search(shelf.name), head(shelf), "tiers.json", alone=True)
+    return templates.get_template("search.html").render(told).encode("utf-8", "replace")
 
 
 def _ask(tx: Any, asked: str, doors: Sequence[Door], page: int) -> tuple[Hits, int]:

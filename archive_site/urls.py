@@ -12,18 +12,26 @@ from urllib.parse import quote
 PAGE = 100  # posts of a thread to a page
 _NAME = r"(?P<name>[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?(?:@[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?)?)"
 _KEY = r"[A-Za-z0-9_-]{1,64}"
+_TIER_FILE = (  # of Pagefind's, those that a page of ours asks for
+    r"pagefind\.js|pagefind-entry\.json|wasm\.[a-z]{2,3}\.pagefind|pagefind\.[a-z]{2,3}_[0-9a-f]{1,32}\.pf_meta"
+    r"|(?:fragment|index|filter)/[a-z]{2,3}_[0-9a-f]{1,32}\.pf_(?:fragment|index|filter)"
+)
 _SHAPES = {
     "front": re.compile(rf"/{_NAME}/"),
     "month": re.compile(rf"/{_NAME}/(?P<year>[0-9]{{4}})/(?P<month>0[1-9]|1[0-2])/"),
     "thread": re.compile(rf"/{_NAME}/t/(?P<key>{_KEY})/(?:(?P<page>[1-9][0-9]{{0,5}})/)?"),
     "post": re.compile(rf"/{_NAME}/m/(?P<hash>[A-Za-z2-7]{{32}})/?"),
     "attachment": re.compile(rf"/{_NAME}/a/(?P<hash>[A-Za-z2-7]{{32}})/(?P<position>[0-9]{{1,5}})/[^/]+"),
+    "author": re.compile(rf"/{_NAME}/by/(?P<hash>[A-Za-z2-7]{{32}})/"),
+    "resources": re.compile(rf"/{_NAME}/resources/"),
     "search": re.compile(rf"/{_NAME}/search/"),
+    "tiers": re.compile(rf"/{_NAME}/search/tiers\.json"),
+    "tier-file": re.compile(rf"/{_NAME}/search/(?P<key>[0-9a-f]{{16}})/(?P<file>{_TIER_FILE})"),
     "feed": re.compile(rf"/{_NAME}/feed\.atom"),
     "feed-page": re.compile(rf"/{_NAME}/feed/"),
     "box": re.compile(rf"/{_NAME}/(?P<year>[12][0-9]{{3}})-(?P<month>0[1-9]|1[0-2])\.mbox\.gz"),
     "leave": re.compile(r"/u/(?P<token>[a-z2-7]{20})", re.I),
-    "asset": re.compile(r"/assets/(?P<file>site\.css|icon\.svg)"),
+    "asset": re.compile(r"/assets/(?P<file>site\.css|icon\.svg|archive\.js)"),
 }
 MY_DATA = "/my-data/"
 PAGES = "/_pages/"  # where a proxy that sends pages for us finds them; to readers there is nothing
@@ -31,7 +39,7 @@ SEARCH = "/search/"  # of all lists that one is on
 _FIXED = {"/": "root", "/in": "in", "/healthz": "healthz", MY_DATA: "my-data", SEARCH: "search-all"}
 _LED_TO = (
     *("front", "month", "thread", "post", "attachment", "my-data"),
-    *("search", "search-all", "feed-page", "box"),
+    *("author", "resources", "search", "search-all", "feed-page", "box"),
 )
 _FOLDER = re.compile(_NAME)
 
@@ -42,7 +50,7 @@ class Route:
 
     kind: str  # one of _SHAPES or _FIXED, or nowhere
     name: str = ""  # the list, as it stands in the path
-    key: str = ""  # a thread's key
+    key: str = ""  # a thread's key, or a tier's
     page: int = 1
     month: str = ""  # "2026-11"
     hash: str = ""  # a post's, lower case
@@ -110,9 +118,23 @@ def attachment(name: str, digest: str, position: int, file: str) -> str:
     return f"/{name}/a/{digest}/{position}/{quote(file, safe='') or 'file'}"
 
 
+def author(name: str, digest: str) -> str:
+    """Whoever wrote the post with this hash: no address stands in it, and none was put into it."""
+    return f"/{name}/by/{digest}/"
+
+
+def resources(name: str) -> str:
+    return f"/{name}/resources/"
+
+
 def search(name: str) -> str:
     """``name`` "": of all lists that one is on."""
     return f"/{name}/search/" if name else SEARCH
+
+
+def tiers(name: str) -> str:
+    """Which indexes there are for the search without a server."""
+    return f"/{name}/search/tiers.json"
 
 
 def feed(name: str) -> str:
