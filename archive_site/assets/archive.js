@@ -83,6 +83,7 @@ function liveSearch() {
         const hits = said.map((word) => stems.findIndex((one) => one && fits(fold(word), one)));
         if (kept.length < SHOWN && stems.every((one, which) => !one || hits.includes(which))) kept.push({ data, said, hits });
       }
+      if (!kept.length) break;  // the best ones have not: nor will the others
     }
     return kept;
   }
