@@ -1,6 +1,9 @@
 // All script of the archive. Every page works without it.
 "use strict";
 
+// Scripts without spaces, as listserv/core/tokens.py has them.
+const RUN = /^[\u0e01-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3041-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\u{16fe0}-\u{18cff}\u{1b000}-\u{1b16f}\u{20000}-\u{3ffff}]+$/u;
+
 localTimes();
 liveSearch();
 
@@ -164,9 +167,6 @@ function liveSearch() {
     if (answer) answer.hidden = on;
   }
 }
-
-// Scripts without spaces, as listserv/core/tokens.py has them.
-var RUN = /^[\u0e01-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3041-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\u{16fe0}-\u{18cff}\u{1b000}-\u{1b16f}\u{20000}-\u{3ffff}]+$/u;
 
 // A run of such letters is found by its pairs.
 function paired(text) {
