@@ -90,7 +90,9 @@ def _measure(folder: Path, said: list[str], posts: int) -> dict[str, Any]:
     Bundler(rows.store, folder / "archive").bundle(shelf, NOON)
     last = resource.getrusage(resource.RUSAGE_CHILDREN)
     again = process_time() - begun + last.ru_utime + last.ru_stime - before.ru_utime - before.ru_stime
+    searches: dict[str, dict[str, int]] = {}
     told = {
+        "searches": searches,
         "what": "search without a server",
         "posts": posts,
         "letters a post": letters // posts,
@@ -106,11 +108,10 @@ def _measure(folder: Path, said: list[str], posts: int) -> dict[str, Any]:
     cookie = rows.session(person, "a-cookie-of-a-browser")
     with served(Door(rows, folder / "archive", "http://127.0.0.1").app()) as url, sync_playwright() as play:
         browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        told["searches"] = {}
         for question in _QUESTIONS:
             context = browser.new_context()
             context.add_cookies([{"name": "session", "value": cookie, "url": url}])
-            told["searches"][question] = _search(context, f"{url}/book/search/", question)
+            searches[question] = _search(context, f"{url}/book/search/", question)
             context.close()
         browser.close()
     rows.store.close()
@@ -146,7 +147,7 @@ def _search(context: BrowserContext, url: str, question: str) -> dict[str, int]:
     wire.on("Network.loadingFinished", lambda told: sizes.append(told["encodedDataLength"]))
     wire.send("Network.enable")
     page.goto(url)
-    told = {}
+    told: dict[str, int] = {}
     for which, words in (("first", question), ("next", "function argument")):
         sizes.clear() if which == "next" else None
         page.get_by_role("searchbox").last.fill(words)
