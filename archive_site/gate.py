@@ -2,7 +2,7 @@
 
 Nothing changes on a GET or HEAD. What is missing and what is not for this reader get the same bytes; so
 does ``/``, for it is the page where one asks for a sign-in link, and its form leads back to the path.
-What is made on request stands in ``searching``, ``feeds`` and ``box``.
+What is made on request stands in ``searching``, ``writing``, ``feeds`` and ``box``.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from archive_site.searching import Searching
 from archive_site.sign_in import Sessions, SignIn, SignInParts
 from archive_site.tier_answers import tier_answer
 from archive_site.visit import Cookies, Visit, read_visit
+from archive_site.writing import Writing
 from listserv.core.seals import Keyring
 from listserv.store import reading
 from listserv.store.reading import Door
@@ -89,6 +90,7 @@ class _Gate:
         self._cards = Cards(environment(parts.templates))
         self._packed = Limit(10, timedelta(hours=1))
         self._searching = Searching(self._cards, parts.timezone)
+        self._writing = Writing(self._cards, parts.timezone)
         base_url = parts.base_url.rstrip("/")
         self._feeds = Feeds(FeedParts(self._cards, parts.feeds, parts.ring, base_url, parts.domain))
         self._boxes = Boxes(parts.copy)
@@ -174,7 +176,7 @@ class _Gate:
             if door.shelf.name != route.name:  # an alias or an earlier name
                 return onward(visit.path.replace(route.name, door.shelf.name, 1) + _query(visit))
             match route.kind:
-                case "search" | "feed" | "feed-page" | "box":
+                case "search" | "author" | "feed" | "feed-page" | "box":
                     return self._made(tx, visit, door)
                 case "tiers" | "tier-file":
                     return tier_answer(self._folder, door, route) or self._missing()
@@ -192,6 +194,8 @@ class _Gate:
         match visit.route.kind:
             case "search":
                 return self._searching(tx, visit, (door,), now)
+            case "author":
+                return self._writing(tx, visit, door, now) or self._missing()
             case "feed":
                 return self._feeds.feed(tx, visit, door, now)
             case "feed-page":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from zoneinfo import ZoneInfo
 
@@ -68,6 +68,7 @@ class Head:
     post_to: str
     mailto: str
     search: str
+    resources: str
     feed: str
     hue: int
     indexed: bool
@@ -103,7 +104,9 @@ class Article:
     href: str
     gone: bool
     who: Who
+    by: str  # their page; "" where the list hides who they are
     at: datetime
+    there: datetime | None  # by its author's clock, where that shows another time
     utc: datetime
     lang: str
     answers: Who | None
@@ -134,14 +137,17 @@ def head(shelf: Shelf) -> Head:
         post_to=str(shelf.address),
         mailto=f"mailto:{shelf.address}",
         search=urls.search(shelf.name),
+        resources=urls.resources(shelf.name),
         feed=urls.feed_page(shelf.name),
         hue=sha256(shelf.list_id.encode()).digest()[0] % HUES,
         indexed=shelf.settings.archive == "public",
     )
 
 
-def thread_page(shelf: Shelf, leaf: Leaf, posts: Sequence[PostRow], articles: Sequence[Markup]) -> Page:
-    """One page of a thread. ``articles`` are its posts, rendered."""
+def thread_page(
+    shelf: Shelf, leaf: Leaf, posts: Sequence[PostRow], articles: Sequence[Markup], zone: str
+) -> Page:
+    """One page of a thread. ``articles`` are its posts, rendered; ``zone``: the list's."""
     people = {row.author_key for row in posts if row.state == "posted"}
     number, more = leaf.number, leaf.more
     return Page(
@@ -151,6 +157,7 @@ def thread_page(shelf: Shelf, leaf: Leaf, posts: Sequence[PostRow], articles: Se
             "list": head(shelf),
             "title": hiding.title(leaf.title),
             "articles": articles,
+            "zone": zone,
             "people": len(people),
             "number": number,
             "whole": number == 1 and not more,
@@ -185,8 +192,13 @@ def month_page(
     )
 
 
-def front_page(shelf: Shelf, talks: Sequence[Markup], counts: Mapping[str, int]) -> Page:
-    """What was said lately, and the way to everything else."""
+def front_page(
+    shelf: Shelf,
+    talks: Sequence[Markup],
+    counts: Mapping[str, int],
+    beside: Mapping[str, object],
+) -> Page:
+    """What was said lately, and the way to everything else; ``beside`` it, what ``beside`` gives."""
     years = calendar(shelf, counts)
     return Page(
         urls.front(shelf.name),
@@ -198,6 +210,7 @@ def front_page(shelf: Shelf, talks: Sequence[Markup], counts: Mapping[str, int])
             "years": years[:_YEARS_OPEN],
             "older": years[_YEARS_OPEN:],
             "count": sum(counts.values()),
+            **beside,
         },
     )
 
@@ -244,8 +257,8 @@ def talk(shelf: Shelf, rows: Talking, audiences: Sequence[str], zone: ZoneInfo, 
         title=one_title(rows, audiences),
         href=urls.thread(shelf.name, begins.key),
         latest=urls.post(shelf.name, ends.hash),
-        who=_opened_by(begins),
-        last_who=_opened_by(ends),
+        who=opened_by(begins),
+        last_who=opened_by(ends),
         count=said(rows),
         first_at=begins.at.astimezone(zone),
         last_at=ends.at.astimezone(zone),
@@ -257,7 +270,7 @@ def _order(row: Opening) -> tuple[datetime, str]:
     return row.at, row.hash
 
 
-def _opened_by(row: Opening) -> Who:
+def opened_by(row: Opening) -> Who:
     return who(row.author_name, row.author, row.author_key, hidden=row.hidden)
 
 
@@ -283,7 +296,9 @@ def article(shelf: Shelf, row: PostRow, zone: ZoneInfo, *, near: bool) -> Articl
         href=urls.post(shelf.name, row.hash),
         gone=gone,
         who=who("", "", "", hidden=True) if gone else _author(row),
+        by="" if gone or row.hidden or not row.author_key else urls.author(shelf.name, row.hash),
         at=row.at.astimezone(zone),
+        there=None if gone else _there(row, zone),
         utc=row.at.astimezone(UTC),
         lang=_lang(row.language),
         answers=parent,
@@ -293,6 +308,14 @@ def article(shelf: Shelf, row: PostRow, zone: ZoneInfo, *, near: bool) -> Articl
         attached=() if gone else tuple(_download(shelf, row, at) for at in range(len(row.attached))),
         reply="" if gone else _reply(shelf, row),
     )
+
+
+def _there(row: PostRow, zone: ZoneInfo) -> datetime | None:
+    """Where a list hides who people are, it hides where they are."""
+    if row.zone is None or row.hidden:
+        return None
+    there = row.at.astimezone(timezone(timedelta(minutes=row.zone)))
+    return there if there.utcoffset() != row.at.astimezone(zone).utcoffset() else None
 
 
 def _author(row: PostRow) -> Who:

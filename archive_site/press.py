@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from archive_site import urls
+from archive_site.beside import Place, Question, Share, beside, open_questions, resources_page, shares
 from archive_site.cuttings import Cuttings
 from archive_site.folder import Folder
 from archive_site.look import environment
@@ -34,10 +35,13 @@ from archive_site.pages import (
     talk,
     thread_page,
 )
+from archive_site.shared import SHOWN
 from listserv.store import reading
 from listserv.store.reading import PostRow, Shelf, ThreadRow
 
 _MONTHS = ".months.json"
+_LOOKED_AT = 120  # threads that moved last, among which open questions are looked for
+_ALONE = 24  # of those, how many with one post are read
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 Counts = dict[str, dict[str, int]]  # month -> audience -> posts
@@ -110,7 +114,8 @@ class Press:
                 posts = reading.thread_posts(tx, row.id, audiences, (number - 1) * urls.PAGE, urls.PAGE)
             if posts:
                 leaf = Leaf(row.key, title, number, more=number < pages)
-                page = thread_page(shelf, leaf, posts, self._articles(shelf, posts))
+                zone = self._zone(shelf).key
+                page = thread_page(shelf, leaf, posts, self._articles(shelf, posts), zone)
                 self._put(self._folder.page(shelf.name, tree, page.path), page)
         self._folder.drop_thread_pages(shelf.name, tree, row.key, beyond=pages)
 
@@ -182,16 +187,34 @@ class Press:
             below = audiences
 
     def front(self, shelf: Shelf, counts: Counts) -> None:
-        """A list's front page."""
+        """A list's front page, and the one of its resources."""
         below: tuple[str, ...] = ()
         for tree, audiences in levels(shelf.settings.archive):
-            page = None
+            page, shared = None, None
             if not below or seen_by(counts, audiences) != seen_by(counts, below):
                 found = self._latest(shelf, audiences)
                 talks = self._talks(shelf, found, audiences, LEAD)
-                page = front_page(shelf, talks, seen_by(counts, audiences))
+                told, more = self._shares(shelf, audiences)
+                aside = beside(self._questions(shelf, audiences), told)
+                page = front_page(shelf, talks, seen_by(counts, audiences), aside)
+                shared = resources_page(shelf, told, more=more)
             self._put(self._folder.page(shelf.name, tree, urls.front(shelf.name)), page)
+            self._put(self._folder.page(shelf.name, tree, urls.resources(shelf.name)), shared)
             below = audiences
+
+    def _questions(self, shelf: Shelf, audiences: tuple[str, ...]) -> list[Question]:
+        """What was asked lately and nobody has answered."""
+        with self._store.read() as tx:
+            alone = reading.lonely_threads(tx, shelf.id, _LOOKED_AT)[:_ALONE]
+            rows = reading.openings(tx, alone) if alone else ()
+        return open_questions(shelf, conversations(rows, audiences), self._zone(shelf))
+
+    def _shares(self, shelf: Shelf, audiences: tuple[str, ...]) -> tuple[list[Share], bool]:
+        """What people shared lately; whether there may be more."""
+        with self._store.read() as tx:
+            rows = reading.sharing(tx, shelf.id, audiences, SHOWN + 1)
+        place = Place(self._zone(shelf), self._site.base_url.rstrip("/") + "/")
+        return shares(shelf, rows, audiences, place), len(rows) > SHOWN
 
     def _latest(self, shelf: Shelf, audiences: tuple[str, ...]) -> list[Talking]:
         """The conversations that moved last. More threads are asked for where others see some more."""

@@ -72,6 +72,14 @@ def excerpt(text: str, longest: int) -> str:
     return line(" ".join(told), longest)
 
 
+def own_links(text: str) -> Iterator[str]:
+    """The links in new words; not those in quotes, forwarded mails and signatures."""
+    for run in _runs(clean(text[:_MOST]).split("\n")):
+        if run.kind == "words":
+            for match in _URL.finditer("\n".join(run.lines)):
+                yield match[1] or _trimmed(match[2])
+
+
 def own_words(text: str) -> str:
     """What its author wrote: without quotes, forwarded mails and the signature."""
     runs = (run for run in _runs(clean(text[:_MOST]).split("\n")) if run.kind in ("words", "patch"))

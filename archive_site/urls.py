@@ -22,6 +22,8 @@ _SHAPES = {
     "thread": re.compile(rf"/{_NAME}/t/(?P<key>{_KEY})/(?:(?P<page>[1-9][0-9]{{0,5}})/)?"),
     "post": re.compile(rf"/{_NAME}/m/(?P<hash>[A-Za-z2-7]{{32}})/?"),
     "attachment": re.compile(rf"/{_NAME}/a/(?P<hash>[A-Za-z2-7]{{32}})/(?P<position>[0-9]{{1,5}})/[^/]+"),
+    "author": re.compile(rf"/{_NAME}/by/(?P<hash>[A-Za-z2-7]{{32}})/"),
+    "resources": re.compile(rf"/{_NAME}/resources/"),
     "search": re.compile(rf"/{_NAME}/search/"),
     "tiers": re.compile(rf"/{_NAME}/search/tiers\.json"),
     "tier-file": re.compile(rf"/{_NAME}/search/(?P<key>[0-9a-f]{{16}})/(?P<file>{_TIER_FILE})"),
@@ -36,7 +38,7 @@ SEARCH = "/search/"  # of all lists that one is on
 _FIXED = {"/": "root", "/in": "in", "/healthz": "healthz", MY_DATA: "my-data", SEARCH: "search-all"}
 _LED_TO = (
     *("front", "month", "thread", "post", "attachment", "my-data"),
-    *("search", "search-all", "feed-page", "box"),
+    *("author", "resources", "search", "search-all", "feed-page", "box"),
 )
 _FOLDER = re.compile(_NAME)
 
@@ -113,6 +115,15 @@ def post(name: str, digest: str) -> str:
 
 def attachment(name: str, digest: str, position: int, file: str) -> str:
     return f"/{name}/a/{digest}/{position}/{quote(file, safe='') or 'file'}"
+
+
+def author(name: str, digest: str) -> str:
+    """Whoever wrote the post with this hash: no address stands in it, and none was put into it."""
+    return f"/{name}/by/{digest}/"
+
+
+def resources(name: str) -> str:
+    return f"/{name}/resources/"
 
 
 def search(name: str) -> str:

@@ -16,7 +16,7 @@ from listserv.opening import read_secret
 from listserv.resources import resource
 from listserv.settings import Settings
 from listserv.shown import percent, progress, say, warn
-from listserv.store import epochs, indexing, sessions
+from listserv.store import epochs, indexing, reading, sessions
 from listserv.store.engine import Store
 from listserv.store.importing import Importer
 
@@ -115,7 +115,25 @@ def build(desk: Desk, list_name: str | None, everything: bool) -> None:
                 _build_whole(desk, store, builder, list_name)
         except Unrendered as error:
             raise CannotDo(f"{error}; all others are up to date") from error
+        _bundle(desk, settings, store, list_name)
     say(f"The pages are in {settings.site.data_dir / 'archive'}.")
+
+
+def _bundle(desk: Desk, settings: Settings, store: Store, list_name: str | None) -> None:
+    """The search without a server, a tier at a time: a running server may have to take words out."""
+    from archive_site.bundler import Bundler, NotWhole
+    from archive_site.pagefind import PagefindFailed
+
+    bundler = Bundler(store, settings.site.data_dir / "archive", enough=lambda: True)
+    with store.read() as tx:
+        address = desk.find_list(tx, list_name).address if list_name else None
+        shelves = reading.shelves(tx, settings.site.domain)
+    for shelf in shelves:
+        try:
+            while address in (None, shelf.address) and bundler.bundle(shelf, desk.clock.now()).more:
+                pass
+        except (PagefindFailed, NotWhole) as error:
+            raise CannotDo(f"search files of {shelf.name}: {error}; the pages are up to date") from error
 
 
 def builder_for(settings: Settings, store: Store) -> Builder:

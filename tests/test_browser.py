@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from listserv.store import indexing, sessions
-from tests.kit.site import NOON, Door, Rows, Said, book_circle, builder, fresh_rows, served
+from tests.kit.site import NOON, Door, Rows, Said, book_circle, builder, fresh_rows, message_hash, served
 
 pytestmark = pytest.mark.browser
 FLAGS = [
@@ -36,12 +37,15 @@ class Reader:
     asked: list[str]
     links: int = 0
 
-    def context(self, *, scheme: str = "light", width: int = 1200, script: bool = True) -> BrowserContext:
+    def context(
+        self, *, scheme: str = "light", width: int = 1200, script: bool = True, zone: str = "Europe/Berlin"
+    ) -> BrowserContext:
         size = {"width": width, "height": 844}
         own = self.browser.new_context(
             viewport=size,  # type: ignore[arg-type]
             color_scheme=scheme,  # type: ignore[arg-type]
             java_script_enabled=script,
+            timezone_id=zone,
         )
         own.on("request", lambda request: self.asked.append(request.url))
         return own
@@ -72,8 +76,12 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
         + "x" * 300
         + "</pre>"
     )
-    first = rows.post(book, odd, Said(text="unbroken" * 60 + "\n\nwide   " + "y" * 300, html=""))
-    gone = rows.post(book, odd, Said(state="redacted"), first)
+    first = rows.post(
+        book,
+        odd,
+        Said(text="unbroken" * 60 + "\n\nwide   " + "y" * 300, at=NOON - timedelta(hours=1), zone=330),
+    )
+    gone = rows.post(book, odd, Said(state="redacted", message_id="gone@x"), first)
     rows.post(book, odd, Said(html=html, language="de"), gone)
     while rows.store.do(indexing.catch_up):
         pass
@@ -101,11 +109,16 @@ def every_kind_of_page(page: Page) -> list[str]:
     page.goto(page.url)
     thread = page.locator(".talk h3 a").first.get_attribute("href")
     month = page.locator(".year a").first.get_attribute("href")
+    page.goto(page.url + "t/odd/")
+    author = page.locator(".post h2 a").first.get_attribute("href")
     return [
         "/book/",
         thread or "",
         "/book/t/odd/",
         month or "",
+        "/book/resources/",
+        author or "",
+        f"/book/m/{message_hash('gone@x')}",
         "/nothing",
         "/in?t=x",
         "/u/" + "a" * 20,
@@ -146,6 +159,25 @@ def test_axe_finds_nothing_and_nothing_scrolls_sideways(reader: Reader, scheme: 
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
         size = page.evaluate("parseFloat(getComputedStyle(document.querySelector('main p')).fontSize)")
         assert size >= 16, path
+
+
+def test_times_are_the_readers_own_where_scripts_run_and_the_lists_where_they_do_not(reader: Reader) -> None:
+    for script, zone, shown in (
+        (True, "Asia/Tokyo", "20:00"),
+        (False, "Asia/Tokyo", "12:00"),
+        (True, "Europe/Berlin", "12:00"),
+    ):
+        page = reader.signed_in(script=script, zone=zone)
+        page.goto(f"{reader.url}/book/t/odd/")
+        time = page.locator("article time").first
+        assert time.inner_text() == f"20 November 2026, {shown}"
+        assert time.get_attribute("datetime") == "2026-11-20T11:00:00Z"
+        assert page.locator("article").first.locator(".there").inner_text().endswith("16:30 there, UTC+5:30")
+    page = reader.signed_in(zone="Asia/Tokyo")
+    page.goto(f"{reader.url}/book/t/odd/")
+    assert (
+        page.locator("article time").first.get_attribute("title") == "20 November 2026, 12:00 (Europe/Berlin)"
+    )
 
 
 def test_dark_is_dark(reader: Reader) -> None:

@@ -1,7 +1,21 @@
 // All script of the archive. Every page works without it.
 "use strict";
 
+localTimes();
 liveSearch();
+
+// The list's time becomes the reader's own, in the same shape; where a clock stands on it, it says both.
+function localTimes() {
+  const place = document.querySelector("[data-zone]");
+  if (!place || Intl.DateTimeFormat().resolvedOptions().timeZone === place.dataset.zone) return;
+  const shape = { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const clock = new Intl.DateTimeFormat(document.documentElement.lang || "en", shape);
+  for (const time of place.querySelectorAll("time[datetime]")) {
+    const part = Object.fromEntries(clock.formatToParts(new Date(time.dateTime)).map((one) => [one.type, one.value]));
+    time.title = `${time.textContent} (${place.dataset.zone})`;
+    time.textContent = `${part.day} ${part.month} ${part.year}, ${part.hour}:${part.minute}`;
+  }
+}
 
 // Finds while one types, in indexes that lie beside the pages (archive_site/bundler.py): the current one first,
 // older ones when they are asked for. Its words stand in the page, in attributes of the section it fills.

@@ -133,6 +133,7 @@ class Mail:
     to: tuple[Address, ...] = ()
     cc: tuple[Address, ...] = ()
     date: datetime | None = None  # aware; None where absent or nonsense
+    zone: int | None = None  # of the Date, in minutes east of UTC; None where unsaid
     text: str = ""  # what a person reads, from text/plain or else from HTML; at most 256 KiB
     said: str = ""  # of that its author's own new words, the first MOST_SAID (core/replies.py)
     html: str = ""  # sanitised (nh3), "" where the text says it all

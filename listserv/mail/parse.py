@@ -27,6 +27,7 @@ from listserv.mail.prescan import refuse_early
 _MOST_REFERENCES = 50
 _LONGEST_ID = 500
 _LONGEST_SUBJECT = 1000
+_FARTHEST_ZONE = 14 * 60  # minutes from UTC: where the day begins
 _LONGEST_NAME = 200
 _MOST_LISTED = 100
 
@@ -56,6 +57,7 @@ def _read(raw: bytes, proof: Proof) -> Mail:
     author, name = _author(fields, authors)
     message_id, made = _message_id(fields, body_bytes)
     subject = _shown(fields, "subject", _LONGEST_SUBJECT)
+    date, zone = _date(fields)
     return Mail(
         message_id=message_id,
         made_id=made,
@@ -67,7 +69,8 @@ def _read(raw: bytes, proof: Proof) -> Mail:
         references=_references(fields, message_id),
         to=_addresses(fields, "to"),
         cc=_addresses(fields, "cc"),
-        date=_date(fields),
+        date=date,
+        zone=zone,
         text=body.text,
         said=new_words(body.text[:READ_FOR_WORDS])[:MOST_SAID],
         html=body.html,
@@ -190,17 +193,22 @@ def _addresses(fields: tuple[Field, ...], name: str) -> tuple[Address, ...]:
     return tuple(dict.fromkeys(box.address for box in boxes))
 
 
-def _date(fields: tuple[Field, ...]) -> datetime | None:
-    """The Date in UTC; None for what is no date or lies before there was mail."""
+def _date(fields: tuple[Field, ...]) -> tuple[datetime | None, int | None]:
+    """The Date in UTC, and its author's zone in minutes east; None for what is no date or before there was
+    mail, and where no zone is told ("-0000")."""
     found = first_of(fields, "date")
     if found is None:
-        return None
+        return None, None
     try:
-        date = parsedate_to_datetime(one_line(found.text)[:100])
-        aware = date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+        written = parsedate_to_datetime(one_line(found.text)[:100])
+        offset = written.utcoffset()
+        date = written.replace(tzinfo=UTC) if offset is None else written.astimezone(UTC)
     except Exception:  # the standard library raises five kinds here
-        return None
-    return aware if aware.year >= 1975 else None
+        return None, None
+    if date.year < 1975:
+        return None, None
+    minutes = None if offset is None else round(offset.total_seconds() / 60)
+    return date, minutes if minutes is not None and abs(minutes) <= _FARTHEST_ZONE else None
 
 
 def _list_ids(fields: tuple[Field, ...]) -> tuple[str, ...]:

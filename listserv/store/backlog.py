@@ -23,7 +23,7 @@ _LANES = ("", "strangers")  # of waiting mail (flow/process.py); each has its ow
 LAST_DAYS = ("last_digest", "last_backup")
 _IS_WAITING = text("arrivals.state = 'waiting'")
 _IS_OPEN = text("deliveries.state IN ('due', 'deferred', 'sending')")
-_IN_OUTBOX = text("posts.state = 'outbox'")
+_IN_OUTBOX = text("posts.state = 'outbox' AND posts.release_at IS NOT NULL")  # or SQLite reads them all
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ class PostRow:
     parent_author: str = ""
     parent_name: str = ""
     attached: tuple[Attached, ...] = ()
+    zone: int | None = None  # its author's, in minutes east of UTC; None where unsaid
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +122,12 @@ def thread_posts(
     """The thread's posts for these audiences in the order in which they were posted."""
     asked = {"thread": thread_id, "audiences": list(audiences), "offset": offset, "most": most}
     rows = _POSTS.rows(tx, asked)
-    held = _attached(tx, [row.id for row in rows])
+    held = attached_to(tx, [row.id for row in rows])
     return tuple(_post(row, held.get(row.id, ())) for row in rows)
 
 
-def _attached(tx: Connection, post_ids: Sequence[int]) -> dict[int, tuple[Attached, ...]]:
+def attached_to(tx: Connection, post_ids: Sequence[int]) -> dict[int, tuple[Attached, ...]]:
+    """What hangs at each of these posts, of those with anything."""
     found: dict[int, tuple[Attached, ...]] = {}
     for row in _ATTACHED.rows(tx, {"posts": list(post_ids)}):
         one = Attached(row.position, row.name, row.type, row.size)
@@ -153,6 +155,7 @@ def _post(row: Any, held: tuple[Attached, ...]) -> PostRow:
         parent_author="" if row.parent_from == "hidden" else row.parent_author or "",
         parent_name=row.parent_name or "",
         attached=held,
+        zone=row.zone,
     )
 
 
@@ -174,19 +177,10 @@ def opener() -> ColumnElement[str]:
 
 def _answers() -> Select[Any]:
     new = posts.alias("new")
-    answered = and_(
-        new.c.thread_id == bindparam("thread"),
-        new.c.at >= bindparam("since", type_=posts.c.at.type),
-        new.c.hash == posts.c.parent_hash,
-    )
-    return (
-        select(func.min(posts.c.at))
-        .join(new, answered)
-        .where(
-            posts.c.thread_id == bindparam("thread"),
-            posts.c.parent_hash != "",
-            posts.c.at < bindparam("since", type_=posts.c.at.type),
-        )
+    since = bindparam("since", type_=posts.c.at.type)
+    came = select(new.c.hash).where(new.c.thread_id == bindparam("thread"), new.c.at >= since)
+    return select(func.min(posts.c.at)).where(
+        posts.c.thread_id == bindparam("thread"), posts.c.parent_hash.in_(came), posts.c.at < since
     )
 
 
@@ -198,6 +192,18 @@ def _posts() -> Select[Any]:
         parent.c.audience.in_(bindparam("audiences", expanding=True)),
         parent.c.state == PostState.POSTED,
     )
+    one = posts.alias("one")  # which posts these are is seen in the index, however long the thread is
+    page = (
+        select(one.c.id)
+        .where(
+            one.c.thread_id == bindparam("thread"),
+            one.c.audience.in_(bindparam("audiences", expanding=True)),
+            one.c.state.in_(SHOWN),
+        )
+        .order_by(one.c.at, one.c.id)
+        .offset(bindparam("offset"))
+        .limit(bindparam("most"))
+    )
     return (
         select(
             posts,
@@ -207,14 +213,8 @@ def _posts() -> Select[Any]:
             parent.c.from_.label("parent_from"),
         )
         .outerjoin(parent, answered)
-        .where(
-            posts.c.thread_id == bindparam("thread"),
-            posts.c.audience.in_(bindparam("audiences", expanding=True)),
-            posts.c.state.in_(SHOWN),
-        )
+        .where(posts.c.id.in_(page))
         .order_by(posts.c.at, posts.c.id)
-        .offset(bindparam("offset"))
-        .limit(bindparam("most"))
     )
 
 

@@ -39,7 +39,8 @@ def place(tx: Connection, at: Door, digest: str) -> Place | None:
     if row is None:
         return None
     earlier = or_(posts.c.at < row.at, and_(posts.c.at == row.at, posts.c.id < row.id))
-    rank = tx.scalar(select(func.count()).where(mine, posts.c.thread_id == row.thread_id, earlier))
+    seen = and_(posts.c.audience.in_(at.audiences), posts.c.state.in_(SHOWN))  # all that the index knows
+    rank = tx.scalar(select(func.count()).where(seen, posts.c.thread_id == row.thread_id, earlier))
     return Place(digest, row.key, rank or 0, row.state)
 
 

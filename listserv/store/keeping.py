@@ -78,7 +78,8 @@ class Keeper:
             self.untell(row.arrival_id)
         self.tx.execute(delete(named).where(named.c.post_id == row.id))
         self.tx.execute(delete(attachments).where(attachments.c.post_id == row.id))
-        gone = {"state": PostState.REDACTED, "subject": "", "language": "", "flagged": "", "chain": ""}
+        blank = {"subject": "", "language": "", "flagged": "", "chain": ""}
+        gone = {"state": PostState.REDACTED, "shares": False, **blank}
         self.put(row, Kept(b""), **(gone | values))
 
     def _withdraw(self, row: Row[Any]) -> None:

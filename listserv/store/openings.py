@@ -66,6 +66,11 @@ def latest_threads(tx: Connection, list_id: int, most: int) -> tuple[int, ...]:
     return tuple(_LATEST.scalars(tx, {"list": list_id, "most": most}))
 
 
+def lonely_threads(tx: Connection, list_id: int, most: int) -> tuple[int, ...]:
+    """Of the threads that moved last, those in which only one post stands."""
+    return tuple(_LONELY.scalars(tx, {"list": list_id, "most": most}))
+
+
 def _ends(rows: Sequence[Any]) -> tuple[Opening, ...]:
     """The rows that are first or last, each once; of posts of one moment, by id."""
     first: dict[tuple[int, str], Any] = {}
@@ -136,6 +141,18 @@ _LATEST = Prepared(
     .where(threads.c.list_id == bindparam("list"), threads.c.merged_into.is_(None))
     .order_by(threads.c.last.desc(), threads.c.id.desc())
     .limit(bindparam("most"))
+)
+_MOVED = (
+    select(threads.c.id, threads.c.posts, threads.c.closed, threads.c.last)
+    .where(threads.c.list_id == bindparam("list"), threads.c.merged_into.is_(None))
+    .order_by(threads.c.last.desc(), threads.c.id.desc())
+    .limit(bindparam("most"))
+    .subquery()
+)
+_LONELY = Prepared(
+    select(_MOVED.c.id)
+    .where(_MOVED.c.posts == 1, _MOVED.c.closed.is_(False))
+    .order_by(_MOVED.c.last.desc(), _MOVED.c.id.desc())
 )
 _COUNTS = Prepared(
     select(posts.c.audience, func.count().label("posts"))

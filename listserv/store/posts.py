@@ -26,6 +26,7 @@ from sqlalchemy.exc import NoResultFound
 from listserv.core.address import read_address
 from listserv.core.changes import KeepPost
 from listserv.core.seals import message_hash
+from listserv.core.shared import shares_something
 from listserv.core.threads import MOST_REFERENCES, Known
 from listserv.core.types import Mail, Post, PostState
 from listserv.store import indexing, schema
@@ -117,6 +118,8 @@ def keep(tx: Connection, post: KeepPost, raw_hash: str, arrival_id: int | None) 
             "subscription_id": post.subscription_id,
             "subject": mail.subject,
             "date": mail.date,
+            "zone": mail.zone,
+            "shares": shares_something(mail),
             "at": post.at,
             "raw_hash": raw_hash,
             "size": mail.size,

@@ -427,6 +427,7 @@ posts = _table(
     _ref("subscription_id", "subscriptions.id", null=True),
     Column("subject", Text, nullable=False),
     Column("date", Moment),
+    Column("zone", Integer),  # of the Date, in minutes east of UTC; none: unsaid, or kept by an older program
     Column("at", Moment, nullable=False),
     Column("raw_hash", Text, ForeignKey("raws.hash"), nullable=False),
     Column("size", BigInteger, nullable=False),
@@ -442,10 +443,13 @@ posts = _table(
     Column("html", Text, nullable=False),
     Column("language", Text, nullable=False, server_default=""),
     Column("indexed", Boolean, nullable=False, server_default=text("false")),  # its words are in the search
+    Column("shares", Boolean, nullable=False, server_default=text("false")),  # links or files of its own
     Column("turn", Id),  # the how-manieth of its list that went out; none: not out yet, or imported
     UniqueConstraint("list_id", "hash"),
     UniqueConstraint("arrival_id"),
-    Index(None, "thread_id", "at"),
+    # Pages of a thread of any length are found, and counted, in the index alone.
+    Index("ix_posts_thread", "thread_id", "at", "id", "state", "audience"),
+    Index("ix_posts_answers", "thread_id", "parent_hash", "at"),
     Index(None, "list_id", "at"),
     Index(None, "author_key", "list_id", "at"),
     Index(None, "raw_hash"),
@@ -455,6 +459,7 @@ posts = _table(
         where="state = 'outbox'",
     ),
     _partial("ix_posts_unindexed", "id", where="state = 'posted' AND NOT indexed"),
+    _partial("ix_posts_shares", "list_id", "at", where="shares"),
     _partial("ix_posts_turn", "list_id", "turn", where="turn IS NOT NULL"),
 )
 named = _table(

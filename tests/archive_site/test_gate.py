@@ -127,6 +127,11 @@ def routes(world: World) -> list[str]:
             f"/{name}/m/{world.posts['gone']}",
             f"/{name}/.hosts/t/dark/",
             f"/{name}/.months.json",
+            f"/{name}/by/{own}/",
+            f"/{name}/by/{own.upper()}/?page=9",
+            f"/{name}/by/{world.posts['dark']}/",
+            f"/{name}/by/{world.posts['gone']}/",
+            f"/{name}/resources/",
             f"/{name}/search/",
             f"/{name}/search/?q=words",
             f"/{name}/search/?q=subject:dark",
@@ -172,7 +177,7 @@ async def test_every_path_is_open_or_the_one_404_and_a_look_changes_nothing(worl
             name = path.split("/")[1]
             if name in ("book", "other", "open", "closed", "none", "absent"):
                 assert answer.status_code == 404 or name in SEES[who], path
-                pages = ("", "2026/11/", "t/talk/", "search/", "feed/", "feed.atom")
+                pages = ("", "2026/11/", "t/talk/", "resources/", "search/", "feed/", "feed.atom")
                 if name in SEES[who] and path in [f"/{name}/{page}" for page in pages] and not key:
                     assert answer.status_code == 200, path
             told = answer.text if answer.status_code == 200 else ""

@@ -58,6 +58,7 @@ class Said:
     public_id: str = ""
     message_id: str = ""
     attached: tuple[tuple[str, str, bytes], ...] = ()
+    zone: int | None = None
 
 
 @dataclass
@@ -169,6 +170,8 @@ class Rows:
                 author_name=said.name,
                 subject=said.subject,
                 date=said.at,
+                zone=said.zone,
+                shares=bool(said.attached) or "://" in said.text + said.html,
                 at=said.at,
                 raw_hash=raw_hash,
                 size=1,

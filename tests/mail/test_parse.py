@@ -135,6 +135,14 @@ def test_a_date_that_is_none_is_none(date: bytes) -> None:
     assert read(body(b"", b"Date: " + date)).date is None
 
 
+@pytest.mark.parametrize(
+    ("offset", "zone"),
+    [(b"+0530", 330), (b"-0330", -210), (b"+0000", 0), (b"GMT", 0), (b"-0000", None), (b"+9900", None)],
+)
+def test_the_zone_of_the_author_is_kept_where_it_is_told_and_is_one(offset: bytes, zone: int | None) -> None:
+    assert read(body(b"", b"Date: Thu, 1 Jan 2026 10:00:00 " + offset)).zone == zone
+
+
 def test_the_body_hash_is_that_of_the_words_not_of_the_way() -> None:
     one = read(body(b"hello\r\n\r\n\r\n")).body_hash
     assert read(b"Received: x\r\n" + body(b"hello\n")).body_hash == one
