@@ -8,7 +8,7 @@
 # make lock  pin the newest releases again
 
 .DEFAULT_GOAL := run
-.PHONY: run test soak fuzz lint format coverage bench bench-peers docs words lock migration clean
+.PHONY: run test pytest soak fuzz lint style types format coverage bench bench-peers docs words lock migration clean
 
 # The first of these that is there and new enough; PYTHON=… chooses another.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -24,8 +24,12 @@ READY_TO_FUZZ := .venv/.fuzz-is-ready
 run: $(READY)
 	@$(BIN)/listserv demo
 
-test: $(READY_TO_TEST) lint
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+# Tests wait much: there are more of them at once than processors, and mypy beside them.
+test: $(READY_TO_TEST) style
+	@$(MAKE) --no-print-directory -j 2 types pytest
+
+pytest:
+	@$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 soak: export LISTSERV_LONG := 1
 soak: export SOAK_MINUTES := $(or $(SOAK_MINUTES),30)
@@ -36,9 +40,13 @@ soak: $(READY_TO_TEST)
 fuzz: $(READY_TO_FUZZ)
 	@$(BIN)/python -m tests.fuzz.run $(or $(FUZZ_MINUTES),10) $(ARGS)
 
-lint: $(READY_TO_TEST)
+lint: style types
+
+style: $(READY_TO_TEST)
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+
+types: $(READY_TO_TEST)
 	@$(BIN)/mypy
 
 format: $(READY_TO_TEST)

@@ -23,7 +23,7 @@ from archive_site.attempts import Attempts, Ears, Unrendered
 from archive_site.cursor import Cursor, read_cursor, settle, write_cursor
 from archive_site.folder import Folder
 from archive_site.look import fingerprint
-from archive_site.pages import levels
+from archive_site.pages import levels, plain_shelf
 from archive_site.press import Counts, Press, Readable, SiteNames, neighbours, seen_by
 from archive_site.touched import Touched, of_all, touched_by
 from listserv.store import reading
@@ -183,6 +183,8 @@ class Builder:
         """Read which lists there are; a hash by name of what the pages of each say of it."""
         with self._store.read() as tx:
             found = reading.shelves(tx, self._site.domain)
+        if self._site.plain:
+            found = tuple(plain_shelf(shelf, self._site.plain) for shelf in found)
         self._shelves = {shelf.id: shelf for shelf in found if urls.safe_folder(shelf.name)}
         return {shelf.name: _told(shelf) for shelf in self._shelves.values()}
 

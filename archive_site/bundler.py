@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from listserv.store import reading
 from listserv.store.reading import Listed, Shelf
 
 KEPT = timedelta(minutes=10)  # a tier that is no longer named
-SECONDS = 600.0  # one index, at most
+SECONDS = 300.0  # one index, at most
 _TRIES = 3  # of a tier whose files are not whole
 
 Make = Callable[..., Mapping[str, bytes]]
@@ -39,10 +39,11 @@ class NotWhole(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bundled:
-    """What became of a list: tiers built; ``waits``: something is left to be done in a while."""
+    """What became of a list: tiers built; ``waits``: something is left to do in a while, ``more``: soon."""
 
     built: int = 0
     waits: bool = False
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +65,32 @@ class _Part:
 
 
 class Bundler:
-    """The one writer of the ``search`` folders. ``make`` makes the files of an index."""
+    """The one writer of the ``search`` folders. ``make`` makes the files of an index; ``enough`` is asked
+    after each tier, and where it is, the rest is left for the next time.
+    """
 
-    def __init__(self, store: Readable, folder: Path, make: Make = make_index) -> None:
+    def __init__(
+        self,
+        store: Readable,
+        folder: Path,
+        make: Make = make_index,
+        enough: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._store = store
         self._folder = Folder(folder)
         self._make = make
+        self._enough = enough
 
     def bundle(self, shelf: Shelf, now: datetime, *, patient: bool = False) -> Bundled:
         """Bring a list's tiers up to date. ``patient``: only where words were taken out.
 
         Raises PagefindFailed, NotWhole, OSError; what was there before is there still.
         """
-        archive, built, waits = shelf.settings.archive, 0, False
+        with self._folder.only(shelf.name):
+            return self._bundle(shelf, now, patient=patient)
+
+    def _bundle(self, shelf: Shelf, now: datetime, *, patient: bool) -> Bundled:
+        archive, total = shelf.settings.archive, Bundled()
         try:
             with self._alone(shelf):
                 pass  # whoever comes too early learns it before anything is made
@@ -84,10 +98,10 @@ class Bundler:
                 part = _Part(shelf, audiences, lambda digest: urls.post(shelf.name, digest))
                 place = TierFolder(self._folder.root / shelf.name / tree, lambda: self._alone(shelf))
                 done = self._tree(part, place, now, patient=patient)
-                built, waits = built + done.built, waits or done.waits
+                total = Bundled(total.built + done.built, total.waits or done.waits, total.more or done.more)
         except _NotNow:
-            return Bundled(built, waits=True)
-        return Bundled(built, waits)
+            return replace(total, waits=True)
+        return total
 
     def bundle_for(self, shelf: Shelf, into: Path, audiences: Sequence[str], href: Href) -> int:
         """Put tiers of these audiences' posts, and of no others, into ``into/search``, for any web server.
@@ -116,12 +130,14 @@ class Bundler:
             tuple(one for one in before.tiers if not stale(one, posts)),
             tuple(one for one in before.old if not stale(one, posts)),
         )
-        if kept != before:
+        if patient or kept != before:
             place.tell(kept)  # at once, whatever becomes of the building
         wanted = [tier for tier in plan if not place.has(tier)]
-        if patient and wanted and kept == before and before.tiers:
-            return Bundled(waits=True)
-        for tier in wanted:
+        if patient and kept == before:
+            return Bundled(waits=bool(wanted))
+        for number, tier in enumerate(wanted, 1):
+            if number > 1 and self._enough():
+                return Bundled(number - 1, more=True)
             self._build(part, place, tier)
         names = {tier.name for tier in plan}
         former = [Old(one.name, now + KEPT, one.posts) for one in kept.tiers]

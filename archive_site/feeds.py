@@ -22,7 +22,7 @@ from archive_site.text import excerpt
 from archive_site.visit import Visit
 from listserv.core.seals import Keyring, seal, unseal
 from listserv.store import reading
-from listserv.store.reading import Door, Titled
+from listserv.store.reading import Door, Shelf, Titled
 
 MOST = 50  # posts
 _HOUR = timedelta(hours=1)
@@ -80,40 +80,12 @@ class Feeds:
         """The newest posts for who has this door before them; nothing but "304" where they have them."""
         if not self._often.passes(visit.key or visit.session or visit.peer, now):
             return answers.too_often()
-        body = self._atom(door, reading.latest_posts(tx, door, MOST))
+        parts, posts = self._parts, reading.latest_posts(tx, door, MOST)
+        body = atom(parts.cards, door.shelf, posts, (parts.base_url, parts.domain))
         tag = f'"{b32encode(sha256(body).digest()).decode()[:26].lower()}"'
         if _knows(visit.known, tag):
             return answers.known_already(tag)
         return Answer(200, body, _TYPE, {"etag": tag})
-
-    def _atom(self, door: Door, posts: tuple[Titled, ...]) -> bytes:
-        shelf, base = door.shelf, self._parts.base_url
-        told = self._parts.cards.told(
-            "feed",
-            kind="xml",
-            id=self._tag(_EMPTY, shelf.list_id),
-            list=head(shelf),
-            base=base,
-            href=urls.feed(shelf.name),
-            updated=_moment(max((post.at for post in posts), default=_EMPTY)),
-            entries=[self._entry(door, post) for post in posts],
-        )
-        return _NO_XML.sub(b"", told.body)
-
-    def _entry(self, door: Door, post: Titled) -> Entry:
-        shelf, public = door.shelf, door.shelf.settings.archive == "public"
-        return Entry(
-            id=self._tag(post.at, f"{shelf.list_id}/{post.hash}"),
-            title=hiding.line(post.subject) or "Without a subject",
-            href=self._parts.base_url + urls.post(shelf.name, post.hash),
-            at=_moment(post.at),
-            who=hiding.name(post.author_name, post.author, hidden=not post.author) if public else "",
-            words=hiding.line(excerpt(post.text, LEAD), 2 * LEAD) if public else "",
-        )
-
-    def _tag(self, at: datetime, what: str) -> str:
-        """A name for ever (RFC 4151): it has no path in it, for a list may be renamed."""
-        return f"tag:{self._parts.domain},{at.astimezone(UTC):%Y-%m-%d}:{quote(what, safe='/.-_')}"
 
     # -- one's own link ------------------------------------------------------------------------------
 
@@ -140,6 +112,40 @@ class Feeds:
             elif visit.field("do") == "off":
                 self._parts.links.stop(door.subscription)
         return onward(urls.feed_page(door.shelf.name), 303)
+
+
+def atom(cards: Cards, shelf: Shelf, posts: tuple[Titled, ...], site: tuple[str, str]) -> bytes:
+    """These posts, the newest first. ``site``: the base URL without a slash behind it, and the domain."""
+    base, domain = site
+    told = cards.told(
+        "feed",
+        kind="xml",
+        id=_tag(domain, _EMPTY, shelf.list_id),
+        list=head(shelf),
+        base=base,
+        href=urls.feed(shelf.name),
+        updated=_moment(max((post.at for post in posts), default=_EMPTY)),
+        entries=[_entry(shelf, post, site) for post in posts],
+    )
+    return _NO_XML.sub(b"", told.body)
+
+
+def _entry(shelf: Shelf, post: Titled, site: tuple[str, str]) -> Entry:
+    base, domain = site
+    public = shelf.settings.archive == "public"
+    return Entry(
+        id=_tag(domain, post.at, f"{shelf.list_id}/{post.hash}"),
+        title=hiding.line(post.subject) or "Without a subject",
+        href=base + urls.post(shelf.name, post.hash),
+        at=_moment(post.at),
+        who=hiding.name(post.author_name, post.author, hidden=not post.author) if public else "",
+        words=hiding.line(excerpt(post.text, LEAD), 2 * LEAD) if public else "",
+    )
+
+
+def _tag(domain: str, at: datetime, what: str) -> str:
+    """A name for ever (RFC 4151): it has no path in it, for a list may be renamed."""
+    return f"tag:{domain},{at.astimezone(UTC):%Y-%m-%d}:{quote(what, safe='/.-_')}"
 
 
 def _knows(told: str, tag: str) -> bool:

@@ -49,6 +49,14 @@ class Folder:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
+    @contextmanager
+    def only(self, name: str) -> Iterator[None]:
+        """Be the only process that builds a list's search files, while others go on with its pages."""
+        self._found()
+        with (self.root / f".{name}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
     def _found(self) -> None:
         """Make the root, closed to other users of the machine whatever the umask: below it is what is
         for members alone. One that was made open is closed."""

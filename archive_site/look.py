@@ -11,8 +11,12 @@ ASSETS = Path(__file__).parent / "assets"
 _CODE = 3  # raised when the code makes other pages of the same rows
 
 
-def environment(templates: Path) -> Environment:
-    """``templates`` is the folder above ``site/``. Autoescape is on, an unknown name is an error."""
+def environment(templates: Path, *, plain: bool = False, searched: bool = True) -> Environment:
+    """``templates`` is the folder above ``site/``. Autoescape is on, an unknown name is an error.
+
+    ``plain``: for pages without a gate, which have no links to what only a gate makes.
+    ``searched``: there is a search to lead to.
+    """
     pages = Environment(
         loader=FileSystemLoader(templates / "site"),
         autoescape=True,
@@ -22,6 +26,7 @@ def environment(templates: Path) -> Environment:
         auto_reload=False,
     )
     pages.filters["octets"] = octets
+    pages.globals |= {"plain": plain, "searched": searched}
     return pages
 
 

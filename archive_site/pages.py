@@ -7,7 +7,7 @@ are those of UTC (``listserv.store.reading``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from zoneinfo import ZoneInfo
@@ -18,12 +18,15 @@ from archive_site import hiding, urls
 from archive_site.folder import TREES
 from archive_site.markup import sieve
 from archive_site.text import Piece, excerpt, pieces
+from listserv.core.types import Standing
 from listserv.store.reading import AUDIENCES, Opening, PostRow, Shelf, month_of
 
 HUES = 10
 LATEST = 14  # conversations on the front page
 LEAD = 340  # characters of an extract
 _YEARS_OPEN = 2
+_PLAIN = "plain "  # begins what stands for a list's ``archive`` where no gate will be
+STANDINGS = {"public": Standing.STRANGER, "members": Standing.MEMBER, "hosts": Standing.HOST}
 
 Talking = tuple[Opening, ...]  # first and last posts of one conversation, of each audience
 
@@ -370,12 +373,19 @@ def _lang(written: str) -> str:
     return first if fits and parts[0].isalpha() and len(first) <= 20 else ""
 
 
+def plain_shelf(shelf: Shelf, readers: str) -> Shelf:
+    """A list whose pages are all in one tree, for these readers ("public", "members", "hosts") alone."""
+    return replace(shelf, settings=replace(shelf.settings, archive=f"{_PLAIN}{readers}"))
+
+
 def levels(archive: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """The trees of a list: where each lies below its folder, and which audiences it shows; least first.
 
     The first lies open under the web's own paths; a wider one holds only pages that differ from it.
     """
     order = list(AUDIENCES.items())
+    if archive.startswith(_PLAIN):
+        return (("", AUDIENCES[STANDINGS[archive.removeprefix(_PLAIN)]]),)
     least = {"public": 0, "members": 1, "hosts": 2}.get(archive)
     if least is None:
         return ()

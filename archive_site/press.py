@@ -58,11 +58,17 @@ class Readable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SiteNames:
-    """How the site is called: its domain, its base URL and its time zone."""
+    """How the site is called: its domain, its base URL and its time zone.
+
+    ``plain``: for whom the folder is ("public", "members" or "hosts"), where no gate stands before it;
+    ``searched``: with a search beside it.
+    """
 
     domain: str
     base_url: str
     timezone: str
+    plain: str = ""
+    searched: bool = True
 
 
 class Press:
@@ -82,7 +88,7 @@ class Press:
         self._store = store
         self._folder = folder
         self._site = site
-        self._templates = environment(templates)
+        self._templates = environment(templates, plain=bool(site.plain), searched=site.searched)
         self._cuttings = Cuttings()
         self._pictures = Pictures(store, folder, alive)
 

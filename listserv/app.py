@@ -9,6 +9,7 @@ import asyncio
 import os
 import resource as resource_limits
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,7 @@ from listserv.flow.admission import Admission
 from listserv.flow.as_sent import House
 from listserv.flow.bells import Bells
 from listserv.flow.boxed import Boxed
+from listserv.flow.bundles import Bundles
 from listserv.flow.clerk import Clerk
 from listserv.flow.courier import BadRelay, Courier, open_courier
 from listserv.flow.door import DoorSettings, Log
@@ -186,6 +188,7 @@ def make_plan(app: App, roles: frozenset[str], stack: ExitStack) -> daemon.Plan:
         works.append(
             Work("archive", stack.enter_context(closing(make_renderer(app))).step, app.bells.pages, 1.0)
         )
+        works.append(Work("bundles", make_bundles(app).step, threading.Event(), 2.0))
     doors = partial(_open_doors, app, lookout) if "receive" in roles else None
     counted = tuple(map(lookout.tallies.counted, works))
     return daemon.Plan(doors, _web(app, roles, lookout), counted, app.bells, app.log)
@@ -354,6 +357,17 @@ def make_renderer(app: App) -> Renderer:
         "timezone": site.timezone,
     }
     return Renderer(app.store, about, app.bells.closing, app.log)
+
+
+def make_bundles(app: App) -> Bundles:
+    """What has a child process build the search without a server."""
+    site = app.settings.site
+    about = {
+        "url": app.settings.database.url,
+        "folder": str(site.data_dir / "archive"),
+        "domain": site.domain,
+    }
+    return Bundles(app.store, about, app.clock, app.bells.closing, app.log)
 
 
 def _web(app: App, roles: frozenset[str], lookout: Lookout) -> WebDoors | None:

@@ -15,8 +15,8 @@ from listserv.errors import BadData, CannotDo
 from listserv.opening import read_secret
 from listserv.resources import resource
 from listserv.settings import Settings
-from listserv.shown import progress, say, warn
-from listserv.store import epochs, indexing, sessions
+from listserv.shown import percent, progress, say, warn
+from listserv.store import epochs, indexing, reading, sessions
 from listserv.store.engine import Store
 from listserv.store.importing import Importer
 
@@ -75,17 +75,19 @@ def bring_in(
     help="Posts that these may read; hosts read all.",
 )
 @click.option("--addresses", is_flag=True, help="Authors' addresses in posts.jsonl, too.")
+@click.option("--no-search", is_flag=True, help="Pages that can't be searched.")
 @click.pass_obj
-def export(desk: Desk, list_name: str, folder: str, readers: str, addresses: bool) -> None:
+def export(desk: Desk, /, list_name: str, folder: str, readers: str, **said: bool) -> None:
     """A list as files, in a new or empty folder.
 
-    All mails as mbox, whole and by month; posts.jsonl; members.csv; settings.toml.
+    All mails as mbox, whole and by month; the pages, for any web server; posts.jsonl; members.csv;
+    settings.toml.
     """
     from listserv.cli_export import Wish, export_list
 
     with desk.store() as store, store.read() as tx:
         found = desk.find_list(tx, list_name)
-    export_list(desk, found, folder, Wish(readers, addresses))
+    export_list(desk, found, folder, Wish(readers, said["addresses"], not said["no_search"]))
 
 
 @click.group("archive")
@@ -113,7 +115,25 @@ def build(desk: Desk, list_name: str | None, everything: bool) -> None:
                 _build_whole(desk, store, builder, list_name)
         except Unrendered as error:
             raise CannotDo(f"{error}; all others are up to date") from error
+        _bundle(desk, settings, store, list_name)
     say(f"The pages are in {settings.site.data_dir / 'archive'}.")
+
+
+def _bundle(desk: Desk, settings: Settings, store: Store, list_name: str | None) -> None:
+    """The search without a server, a tier at a time: a running server may have to take words out."""
+    from archive_site.bundler import Bundler, NotWhole
+    from archive_site.pagefind import PagefindFailed
+
+    bundler = Bundler(store, settings.site.data_dir / "archive", enough=lambda: True)
+    with store.read() as tx:
+        address = desk.find_list(tx, list_name).address if list_name else None
+        shelves = reading.shelves(tx, settings.site.domain)
+    for shelf in shelves:
+        try:
+            while address in (None, shelf.address) and bundler.bundle(shelf, desk.clock.now()).more:
+                pass
+        except (PagefindFailed, NotWhole) as error:
+            raise CannotDo(f"search files of {shelf.name}: {error}; the pages are up to date") from error
 
 
 def builder_for(settings: Settings, store: Store) -> Builder:
@@ -127,15 +147,7 @@ def builder_for(settings: Settings, store: Store) -> Builder:
 def _build_whole(desk: Desk, store: Store, builder: Builder, list_name: str | None) -> None:
     with store.read() as tx:
         name = str(desk.find_list(tx, list_name).address) if list_name else None
-    with progress("threads", 100) as advance:
-        at = 0
-
-        def told(done: int, total: int) -> None:
-            nonlocal at
-            percent = 100 * done // max(1, total)
-            advance(percent - at)
-            at = percent
-
+    with percent("threads") as told:
         try:
             builder.build_all(name, told)
         except LookupError:

@@ -2,7 +2,7 @@
 
 All is written into ``DIR/.unfinished`` and gets its place when it is whole: what lies in DIR under its own
 name is complete. After a crash the same command begins anew. Nothing else that is there is ever overwritten;
-the same list gives the same bytes. One post is in memory at a time.
+the same list gives the same bytes, but for the search's own. One post is in memory at a time.
 """
 
 from __future__ import annotations
@@ -14,21 +14,29 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import IO
 
 from archive_site import hiding
 from archive_site.box import packed
+from archive_site.build import SiteNames, Unrendered
+from archive_site.bundler import NotWhole
+from archive_site.pagefind import PagefindFailed
+from archive_site.plain import PlainParts, write_site
 from listserv.core.settings_table import dump
 from listserv.core.types import MailList, MemberState
 from listserv.desk import Desk
 from listserv.errors import CannotDo
 from listserv.flow.as_sent import House
 from listserv.flow.boxed import Boxed
+from listserv.mail.leaves import leaf
 from listserv.opening import read_secret
-from listserv.shown import progress, say
-from listserv.store import epochs, posts
+from listserv.resources import resource
+from listserv.settings import Settings
+from listserv.shown import percent, progress, say
+from listserv.store import arrivals, epochs, posts
 from listserv.store.engine import Store
 from listserv.store.exporting import Exported, Leaving, count_posts, next_posts
 from listserv.store.member_sheet import write_sheet
@@ -48,10 +56,12 @@ _SUBJECT = 1000  # characters
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What goes out: what ``readers`` may read; ``addresses``: authors' too, where members saw them."""
+    """What goes out: what ``readers`` may read; ``addresses``: authors' too, where members saw them;
+    ``search``: the pages can be searched."""
 
     readers: str = "members"
     addresses: bool = False
+    search: bool = True
 
 
 EVERYTHING = Wish("hosts", addresses=True)
@@ -60,7 +70,9 @@ EVERYTHING = Wish("hosts", addresses=True)
 def export_list(desk: Desk, found: MailList, folder: str, wish: Wish) -> None:
     """Write a list into a folder, and say what was written. Raises CannotDo."""
     into = Path(folder)
-    names = (f"{found.address.local}.mbox", "members.csv", "months", "posts.jsonl", "settings.toml")
+    names = [f"{found.address.local}.mbox", "members.csv", "months", "posts.jsonl", "settings.toml"]
+    if found.settings.archive != "off":
+        names.append("site")
     try:
         with _whole(into, names) as part, desk.store() as store:
             _fill(desk, store, found, wish, part)
@@ -115,6 +127,28 @@ def _fill(desk: Desk, store: Store, found: MailList, wish: Wish, part: Path) -> 
     copy = Boxed(store, House(ring, settings.site.domain, settings.site.base_url))
     (part / "months").mkdir(mode=0o700)
     _Posts(store, copy, found, wish).write(part)
+    if found.settings.archive != "off":
+        _site(settings, store, found, wish, part / "site")
+
+
+def _site(settings: Settings, store: Store, found: MailList, wish: Wish, folder: Path) -> None:
+    own = settings.site
+    names = SiteNames(own.domain, own.base_url, own.timezone, wish.readers, wish.search)
+    parts = PlainParts(store, resource("templates"), names, partial(_leaf, store))
+    try:
+        with percent("pages") as told:
+            write_site(parts, folder, str(found.address), told)
+    except Unrendered as error:
+        raise CannotDo(str(error)) from error
+    except (PagefindFailed, NotWhole) as error:
+        raise CannotDo(f"the pages' search could not be made; --no-search leaves it out ({error})") from error
+
+
+def _leaf(store: Store, raw_hash: str, position: int) -> bytes | None:
+    with store.read() as tx:
+        raw = arrivals.raw(tx, raw_hash)
+    there = leaf(raw, position) if raw is not None else None
+    return there[1] if there else None
 
 
 def settings_toml(found: MailList) -> str:

@@ -11,7 +11,7 @@ from itertools import islice
 from listserv.boxes import Box, read_box
 from listserv.core.types import Mail, Malformed
 from listserv.errors import BadData
-from listserv.mail.mbox import Found, unveiled
+from listserv.mail.mbox import Found, no_post, unveiled
 from listserv.mail.parse import parse
 from listserv.store.engine import Store
 from listserv.store.importing import Imported, Importer, keep_imported
@@ -65,6 +65,8 @@ def _understood(found: Found, most: int) -> Mail | Malformed:
     """A mail's reading, or why there is none; here in this process: who imports chose what to import."""
     if not found.raw:
         return Malformed(f"{found.size} octets, more than the {most} of receive.max_message_bytes")
+    if said := no_post(found.raw):
+        return Malformed(f"Google says that it is {said}")
     return parse(unveiled(found.raw))
 
 

@@ -98,6 +98,21 @@ def progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
+def percent(label: str) -> Iterator[Callable[[int, int], None]]:
+    """The same for who knows how much there is only later: it is told how many of how many are done."""
+    at = 0
+    with progress(label, 100) as advance:
+
+        def told(done: int, total: int) -> None:
+            nonlocal at
+            here = 100 * done // max(1, total)
+            advance(here - at)
+            at = here
+
+        yield told
+
+
+@contextmanager
 def _rich_progress(label: str, total: int) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
     from rich.progress import Progress

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -38,6 +39,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if len(items) > len(left):
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in set(left)]
+
+
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays to the end: nobody need look whether it is garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 _LONG = """promise_intake relay_trouble poison plans promise_doubt side_by_side disk crash renderer watch

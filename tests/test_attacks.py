@@ -7,41 +7,30 @@ from __future__ import annotations
 
 import ast
 import asyncio
-import email
-import email.policy
-import hashlib
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
-from functools import partial
 from itertools import product
 from pathlib import Path
 from statistics import median
 from time import monotonic
 
-import httpx
 import pytest
 from sqlalchemy import insert, select
 
-from archive_site.build import Builder, SiteNames
-from archive_site.gate import GateParts, make_gate
 from listserv.core.address import Address, read_address
 from listserv.core.types import MailList
 from listserv.dice import SECRET_LENGTH
 from listserv.flow.admission import Admission
-from listserv.flow.as_sent import House
-from listserv.flow.boxed import Boxed
 from listserv.flow.door import Caller, Refusal
-from listserv.flow.one_click import OneClick
 from listserv.flow.reception import Reception
-from listserv.resources import resource
 from listserv.store import rosters, schema, sessions
-from listserv.store.feeds import Feeds
 from tests.kit.desk import OWNER, Desk
 from tests.kit.doorstep import SETTINGS, RememberingKeeper, RememberingLog, StillClock
+from tests.kit.gated import PREFETCH, dump, gate_of, links_in
 from tests.kit.nodes import NODE, ROOT, trouble
 from tests.kit.people import DOMAIN, NOW, SITE
 from tests.kit.speaker import NONE, Speaker, read
@@ -75,49 +64,6 @@ def nodes(mark: str) -> Iterator[tuple[str, ast.AST]]:
 
 
 # -- links and machines that follow them ------------------------------------------------------------
-
-URL = re.compile(r"https://lists\.example\.org[^\s<>\"]*")
-PREFETCH = {"purpose": "prefetch", "sec-purpose": "prefetch;prerender"}
-
-
-def links_in(raw: bytes) -> set[str]:
-    """All addresses of ours in a mail: in its header, and in its words as their reader has them."""
-    found = email.message_from_bytes(raw, policy=email.policy.default)
-    texts = [str(part.get_content()) for part in found.walk() if part.get_content_maintype() == "text"]
-    unfolded = " ".join(str(value) for value in found.values())
-    return {url.rstrip(".,;)") for text in (*texts, unfolded) for url in URL.findall(text)}
-
-
-def gate_of(world: World, folder: Path) -> Callable[..., httpx.AsyncClient]:
-    """Browsers at the gate of this world, with its pages rendered."""
-    names = SiteNames(DOMAIN, SITE.base_url, "UTC")
-    Builder(world.store, folder, resource("templates"), names).build_all(None, None)
-    drawn = iter(range(10_000))
-    parts = GateParts(
-        store=world.store,
-        sessions=sessions.Sessions(world.store),
-        folder=folder,
-        templates=resource("templates"),
-        base_url=SITE.base_url,
-        domain=DOMAIN,
-        now=world.clock.now,
-        draw=lambda: hashlib.sha256(b"%d" % next(drawn)).hexdigest(),
-        leaf=lambda _hash, _position: ("x", "text/plain", b"x"),
-        mail_link=lambda _address, _url, _code: None,
-        leave=OneClick(world.pen, world.bells),
-        own_data=lambda _person: b"x",
-        copy=Boxed(world.store, House(world.ring, DOMAIN, SITE.base_url)),
-        feeds=Feeds(world.store),
-        ring=world.ring,
-    )
-    transport = httpx.ASGITransport(app=make_gate(parts))
-    return partial(httpx.AsyncClient, transport=transport, base_url=SITE.base_url)
-
-
-def dump(world: World) -> str:
-    with world.store.read() as tx:
-        told = [tx.execute(select(table)).all() for table in schema.metadata.sorted_tables]
-    return hashlib.sha256(repr(told).encode()).hexdigest()
 
 
 def test_s7_no_link_in_any_mail_or_page_does_anything_when_a_machine_follows_it(

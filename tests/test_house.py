@@ -65,7 +65,7 @@ CHILDREN = {  # start child processes
     "listserv/demo.py",
     "listserv/flow/signers.py",
     "listserv/flow/reader.py",
-    "listserv/flow/renderer.py",
+    "listserv/flow/child.py",
     "archive_site/pagefind.py",
 }
 CLOCK, DICE = "listserv/clock.py", "listserv/dice.py"

@@ -9,6 +9,7 @@ read the diff before you commit it. Adding a story needs no Python.
 
 from __future__ import annotations
 
+import asyncio
 import email
 import re
 import tomllib
@@ -24,6 +25,7 @@ from sqlalchemy import Connection, Update, select, update
 from listserv.core.commands import VERBS, Verb
 from listserv.core.types import Standing
 from listserv.store import holds, schema
+from tests.kit.gated import dump, follow, gate_of, links_in
 from tests.kit.people import SITE
 from tests.kit.world import StillClock, World, open_world, sqlite_in
 
@@ -46,12 +48,21 @@ def test_the_story_is_told_as_it_was(name: str, tmp_path: Path, pytestconfig: py
             told |= _mails(world, before, number)
             assert world.ends() == step.get("ends", world.ends()), f"step {number}"
             assert world.why()[-1:] == step.get("why", world.why()[-1:]), f"step {number}"
+        _machines_follow_every_link(world, tmp_path)
     if pytestconfig.getoption("accept"):
         _accept(folder, told)
     kept = {file.name: file.read_bytes() for file in sorted(folder.glob("*-out-*.eml"))}
     assert kept.keys() == told.keys()
     for file, raw in told.items():
         assert raw == kept[file], file
+
+
+def _machines_follow_every_link(world: World, folder: Path) -> None:
+    """GET and HEAD, from anywhere: nothing changes, nobody is let in."""
+    urls = {url for mailed in world.outbox for url in links_in(mailed.raw)}
+    before = dump(world)
+    assert asyncio.run(follow(gate_of(world, folder, pages=False), urls)) <= {200, 404}
+    assert dump(world) == before
 
 
 SAYABLE = [row for row in VERBS if row.shape]

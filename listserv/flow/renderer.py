@@ -9,27 +9,19 @@ A round that dies is done again; what it did not finish is still marked.
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import select
-import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from time import monotonic
 from typing import Any, NoReturn
 
 from listserv.errors import StoreBusy, StoreFull
+from listserv.flow.child import Child, Closing, Gone
 from listserv.flow.door import Log
 from listserv.store.engine import Store
 from listserv.store.stale_log import position
 
-_ROOT = Path(__file__).resolve().parents[2]  # where the packages lie, for the child's import path
 _TRIES = 3  # of a page (archive_site/troubles.py)
-_GLANCE = 0.2  # seconds between two looks whether we shall stop
 _MANY = 8  # marks in one round: posts come faster than people read
 
 
@@ -63,7 +55,7 @@ class Renderer:
         self._closing = closing
         self._log = log
         self._rhythm = rhythm
-        self._child: _Child | None = None
+        self._child: Child | None = None
         self._first = True
         self._position = ""  # of the database, up to which the pages are
         self._more = self._tries = self._marks = 0
@@ -85,9 +77,9 @@ class Renderer:
                 self._rest()
             elif not self._closing.wait(self._pause(moved=moved)):
                 return self._round()
-        except _Closing:
+        except Closing:
             self.close()
-        except (_Gone, TimeoutError, OSError, ValueError) as error:
+        except (Gone, TimeoutError, OSError, ValueError) as error:
             self._mourn(error)
         return 0
 
@@ -133,19 +125,19 @@ class Renderer:
         if quiet > self._rhythm.idle or not self._useful:
             self.close()
 
-    def _settle(self, child: _Child) -> None:
+    def _settle(self, child: Child) -> None:
         self._settled = monotonic()
         self._ask(child, "settle")
         self._unsettled = False
 
     # -- the child -----------------------------------------------------------------------------------
 
-    def _ready(self) -> _Child:
+    def _ready(self) -> Child:
         if self._child is not None:
             if self._child.alive():
                 return self._child
             self._gone("it ended")
-        child = self._child = _Child(self._closing)
+        child = self._child = Child("archive_site.rendering", self._closing)
         self._useful = False
         child.say(self._about)
         child.hear(self._rhythm.start)
@@ -156,7 +148,7 @@ class Renderer:
             self._bury(child)
         return child
 
-    def _ask(self, child: _Child, what: str, **more: str) -> dict[str, Any]:
+    def _ask(self, child: Child, what: str, **more: str) -> dict[str, Any]:
         """The answer to a question; on the way, which page is under way and which gave trouble."""
         child.say({"do": what} | more)
         while "done" not in (said := child.hear(self._rhythm.silence)):
@@ -198,76 +190,9 @@ class Renderer:
         code = child.end() if child else None
         self._log.warning("rendering process died", page=self._page, why=why, code=code)
 
-    def _bury(self, child: _Child) -> None:
+    def _bury(self, child: Child) -> None:
         """Count the death on the page over which the last child died, lest each one die of it."""
         page, self._page = self._page, ""
         told = self._ask(child, "count a death", page=page)
         if told["tries"]:
             self._trouble(page, "the process died over it", int(told["tries"]))
-
-
-class _Gone(Exception):
-    """The child closed its end."""
-
-
-class _Closing(Exception):
-    """We are told to stop."""
-
-
-class _Child:
-    """The process, and lines of JSON to and from it. What it says on stderr goes where ours goes."""
-
-    def __init__(self, closing: threading.Event) -> None:
-        self._closing = closing
-        self._heard = b""
-        paths = [str(_ROOT), os.environ.get("PYTHONPATH", "")]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "archive_site.rendering"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
-        )
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._to, self._from = self._process.stdin, self._process.stdout
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    def say(self, told: Mapping[str, str]) -> None:
-        self._to.write(json.dumps(told).encode() + b"\n")
-
-    def hear(self, seconds: float) -> dict[str, Any]:
-        """Its next line. Raises _Gone, TimeoutError, and _Closing where that comes first."""
-        until = monotonic() + seconds
-        poll = select.poll()  # not select: a busy server has file descriptors above 1024
-        poll.register(self._from, select.POLLIN)
-        while b"\n" not in self._heard:
-            if self._closing.is_set():
-                raise _Closing
-            if monotonic() > until:
-                raise TimeoutError
-            if poll.poll(_GLANCE * 1000):
-                piece = os.read(self._from.fileno(), 65536)
-                if not piece:
-                    raise _Gone
-                self._heard += piece
-        line, self._heard = self._heard.split(b"\n", 1)
-        said = json.loads(line)
-        if not isinstance(said, dict):
-            raise ValueError("not an object")
-        return said
-
-    def end(self) -> int:
-        """Kill it, at whatever it is: that may happen at any moment anyway. Its exit code."""
-        early = self._process.poll()
-        self._process.kill()
-        code = self._process.wait()
-        for pipe in (self._to, self._from):
-            with contextlib.suppress(OSError):
-                pipe.close()
-        return early if early is not None else code

@@ -23,6 +23,8 @@ _QUOTABLE = re.compile(rb"^(>*From )", re.M)
 _MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
 _VEILED = re.compile(rb"^(From|To|Cc|Reply-To|Sender):([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.M | re.I)
 _AT = re.compile(rb"([\w.+=%'~-]{1,64}) at ([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
+_LABELS = re.compile(rb"^X-Gmail-Labels:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.M | re.I)
+_NO_POSTS = {b"draft": "a draft", b"chat": "a chat", b"spam": "spam", b"trash": "in the bin"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,13 @@ def _unveil(field: re.Match[bytes]) -> bytes:
     if b"@" in field[2]:
         return field[0]
     return field[1] + b":" + _AT.sub(rb"\1@\2", field[2])
+
+
+def no_post(raw: bytes) -> str:
+    """What Google's labels say that a message of its Takeout is, where that was never posted; else ""."""
+    labels = _LABELS.search(raw.partition(b"\r\n\r\n")[0])
+    said = re.split(rb"[,?\s]*[,?][,?\s]*", labels[1].strip().lower()) if labels else ()
+    return next((_NO_POSTS[label] for label in said if label in _NO_POSTS), "")
 
 
 def write_mbox(raw: bytes, sender: str, at: datetime) -> bytes:

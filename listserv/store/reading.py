@@ -2,8 +2,9 @@
 
 The one file by which archive_site knows lists, threads and posts; it only gathers names. The answers stand
 in doors.py (who may see what), finding.py, authors.py, search.py and feeds.py (what one reader finds),
-conversations.py, openings.py and shared.py (what the builder renders, by standing and not by person),
-months.py, tiering.py (what the search without a server takes in), and stale_log.py (what has changed since).
+conversations.py, openings.py, standing.py and shared.py (what the builder renders, by standing and not by
+person), months.py, tiering.py (what the search without a server takes in), and stale_log.py (what has
+changed since).
 Nothing here tells of holds, queues or who is on a list, so the archive can't show them.
 """
 
@@ -40,6 +41,7 @@ from listserv.store.read_only import ReadOnly, open_read_only
 from listserv.store.search import Cut, Hit, Hits, Readable, find
 from listserv.store.shared import Sharing, sharing
 from listserv.store.stale_log import GAP_REACH, Mark, epoch, last_act, log_bounds, marks, position
+from listserv.store.standing import Stand, stands
 from listserv.store.tiering import Findable, Listed, findable, listed, touched_lists
 
 __all__ = [
@@ -61,6 +63,7 @@ __all__ = [
     "Readable",
     "Sharing",
     "Shelf",
+    "Stand",
     "ThreadRow",
     "Titled",
     "Written",
@@ -100,6 +103,7 @@ __all__ = [
     "raw",
     "sharing",
     "shelves",
+    "stands",
     "thread",
     "thread_counts",
     "thread_months",

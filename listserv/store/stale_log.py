@@ -60,6 +60,11 @@ def marks(tx: Connection, after: int, also: Sequence[int], most: int) -> tuple[M
     return tuple(Mark(*row) for row in (*late, *_AFTER.rows(tx, {"after": after, "most": most})))
 
 
+def reworded(tx: Connection, after: int) -> frozenset[int]:
+    """The marks since that id of threads in which something may have been taken out, or changed."""
+    return frozenset(_REWORDED.scalars(tx, {"after": after}))
+
+
 # -- statements, made once: making one costs more than asking it --------------------------------------
 
 
@@ -83,6 +88,7 @@ _MARKS = (
 )
 _AFTER = Prepared(_MARKS.where(stale.c.id > bindparam("after")))
 _THESE = Prepared(_MARKS.where(stale.c.id.in_(bindparam("ids", expanding=True))))
+_REWORDED = Prepared(select(stale.c.id).where(stale.c.id > bindparam("after"), stale.c.month == ""))
 # Each in a query of its own: SQLite answers that from the index, and both at once by reading every row.
 _BOUNDS = Prepared(select(select(func.min(stale.c.id)).scalar_subquery(), _newest(stale)))
 _POSITION = Prepared(select(*_end(stale), *_end(acts), _EPOCH))

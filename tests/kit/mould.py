@@ -31,7 +31,12 @@ from typing import Any
 
 _MOST = 1 << 17  # octets of a request
 # What a process runs as ``__main__`` is not imported before; what it loads late is.
-_CHILDREN = ("listserv.flow.reading", "listserv.flow.signatory", "archive_site.rendering")
+_CHILDREN = (
+    "listserv.flow.reading",
+    "listserv.flow.signatory",
+    "archive_site.rendering",
+    "archive_site.bundling",
+)
 _MAINS = ("listserv.__main__", *_CHILDREN)
 _LATE = (
     "alembic.ddl.postgresql",

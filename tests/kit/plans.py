@@ -1,7 +1,8 @@
 """How the database goes about each statement that the program really makes, asked while it is made.
 
 Whatever is executed while a ``Planner`` looks on is first explained, on the same connection, in the same
-transaction, with the same values; so no statement can escape by being new.
+transaction, with the same values; so no statement can escape by being new. One that is made again and again
+on an errand is explained the first ``_ENOUGH`` times.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +18,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, event
 
+_ENOUGH = 100
 _EXPLAIN = "EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, BUFFERS OFF, FORMAT JSON) "
 # SQLite shows how it would look for rows that wait for a parent just inserted; where none waits, it does not.
 _PARENT_ONLY = re.compile(r"\s*INSERT\b(?!.*\bSELECT\b)", re.I | re.S)
@@ -46,7 +49,7 @@ class Planner:
     most: int
     seldom: tuple[str, ...] = ()
     found: dict[tuple[str, str], Finding] = field(default_factory=dict)
-    asked: dict[str, set[str]] = field(default_factory=dict)  # errand -> its statements
+    asked: dict[str, Counter[str]] = field(default_factory=dict)  # errand -> its statements
     errand: str = ""
     _busy: threading.local = field(default_factory=threading.local)
 
@@ -66,7 +69,10 @@ class Planner:
     ) -> None:
         if not _ASKED.match(statement) or statement.startswith(self.seldom):
             return
-        self.asked.setdefault(self.errand, set()).add(statement)
+        asked = self.asked.setdefault(self.errand, Counter())
+        asked[statement] += 1
+        if asked[statement] > _ENOUGH:
+            return
         one = values[0] if many else values
         driver: Any = connection.connection.driver_connection
         ask = _of_sqlite if connection.dialect.name == "sqlite" else _of_postgres

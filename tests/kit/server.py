@@ -95,7 +95,10 @@ class Server:
 
 def until(holds: Callable[[], bool], says: object = "") -> None:
     """Wait for something to come true; after a long while an AssertionError with the log of ``says``."""
-    end = time.monotonic() + HANG
+    asked = time.monotonic()
+    end = asked + HANG
     while not holds():
-        assert time.monotonic() < end, getattr(says, "log", says)
-        time.sleep(0.05)
+        now = time.monotonic()
+        assert now < end, getattr(says, "log", says)
+        time.sleep(min(0.25, max(0.05, 4 * (now - asked))))  # to ask is not to be most of the work
+        asked = time.monotonic()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from listserv.mail.mbox import Found, read_mbox, unveiled, write_mbox
+from listserv.mail.mbox import Found, no_post, read_mbox, unveiled, write_mbox
 
 NOON = datetime(2026, 1, 5, 12, 0, 3, tzinfo=UTC)
 FROM = b"From ana at example.org  Mon Jan  5 12:00:03 2026\n"
@@ -126,3 +126,17 @@ def test_pipermails_addresses_become_addresses_again_in_address_fields_alone() -
         b"Cc: d@example.org (met at example.org)\r\n"
         b"Subject: meet at example.org\r\n\r\nmeet at example.org\r\n"
     )
+
+
+def test_what_google_labels_as_no_mail_of_anybodys_is_no_post_whatever_else_it_is() -> None:
+    for labels, said in (
+        (b"Inbox,Opened", ""),
+        (b"Archived,\r\n Draft", "a draft"),
+        (b"=?UTF-8?Q?Spam,B=C3=BCcher?=", "spam"),
+        (b"Spam filters,Trashy", ""),
+        (b"trash", "in the bin"),
+    ):
+        assert (
+            no_post(b"X-GM-THRID: 1\r\nX-Gmail-Labels: " + labels + b"\r\n\r\nX-Gmail-Labels: Draft") == said
+        )
+    assert no_post(b"Subject: x\r\n\r\nX-Gmail-Labels: Draft\r\n") == ""
