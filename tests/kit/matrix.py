@@ -106,7 +106,13 @@ def matrix(folder: Path) -> Iterator[World]:
 def samples(world: World) -> dict[str, list[str]]:
     """By kind of route, paths of each list and of one that is not there; by kind "file", all files."""
     found: dict[str, list[str]] = {
-        **{"root": ["/"], "in": ["/in", "/in?t=abc"], "healthz": ["/healthz"], "my-data": ["/my-data/"]},
+        **{
+            "root": ["/"],
+            "in": ["/in", "/in?t=abc"],
+            "out": ["/out"],
+            "healthz": ["/healthz"],
+            "my-data": ["/my-data/"],
+        },
         **{"search-all": ["/search/", "/search/?q=words"], "leave": ["/u/" + "a" * 20]},
         **{"asset": ["/assets/site.css", "/assets/icon.svg", "/assets/else.css"], "file": files(world)},
     }
@@ -118,6 +124,10 @@ def samples(world: World) -> dict[str, list[str]]:
             "thread": [f"/{name}/t/{key}/" for key in ("public", "members", "hosts", "off", "mixed", "none")],
             "post": [f"/{name}/m/{digest}" for digest in (*posts.values(), ABSENT)],
             "attachment": [f"/{name}/a/{digest}/0/x" for digest in (*posts.values(), ABSENT)],
+            "author": [f"/{name}/by/{digest}/" for digest in (*posts.values(), ABSENT)],
+            "resources": [f"/{name}/resources/"],
+            "tiers": [f"/{name}/search/tiers.json"],
+            "tier-file": [f"/{name}/search/{'0' * 16}/pagefind-entry.json"],
             "search": [f"/{name}/search/", f"/{name}/search/?q=words", *searches(name)],
             "feed": [f"/{name}/feed.atom", f"/{name}/feed.atom?k=" + "a" * 26],
             "feed-page": [f"/{name}/feed/"],
