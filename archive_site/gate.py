@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -184,6 +185,10 @@ class _Gate:
                     return tier_answer(self._folder, door, route) or self._missing()
                 case "post":
                     return self._post(door, reading.place(tx, door, route.hash))
+                case "picture":
+                    return self._picture(
+                        visit, door, reading.attachment(tx, door, route.hash, route.position)
+                    )
                 case "attachment":
                     found = reading.attachment(tx, door, route.hash, route.position)
                 case _:
@@ -256,6 +261,14 @@ class _Gate:
         if place.state == "redacted":
             return self._cards.told("gone", 410, thread=page)
         return onward(f"{page}#{urls.anchor(place.hash)}")
+
+    def _picture(self, visit: Visit, door: Door, found: object) -> Answer:
+        """As we drew it, while the post is there for this reader."""
+        trees = levels(door.shelf.settings.archive) if found is not None else ()
+        for tree, _ in trees:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                return answers.picture(self._folder.picture(door.shelf.name, tree, visit.path).read_bytes())
+        return self._missing()
 
     def _download(self, found: tuple[str, reading.Attached] | None) -> Answer:
         leaf = found and self._parts.leaf(found[0], found[1].position)
