@@ -38,8 +38,16 @@ _SHAPES = {
 }
 MY_DATA = "/my-data/"
 PAGES = "/_pages/"  # where a proxy that sends pages for us finds them; to readers there is nothing
+OUT = "/out"
 SEARCH = "/search/"  # of all lists that one is on
-_FIXED = {"/": "root", "/in": "in", "/healthz": "healthz", MY_DATA: "my-data", SEARCH: "search-all"}
+_FIXED = {
+    "/": "root",
+    "/in": "in",
+    "/healthz": "healthz",
+    MY_DATA: "my-data",
+    SEARCH: "search-all",
+    OUT: "out",
+}
 _LED_TO = (
     *("front", "month", "thread", "post", "attachment", "my-data"),
     *("author", "resources", "search", "search-all", "feed-page", "box"),
