@@ -20,6 +20,7 @@ POLICY = (
 SEARCH_POLICY = POLICY.replace(
     "script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 )
+_NOTHING = "default-src 'none'; sandbox; frame-ancestors 'none'"
 PRIVATE = "private, no-store"
 _HARMLESS = frozenset({"image/png", "image/jpeg", "image/gif", "text/plain"})
 _ASSET_TYPES = {
@@ -113,6 +114,11 @@ def download(name: str, type_: str, data: bytes) -> Answer:
     return Answer(200, data, type_ if type_ in _HARMLESS else "application/octet-stream", _saved_as(name))
 
 
+def picture(data: bytes) -> Answer:
+    """One that we drew ourselves: shown, and nothing else can be done with it."""
+    return Answer(200, data, "image/webp", {"content-security-policy": _NOTHING})
+
+
 def stream(name: str, type_: str, pieces: Iterator[bytes]) -> Answer:
     """A file of ours that is made while it is sent."""
     return Answer(200, b"", type_, _saved_as(name), pieces=pieces)
@@ -128,5 +134,5 @@ def _saved_as(name: str) -> dict[str, str]:
     plain = shown.encode("ascii", "replace").decode().replace("?", "_")
     return {
         "content-disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(shown, safe='')}",
-        "content-security-policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+        "content-security-policy": _NOTHING,
     }

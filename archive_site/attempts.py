@@ -36,6 +36,7 @@ class Attempts:
     def __init__(self, folder: Folder, ears: Ears) -> None:
         self._folder = folder
         self._ears = ears
+        self._page = ""
         self._raised: dict[str, Exception] = {}
         self.look_again()
 
@@ -65,6 +66,7 @@ class Attempts:
         """Render a page. What it raises is its own trouble; the disk's and the database's is everybody's."""
         if self._troubles.avoid(page):
             return
+        self._page = page
         self._ears.page(page)
         try:
             render(*words, **named)
@@ -79,6 +81,10 @@ class Attempts:
         else:
             self._raised.pop(page, None)
             self._troubles.done(page)
+
+    def still_at_it(self) -> None:
+        """The page that is being rendered takes its time."""
+        self._ears.page(self._page)
 
     def complain(self) -> None:
         """Raise Unrendered where pages raised that were not rendered since."""

@@ -54,12 +54,12 @@ class Builder:
         self._store = store
         self._folder = Folder(folder)
         self._site = site
-        self._press = Press(store, self._folder, templates, site)
+        ears = ears or Ears()
+        self._attempts = Attempts(self._folder, ears)
+        self._press = Press(store, self._folder, templates, site, self._attempts.still_at_it)
         self._fingerprint = fingerprint(templates)
         self._shelves: dict[int, Shelf] = {}
         self._seen_acts = ""
-        ears = ears or Ears()
-        self._attempts = Attempts(self._folder, ears)
         self._alone = partial(self._folder.alone, ears.waiting)
 
     # -- what is asked for ---------------------------------------------------------------------------

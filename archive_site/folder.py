@@ -69,6 +69,19 @@ class Folder:
         """The file of a web path of the list called ``name``."""
         return self.root / name / tree / path.removeprefix(f"/{name}/") / "index.html"
 
+    def pictures(self, name: str, tree: str, digest: str) -> Path:
+        """The folder of a post's pictures; ``picture`` gives the file of a web path in it."""
+        return self.root / name / tree / "i" / digest
+
+    def picture(self, name: str, tree: str, path: str) -> Path:
+        return self.root / name / tree / path.removeprefix(f"/{name}/")
+
+    def drop_pictures(self, name: str, digest: str) -> None:
+        """Remove what was drawn of a post."""
+        for tree in TREES:
+            if (place := self.pictures(name, tree, digest)).is_dir():
+                shutil.rmtree(place)
+
     def write(self, file: Path, data: bytes, *, sure: bool = False) -> bool:
         """Write unless the file has these bytes; whether that was needed. Readers never see half a file.
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -58,6 +59,7 @@ class GateParts:
     ``mail_link(address, url, code)`` has a sign-in link mailed. ``draw()`` gives a fresh secret.
     ``own_data(person)`` is a zip of all that is kept of somebody, for them alone. ``copy(post)`` is a post
     as members got it, as mboxrd; None once it is taken out. ``feeds`` keeps the links that ``ring`` seals.
+    ``hand_over``: a proxy before us sends the pages of ``folder`` that we name; else we do.
     """
 
     store: Readable
@@ -76,6 +78,7 @@ class GateParts:
     feeds: Links
     ring: Keyring
     timezone: str = "UTC"
+    hand_over: bool = False
 
 
 def make_gate(parts: GateParts) -> ASGIApp:
@@ -182,6 +185,10 @@ class _Gate:
                     return tier_answer(self._folder, door, route) or self._missing()
                 case "post":
                     return self._post(door, reading.place(tx, door, route.hash))
+                case "picture":
+                    return self._picture(
+                        visit, door, reading.attachment(tx, door, route.hash, route.position)
+                    )
                 case "attachment":
                     found = reading.attachment(tx, door, route.hash, route.position)
                 case _:
@@ -228,15 +235,24 @@ class _Gate:
         trees = levels(archive) if self._folder.readers(door.shelf.name) == archive else ()
         for tree, audiences in reversed(trees):
             if set(audiences) <= set(door.audiences):
+                file = self._folder.page(door.shelf.name, tree, visit.path)
                 try:
-                    body = self._folder.page(door.shelf.name, tree, visit.path).read_bytes()
+                    body, elsewhere = self._bytes(file)
                 except (FileNotFoundError, NotADirectoryError):
                     continue
                 public = archive == "public"
-                return answers.page(body, public=public, shared=public and not visit.session)
+                answer = answers.page(body, public=public, shared=public and not visit.session)
+                return replace(answer, headers=answer.headers | elsewhere)
         if visit.route.kind == "thread" and (key := merged()):
             return onward(urls.thread(door.shelf.name, key))
         return self._missing()
+
+    def _bytes(self, file: Path) -> tuple[bytes, dict[str, str]]:
+        """A page; or nothing, and which file of ours the proxy before us shall send in its place."""
+        if not self._parts.hand_over:
+            return file.read_bytes(), {}
+        file.stat()
+        return b"", {"x-accel-redirect": quote(f"{urls.PAGES}{file.relative_to(self._parts.folder)}")}
 
     def _post(self, door: Door, place: reading.Place | None) -> Answer:
         if place is None:
@@ -245,6 +261,14 @@ class _Gate:
         if place.state == "redacted":
             return self._cards.told("gone", 410, thread=page)
         return onward(f"{page}#{urls.anchor(place.hash)}")
+
+    def _picture(self, visit: Visit, door: Door, found: object) -> Answer:
+        """As we drew it, while the post is there for this reader."""
+        trees = levels(door.shelf.settings.archive) if found is not None else ()
+        for tree, _ in trees:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                return answers.picture(self._folder.picture(door.shelf.name, tree, visit.path).read_bytes())
+        return self._missing()
 
     def _download(self, found: tuple[str, reading.Attached] | None) -> Answer:
         leaf = found and self._parts.leaf(found[0], found[1].position)

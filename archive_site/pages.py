@@ -97,6 +97,27 @@ class Download:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture as we drew it (``pictures``). ``position``: the attachment's; ``file``: its file's name."""
+
+    position: int
+    file: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture on its post's page; the whole of it is the attachment."""
+
+    name: str
+    href: str
+    whole: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     """A post on its thread's page; ``gone``: taken out, only its place is left."""
 
@@ -113,6 +134,7 @@ class Article:
     answers_href: str
     body: tuple[Piece, ...]
     html: Markup
+    pictures: tuple[Picture, ...]
     attached: tuple[Download, ...]
     reply: str
 
@@ -284,8 +306,10 @@ def who(written: str, address: str, key: str, *, hidden: bool) -> Who:
     return Who(shown, hiding.initials(shown), hiding.tint(key))
 
 
-def article(shelf: Shelf, row: PostRow, zone: ZoneInfo, *, near: bool) -> Article:
-    """A post; ``near``: what it answers is on the same page."""
+def article(
+    shelf: Shelf, row: PostRow, zone: ZoneInfo, drawn: Sequence[Shown] = (), *, near: bool
+) -> Article:
+    """A post; ``drawn``: its pictures; ``near``: what it answers is on the same page."""
     gone = row.state != "posted"
     parent = None
     if row.parent and not gone:
@@ -305,6 +329,7 @@ def article(shelf: Shelf, row: PostRow, zone: ZoneInfo, *, near: bool) -> Articl
         answers_href=f"#{urls.anchor(row.parent)}" if near else urls.post(shelf.name, row.parent),
         body=() if gone or row.html else pieces(row.text),
         html=Markup("") if gone or not row.html else sieve(row.html),
+        pictures=() if gone else tuple(_picture(shelf, row, one) for one in drawn),
         attached=() if gone else tuple(_download(shelf, row, at) for at in range(len(row.attached))),
         reply="" if gone else _reply(shelf, row),
     )
@@ -326,6 +351,13 @@ def _download(shelf: Shelf, row: PostRow, index: int) -> Download:
     held = row.attached[index]
     shown = hiding.line(held.name, 80)
     return Download(shown, urls.attachment(shelf.name, row.hash, held.position, shown), held.size)
+
+
+def _picture(shelf: Shelf, row: PostRow, drawn: Shown) -> Picture:
+    at = next(at for at, held in enumerate(row.attached) if held.position == drawn.position)
+    whole = _download(shelf, row, at)
+    href = urls.picture(shelf.name, row.hash, drawn.file)
+    return Picture(whole.name, href, whole.href, drawn.width, drawn.height)
 
 
 def _reply(shelf: Shelf, row: PostRow) -> str:

@@ -7,7 +7,7 @@ members or to hosts, because posts were written for them alone, lies once more i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from archive_site.pages import (
     LEAD,
     Leaf,
     Page,
+    Shown,
     Talking,
     article,
     conversations,
@@ -35,6 +36,7 @@ from archive_site.pages import (
     talk,
     thread_page,
 )
+from archive_site.pictures import Pictures
 from archive_site.shared import SHOWN
 from listserv.store import reading
 from listserv.store.reading import PostRow, Shelf, ThreadRow
@@ -70,14 +72,25 @@ class SiteNames:
 
 
 class Press:
-    """The pages of one site's lists, one at a time. ``templates`` is the folder above ``site/``."""
+    """The pages of one site's lists, one at a time. ``templates`` is the folder above ``site/``.
 
-    def __init__(self, store: Readable, folder: Folder, templates: Path, site: SiteNames) -> None:
+    ``alive`` is called again and again while a page takes long.
+    """
+
+    def __init__(
+        self,
+        store: Readable,
+        folder: Folder,
+        templates: Path,
+        site: SiteNames,
+        alive: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = store
         self._folder = folder
         self._site = site
         self._templates = environment(templates, plain=bool(site.plain), searched=site.searched)
         self._cuttings = Cuttings()
+        self._pictures = Pictures(store, folder, alive)
 
     # -- threads -------------------------------------------------------------------------------------
 
@@ -124,10 +137,21 @@ class Press:
         return [self._article(shelf, row, zone, near=row.parent in here) for row in posts]
 
     def _article(self, shelf: Shelf, row: PostRow, zone: ZoneInfo, *, near: bool) -> Markup:
+        drawn = self._drawn(shelf, row)
         return self._cuttings.get(
-            (shelf.name, str(shelf.address), zone.key, near, row),
-            lambda: self._piece("article.html", a=article(shelf, row, zone, near=near)),
+            (shelf.name, str(shelf.address), zone.key, near, row, drawn),
+            lambda: self._piece("article.html", a=article(shelf, row, zone, drawn, near=near)),
         )
+
+    def _drawn(self, shelf: Shelf, row: PostRow) -> tuple[Shown, ...]:
+        """A post's pictures, in the least tree that shows it; none are left of one that was taken out."""
+        if row.state != "posted":
+            self._folder.drop_pictures(shelf.name, row.hash)
+            return ()
+        if not row.attached:
+            return ()
+        trees = (tree for tree, audiences in levels(shelf.settings.archive) if row.audience in audiences)
+        return self._pictures.of(shelf.name, next(trees), row)
 
     def _title(self, row: ThreadRow, audiences: tuple[str, ...]) -> str:
         """Its first post's; who may not see that one gets the subject of the first that they see."""

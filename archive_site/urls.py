@@ -22,6 +22,9 @@ _SHAPES = {
     "thread": re.compile(rf"/{_NAME}/t/(?P<key>{_KEY})/(?:(?P<page>[1-9][0-9]{{0,5}})/)?"),
     "post": re.compile(rf"/{_NAME}/m/(?P<hash>[A-Za-z2-7]{{32}})/?"),
     "attachment": re.compile(rf"/{_NAME}/a/(?P<hash>[A-Za-z2-7]{{32}})/(?P<position>[0-9]{{1,5}})/[^/]+"),
+    "picture": re.compile(
+        rf"/{_NAME}/i/(?P<hash>[a-z2-7]{{32}})/(?P<position>[0-9]{{1,5}})-[0-9]{{1,4}}x[0-9]{{1,4}}\.webp"
+    ),
     "author": re.compile(rf"/{_NAME}/by/(?P<hash>[A-Za-z2-7]{{32}})/"),
     "resources": re.compile(rf"/{_NAME}/resources/"),
     "search": re.compile(rf"/{_NAME}/search/"),
@@ -34,6 +37,7 @@ _SHAPES = {
     "asset": re.compile(r"/assets/(?P<file>site\.css|icon\.svg|archive\.js)"),
 }
 MY_DATA = "/my-data/"
+PAGES = "/_pages/"  # where a proxy that sends pages for us finds them; to readers there is nothing
 SEARCH = "/search/"  # of all lists that one is on
 _FIXED = {"/": "root", "/in": "in", "/healthz": "healthz", MY_DATA: "my-data", SEARCH: "search-all"}
 _LED_TO = (
@@ -115,6 +119,11 @@ def post(name: str, digest: str) -> str:
 
 def attachment(name: str, digest: str, position: int, file: str) -> str:
     return f"/{name}/a/{digest}/{position}/{quote(file, safe='') or 'file'}"
+
+
+def picture(name: str, digest: str, file: str) -> str:
+    """A picture as we drew it (archive_site/pictures.py)."""
+    return f"/{name}/i/{digest}/{file}"
 
 
 def author(name: str, digest: str) -> str:

@@ -51,8 +51,8 @@ LAYERS = {
         words("aiosmtpd dns prometheus_client structlog uvicorn"),
     ),
     "archive_site": Layer(
-        words("listserv.core listserv.errors listserv.store.reading archive_site"),
-        words("jinja2 markupsafe pagefind_bin starlette uvicorn"),
+        words("listserv.core listserv.errors listserv.store.reading listserv.mail.leaves archive_site"),
+        words("PIL jinja2 markupsafe pagefind_bin starlette uvicorn"),
     ),
 }
 LATE = {  # what costs much to load and is needed seldom; so may every cli file

@@ -50,6 +50,7 @@ class PostRow:
     parent_author: str = ""
     parent_name: str = ""
     attached: tuple[Attached, ...] = ()
+    raw_hash: str = ""
     zone: int | None = None  # its author's, in minutes east of UTC; None where unsaid
 
 
@@ -155,6 +156,7 @@ def _post(row: Any, held: tuple[Attached, ...]) -> PostRow:
         parent_author="" if row.parent_from == "hidden" else row.parent_author or "",
         parent_name=row.parent_name or "",
         attached=held,
+        raw_hash=row.raw_hash,
         zone=row.zone,
     )
 

@@ -10,6 +10,7 @@ Nothing here tells of holds, queues or who is on a list, so the archive can't sh
 
 from __future__ import annotations
 
+from listserv.store.arrivals import raw
 from listserv.store.authors import Author, Written, author_of, written_by
 from listserv.store.conversations import (
     Attached,
@@ -99,6 +100,7 @@ __all__ = [
     "openings",
     "place",
     "position",
+    "raw",
     "sharing",
     "shelves",
     "stands",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -43,6 +44,19 @@ class _Reader(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.page.words.append(data)
+
+
+# What of ours acts or is loaded: one script without words, and pictures that we drew.
+_OWN = re.compile(
+    r'<script src="/assets/archive\.js" defer></script>'
+    r'|<img src="/[^/"<>]+/i/[a-z2-7]{32}/\d+-\d+x\d+\.webp" width="\d+" height="\d+" alt="[^"<>]*"'
+    r' loading="lazy" decoding="async">'
+)
+
+
+def without_ours(text: str) -> str:
+    """A page without the few elements that it may have and no stranger's words may make."""
+    return _OWN.sub("", text)
 
 
 def read_html(text: str) -> Html:

@@ -1,4 +1,7 @@
-"""Photographs of the archive for docs: ``python -m tests.kit.portraits FOLDER`` takes them all anew."""
+"""Photographs of the archive: ``python -m tests.kit.portraits docs/archive`` takes those of the docs anew.
+
+Into any other folder: all of them.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from email.message import EmailMessage
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, sync_playwright
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from listserv.store import indexing, schema
 from tests.kit.site import NOON, Door, Said, book_circle, builder, fresh_rows, message_hash, served
@@ -33,6 +39,9 @@ PAGES: dict[str, Callable[[Page], str]] = {
     "sign-in": lambda page: "/nothing",
     "gone": lambda page: f"/book/m/{message_hash(GONE)}",
 }
+DOCS = Path("docs/archive")
+SHOWN = ("front-light", "thread-dark", "front-phone", "thread-phone", "resources-light", "author-light")
+FOLD = 1400  # pixels
 GONE = "gone@client.example"
 ASKED = (
     (
@@ -59,6 +68,7 @@ def site(folder: Path) -> Iterator[tuple[str, str]]:
             Said(words, title, at=at, name="Noor", author="noor@x.example"),
         )
     rows.store.do(_in_letters_that_every_machine_has)
+    rows.store.do(_with_a_map)
     ana = rows.person("ana@example.org")
     rows.join(book, ana)
     while rows.store.do(indexing.catch_up):
@@ -77,15 +87,47 @@ def _in_letters_that_every_machine_has(tx: Connection) -> None:
     )
 
 
+def _with_a_map(tx: Connection) -> None:
+    """The map that hangs at a post is one."""
+    drawn = Image.new("RGB", (960, 420), "#f3ead7")
+    pen = ImageDraw.Draw(drawn)
+    pen.rectangle((90, 70, 420, 250), fill="#c96f4a")
+    pen.rectangle((640, 190, 900, 350), fill="#7d9a6b")
+    pen.line([(0, 330), (300, 330), (480, 380), (700, 130), (960, 110)], fill="#ffffff", width=34)
+    pen.line([(480, 380), (440, 270), (330, 250)], fill="#2f4858", width=8)
+    pen.ellipse((312, 232, 348, 268), fill="#2f4858")
+    out, mail = BytesIO(), EmailMessage()
+    drawn.save(out, "PNG")
+    mail.set_content("A map.")
+    mail.add_attachment(out.getvalue(), "image", "png", filename="map of the walk.png")
+    own, raws = schema.attachments.c, schema.raws.c
+    tx.execute(update(schema.attachments).values(position=1, size=len(out.getvalue())))
+    at = select(schema.posts.c.raw_hash).join(schema.attachments, own.post_id == schema.posts.c.id)
+    tx.execute(update(schema.raws).where(raws.hash.in_(at)).values(bytes=mail.as_bytes()))
+
+
 def take(browser: Browser, url: str, cookie: str, into: Path) -> None:
     for look, (scheme, width) in LOOKS.items():
         size = {"width": width, "height": 844}
-        own = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+        how = {"color_scheme": scheme, "timezone_id": "Europe/Berlin"}
+        own = browser.new_context(viewport=size, **how)  # type: ignore[arg-type]
         own.add_cookies([{"name": "session", "value": cookie, "url": url}])
         page = own.new_page()
         for name, find in PAGES.items():
             page.goto(url + find(page))
-            page.screenshot(path=into / f"{name}-{look}.png", full_page=True)
+            if into == DOCS and f"{name}-{look}" not in SHOWN:
+                continue
+            page.wait_for_load_state("networkidle")
+            file = into / f"{name}-{look}.png"
+            page.screenshot(path=file, full_page=True)
+            _lighter(file, width)
+
+
+def _lighter(file: Path, width: int) -> None:
+    """What a reader sees first, in few colours."""
+    with Image.open(file) as whole:
+        part = whole.convert("RGB").crop((0, 0, width, min(whole.height, FOLD)))
+    part.quantize(96).save(file, optimize=True)
 
 
 def main(into: Path) -> None:

@@ -59,6 +59,7 @@ class Said:
     message_id: str = ""
     attached: tuple[tuple[str, str, bytes], ...] = ()
     zone: int | None = None
+    raw: bytes = b""  # the mail itself; else an attachment is known to ``Rows.leaf`` alone
 
 
 @dataclass
@@ -157,7 +158,7 @@ class Rows:
         self._number += 1
         message_id = said.message_id or f"{self._number}.mail@client.example"
         raw_hash = sha256(f"{self._number} {said.text[:100]!r}".encode("utf-8", "replace")).hexdigest()
-        tx.execute(insert(schema.raws).values(hash=raw_hash, size=1, bytes=b"x", kept=said.at))
+        tx.execute(insert(schema.raws).values(hash=raw_hash, size=1, bytes=said.raw or b"x", kept=said.at))
         made = tx.execute(
             insert(schema.posts).values(
                 list_id=list_id,
@@ -306,6 +307,7 @@ class Door:
     mailed: list[tuple[str, str, str]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     drawn: int = 0
+    hand_over: bool = False
 
     def draw(self) -> str:
         self.drawn += 1
@@ -337,6 +339,7 @@ class Door:
                 copy=self.copy,
                 feeds=Feeds(self.rows.store),
                 ring=Keyring(b"a key of 32 octets for the tests.", "epoch"),
+                hand_over=self.hand_over,
             )
         )
 
