@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from archive_site import urls
-from archive_site.beside import Place, Question, Share, beside, open_questions, resources_page, shares
+from archive_site.beside import Place, Question, beside, open_questions, resources_page, shares
 from archive_site.cuttings import Cuttings
 from archive_site.folder import Folder
 from archive_site.look import environment
@@ -39,10 +39,11 @@ from archive_site.pages import (
 from archive_site.pictures import Pictures
 from archive_site.shared import SHOWN
 from listserv.store import reading
-from listserv.store.reading import PostRow, Shelf, ThreadRow
+from listserv.store.reading import PostRow, Sharing, Shelf, ThreadRow
 
 _MONTHS = ".months.json"
 _LOOKED_AT = 120  # threads that moved last, among which open questions are looked for
+_FEW = 12  # posts among which those are that the front page shows something of
 _ALONE = 24  # of those, how many with one post are read
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -214,17 +215,33 @@ class Press:
         """A list's front page, and the one of its resources."""
         below: tuple[str, ...] = ()
         for tree, audiences in levels(shelf.settings.archive):
-            page, shared = None, None
+            page, resources = None, None
             if not below or seen_by(counts, audiences) != seen_by(counts, below):
                 found = self._latest(shelf, audiences)
                 talks = self._talks(shelf, found, audiences, LEAD)
-                told, more = self._shares(shelf, audiences)
-                aside = beside(self._questions(shelf, audiences), told)
+                with self._store.read() as tx:
+                    rows = reading.sharing(tx, shelf.id, audiences, SHOWN + 1)
+                few = shares(shelf, rows[:_FEW], audiences, self._place(shelf))
+                aside = beside(self._questions(shelf, audiences), few)
                 page = front_page(shelf, talks, seen_by(counts, audiences), aside)
-                shared = resources_page(shelf, told, more=more)
+                resources = self._resources(shelf, rows, audiences)
             self._put(self._folder.page(shelf.name, tree, urls.front(shelf.name)), page)
-            self._put(self._folder.page(shelf.name, tree, urls.resources(shelf.name)), shared)
+            self._put(self._folder.page(shelf.name, tree, urls.resources(shelf.name)), resources)
             below = audiences
+
+    def _resources(self, shelf: Shelf, rows: tuple[Sharing, ...], audiences: tuple[str, ...]) -> Markup:
+        """The page of resources: another one only when something was shared."""
+
+        def made() -> Markup:
+            told = shares(shelf, rows, audiences, place)
+            page = resources_page(shelf, told, more=len(rows) > SHOWN)
+            return self._piece(page.template, **page.context)
+
+        place = self._place(shelf)
+        return self._cuttings.get(("resources", shelf, audiences, place, rows), made)
+
+    def _place(self, shelf: Shelf) -> Place:
+        return Place(self._zone(shelf), self._site.base_url.rstrip("/") + "/")
 
     def _questions(self, shelf: Shelf, audiences: tuple[str, ...]) -> list[Question]:
         """What was asked lately and nobody has answered."""
@@ -232,13 +249,6 @@ class Press:
             alone = reading.lonely_threads(tx, shelf.id, _LOOKED_AT)[:_ALONE]
             rows = reading.openings(tx, alone) if alone else ()
         return open_questions(shelf, conversations(rows, audiences), self._zone(shelf))
-
-    def _shares(self, shelf: Shelf, audiences: tuple[str, ...]) -> tuple[list[Share], bool]:
-        """What people shared lately; whether there may be more."""
-        with self._store.read() as tx:
-            rows = reading.sharing(tx, shelf.id, audiences, SHOWN + 1)
-        place = Place(self._zone(shelf), self._site.base_url.rstrip("/") + "/")
-        return shares(shelf, rows, audiences, place), len(rows) > SHOWN
 
     def _latest(self, shelf: Shelf, audiences: tuple[str, ...]) -> list[Talking]:
         """The conversations that moved last. More threads are asked for where others see some more."""
@@ -271,10 +281,12 @@ class Press:
 
     # -- the file ------------------------------------------------------------------------------------
 
-    def _put(self, file: Path, page: Page | None) -> None:
+    def _put(self, file: Path, page: Page | Markup | None) -> None:
         """Write a page; none: readers of this tree get that of the tree below."""
         if page is None:
             self._folder.remove(file)
+        elif isinstance(page, Markup):  # rendered already
+            self._folder.write(file, page.encode("utf-8", "replace"))
         else:
             self._folder.write(file, self._bytes(page))
 
