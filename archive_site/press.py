@@ -8,7 +8,7 @@ members or to hosts, because posts were written for them alone, lies once more i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from archive_site import urls
 from archive_site.beside import Place, Question, beside, open_questions, resources_page, shares
+from archive_site.cutting import beginning, room
 from archive_site.cuttings import Cuttings
 from archive_site.folder import Folder
 from archive_site.look import environment
@@ -26,6 +27,7 @@ from archive_site.pages import (
     LEAD,
     Leaf,
     Page,
+    Setting,
     Shown,
     Talking,
     article,
@@ -35,6 +37,7 @@ from archive_site.pages import (
     month_page,
     talk,
     thread_page,
+    whole_page,
 )
 from archive_site.pictures import Pictures
 from archive_site.shared import SHOWN
@@ -128,26 +131,44 @@ class Press:
                 posts = reading.thread_posts(tx, row.id, audiences, (number - 1) * urls.PAGE, urls.PAGE)
             if posts:
                 leaf = Leaf(row.key, title, number, more=number < pages)
-                zone = self._zone(shelf).key
-                page = thread_page(shelf, leaf, posts, self._articles(shelf, posts), zone)
+                articles = self._articles(shelf, (tree, title), posts)
+                page = thread_page(shelf, leaf, posts, articles, self._zone(shelf).key)
                 self._put(self._folder.page(shelf.name, tree, page.path), page)
         self._folder.drop_thread_pages(shelf.name, tree, row.key, beyond=pages)
 
-    def _articles(self, shelf: Shelf, posts: Sequence[PostRow]) -> list[Markup]:
-        here, zone = {row.hash for row in posts}, self._zone(shelf)
-        return [self._article(shelf, row, zone, near=row.parent in here) for row in posts]
+    def _articles(self, shelf: Shelf, place: tuple[str, str], posts: Sequence[PostRow]) -> list[Markup]:
+        """These posts as their page shows them; those that it has no room for get one of their own.
+        ``place``: the tree, and the conversation's title."""
+        tree, zone = place[0], self._zone(shelf)
+        here, most = {row.hash for row in posts}, room(posts)
+        found = []
+        for row in posts:
+            setting = Setting(zone, row.parent in here, self._drawn(shelf, row))
+            if part := beginning(row, most):
+                self._whole(shelf, place, row, setting)
+                setting = replace(setting, whole=urls.whole(shelf.name, row.hash))
+            else:  # it was longer, before what it quotes was taken out
+                self._folder.remove(self._folder.page(shelf.name, tree, urls.whole(shelf.name, row.hash)))
+            found.append(self._article(shelf, part or row, setting))
+        return found
 
-    def _article(self, shelf: Shelf, row: PostRow, zone: ZoneInfo, *, near: bool) -> Markup:
-        drawn = self._drawn(shelf, row)
+    def _whole(self, shelf: Shelf, place: tuple[str, str], row: PostRow, setting: Setting) -> None:
+        """A page for all of a long post."""
+        tree, title = place
+        alone = self._article(shelf, row, replace(setting, near=False))
+        page = whole_page(shelf, title, row, alone, setting.zone.key)
+        self._put(self._folder.page(shelf.name, tree, page.path), page)
+
+    def _article(self, shelf: Shelf, row: PostRow, setting: Setting) -> Markup:
         return self._cuttings.get(
-            (shelf.name, str(shelf.address), zone.key, near, row, drawn),
-            lambda: self._piece("article.html", a=article(shelf, row, zone, drawn, near=near)),
+            (shelf.name, str(shelf.address), row, setting),
+            lambda: self._piece("article.html", a=article(shelf, row, setting)),
         )
 
     def _drawn(self, shelf: Shelf, row: PostRow) -> tuple[Shown, ...]:
-        """A post's pictures, in the least tree that shows it; none are left of one that was taken out."""
+        """A post's pictures, in the least tree that shows it; nothing is left of one that was taken out."""
         if row.state != "posted":
-            self._folder.drop_pictures(shelf.name, row.hash)
+            self._folder.drop_post(shelf.name, row.hash)
             return ()
         if not row.attached:
             return ()
