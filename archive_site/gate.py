@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -59,6 +59,7 @@ class GateParts:
     ``mail_link(address, url, code)`` has a sign-in link mailed. ``draw()`` gives a fresh secret.
     ``own_data(person)`` is a zip of all that is kept of somebody, for them alone. ``copy(post)`` is a post
     as members got it, as mboxrd; None once it is taken out. ``feeds`` keeps the links that ``ring`` seals.
+    ``hand_over``: a proxy before us sends the pages of ``folder`` that we name; else we do.
     """
 
     store: Readable
@@ -77,6 +78,7 @@ class GateParts:
     feeds: Links
     ring: Keyring
     timezone: str = "UTC"
+    hand_over: bool = False
 
 
 def make_gate(parts: GateParts) -> ASGIApp:
@@ -233,15 +235,24 @@ class _Gate:
         trees = levels(archive) if self._folder.readers(door.shelf.name) == archive else ()
         for tree, audiences in reversed(trees):
             if set(audiences) <= set(door.audiences):
+                file = self._folder.page(door.shelf.name, tree, visit.path)
                 try:
-                    body = self._folder.page(door.shelf.name, tree, visit.path).read_bytes()
+                    body, elsewhere = self._bytes(file)
                 except (FileNotFoundError, NotADirectoryError):
                     continue
                 public = archive == "public"
-                return answers.page(body, public=public, shared=public and not visit.session)
+                answer = answers.page(body, public=public, shared=public and not visit.session)
+                return replace(answer, headers=answer.headers | elsewhere)
         if visit.route.kind == "thread" and (key := merged()):
             return onward(urls.thread(door.shelf.name, key))
         return self._missing()
+
+    def _bytes(self, file: Path) -> tuple[bytes, dict[str, str]]:
+        """A page; or nothing, and which file of ours the proxy before us shall send in its place."""
+        if not self._parts.hand_over:
+            return file.read_bytes(), {}
+        file.stat()
+        return b"", {"x-accel-redirect": quote(f"{urls.PAGES}{file.relative_to(self._parts.folder)}")}
 
     def _post(self, door: Door, place: reading.Place | None) -> Answer:
         if place is None:

@@ -38,6 +38,7 @@ _SHAPES = {
     "asset": re.compile(r"/assets/(?P<file>site\.css|icon\.svg|archive\.js)"),
 }
 MY_DATA = "/my-data/"
+PAGES = "/_pages/"  # where a proxy that sends pages for us finds them; to readers there is nothing
 SEARCH = "/search/"  # of all lists that one is on
 _FIXED = {"/": "root", "/in": "in", "/healthz": "healthz", MY_DATA: "my-data", SEARCH: "search-all"}
 _LED_TO = (

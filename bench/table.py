@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from bench.sources import NONE, Ours, Peers, cell, read_lines, read_peers
+from bench.sources import NONE, Figure, Ours, Peers, cell, read_lines, read_peers
 
 _MIB = 1.048576  # MB
 _BEGIN, _END = "<!-- figures:", "<!-- end of figures -->"
@@ -62,6 +62,9 @@ def our_tables(ours: Ours, peers: Peers) -> Iterator[str]:
         ("lists", "subscriptions", "ms from submission to the last of 100: p50", "p95", "CPU-ms a post"),
         _by_site(ours),
     )
+    for posts in sorted({one["posts"] for one in ours.all("archive, import")}):
+        heads = (f"an archive of {cell(posts)} real posts", "public-inbox", "listserv", "target")
+        yield from table(heads, _archive(ours, peers, posts))
     yield from table(("what else", "figure"), _others(ours))
 
 
@@ -206,6 +209,59 @@ def _others(ours: Ours) -> Iterator[tuple[str, ...]]:
     yield "– all their pages rendered", cell(pages.get("posts_per_second"), " posts a second")
     sink = ours.one("fan-out, personal and signed")
     yield "the sink's own CPU-s per 1,000 copies, part of no figure", cell(sink.get("sink_cpu_per_1000"))
+
+
+def _archive(ours: Ours, peers: Peers, posts: int) -> Iterator[tuple[str, ...]]:
+    def theirs(measure: str, key: str = "median") -> str:
+        return cell(peers.find("public-inbox", f"archive_{measure}", [str(posts)]).get(key))
+
+    moved, anew, seen, asked, size = (
+        ours.one(f"archive, {what}", posts=posts)
+        for what in ("import", "pages anew", "250 to visible", "search", "sizes")
+    )
+    bare, whole = (ours.one(f"archive, export{what}", posts=posts) for what in (" without search", ""))
+    yield (
+        "posts imported per CPU-s (theirs: with Xapian's index; ours: with the search)",
+        theirs("import_per_cpu_second"),
+        cell(moved.get("per_cpu_second")),
+        "≥ 400",
+    )
+    yield "posts rendered anew per CPU-s", NONE, cell(anew.get("per_cpu_second")), "≥ 5,000"
+    yield (
+        "one new post to be seen, ms: p50 / p95",
+        f"{theirs('new_ms')} / {theirs('new_ms', 'p95')}",
+        _both(seen, "p50_ms", "p95_ms"),
+        "p95 ≤ 50 (100 at 50,000)",
+    )
+    yield (
+        "– CPU-ms (ours: with signed copies to two, and looking for it)",
+        theirs("new_cpu_ms"),
+        cell(seen.get("cpu_ms_per_post")),
+        NONE,
+    )
+    yield (
+        "a search of the server's, ms: p50 / p95",
+        f"{theirs('search_ms')} / {theirs('search_ms', 'p95')}",
+        _both(asked, "p50_ms", "p95_ms"),
+        "p95 ≤ 25",
+    )
+    ten = "conversation_of_ten_kb"
+    yield "a conversation of ten, kB gzip", theirs(ten), cell(size.get(ten)), "≤ 8"
+    yield (
+        "the largest page / the style, kB gzip",
+        NONE,
+        _both(size, "largest_page_kb", "style_kb"),
+        "≤ 150 / ≤ 6",
+    )
+    rates = f"{cell(bare.get('per_cpu_second'))} / {cell(whole.get('per_cpu_second'))}"
+    yield "posts exported per CPU-s, without / with the search's files", NONE, rates, NONE
+    peaks = " / ".join(cell(one.get("peak_mb")) for one in (moved, anew, bare))
+    yield "memory at most, MB: import / pages / export without search", NONE, peaks, "≤ 300"
+    yield "– an export with the search's files", NONE, cell(whole.get("peak_mb")), "≤ 700"
+
+
+def _both(figure: Figure, one: str, other: str) -> str:
+    return f"{cell(figure.get(one))} / {cell(figure.get(other))}"
 
 
 # -- beside the peers -------------------------------------------------------------------------------

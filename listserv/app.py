@@ -400,6 +400,7 @@ def _gate(app: App) -> Application:
         feeds=Feeds(app.store),
         ring=app.ring,
         timezone=app.settings.site.timezone,
+        hand_over=app.settings.web.pages_from == "proxy",
     )
     return make_gate(parts)
 

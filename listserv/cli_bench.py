@@ -18,7 +18,7 @@ from listserv.shown import say
 @click.option(
     "--seconds", type=click.FloatRange(0.01), default=1.0, show_default=True, help="For each limit."
 )
-@click.option("--long", is_flag=True, help="Growth up to 100,000 members.")
+@click.option("--long", is_flag=True, help="Growth up to 100,000 members, an archive of 50,000 posts.")
 @click.option("--database", metavar="URL", default="", help="On a PostgreSQL server; else SQLite.")
 @click.option(
     "--dir",
@@ -29,8 +29,8 @@ from listserv.shown import say
 def bench(what: tuple[str, ...], folder: Path | None, **said: Any) -> None:
     """Measure this program on this machine, a JSON line a figure. Touches no site of yours.
 
-    WHAT: machine, start, latency, intake, large, fan-out, shared, import, members, bodies, site; all of
-    them if none is named. A real server on loopback, made-up members, and a sink that takes all mail.
+    WHAT: machine, start, latency, intake, large, fan-out, shared, import, archive, members, bodies, site;
+    all of them if none is named. A real server on loopback, made-up members, a sink that takes all mail.
     """
     from listserv.benching.everything import measure
     from listserv.benching.figures import Wanted

@@ -123,6 +123,17 @@ def between(low: int, high: int) -> Reader:
     return read
 
 
+def either(*words: str) -> Reader:
+    """One of these words."""
+
+    def check(value: Any, _folder: Path) -> str:
+        if value not in words:
+            raise ValueError(" or ".join(words))
+        return str(value)
+
+    return check
+
+
 def maybe_date(value: Any, _folder: Path) -> date | None:
     if isinstance(value, date) and not isinstance(value, datetime):  # TOML has dates of its own
         return value

@@ -64,7 +64,11 @@ class Deliver:
 
 @dataclass(frozen=True, slots=True)
 class Web:
+    """``pages_from``: who sends the bytes of pages that a reader may see: "gate", or "proxy", the nginx or
+    Caddy before it, told by X-Accel-Redirect which."""
+
     listen: str
+    pages_from: str
     metrics_token: str = field(repr=False)
     metrics_listen: str
 
@@ -148,6 +152,7 @@ SCHEMA: dict[str, dict[str, Key]] = {
     },
     "web": {
         "listen":               Key("127.0.0.1:8080", read.listen),
+        "pages_from":           Key("gate", read.either("gate", "proxy")),
         "metrics_token":        Key("", read.one_line),
         "metrics_listen":       Key("", read.listen),
     },

@@ -278,6 +278,7 @@ PACK = {  # none of these ever sees a mail from outside
     "listserv/flow/packing.py": "makes the zip of my data",
     "listserv/mail/picture.py": "makes the pulse's picture",
     "listserv/backup_file.py": "the operator's backup",
+    "listserv/benching/archived.py": "how large our own pages are when packed",
     "listserv/boxes.py": "an mbox that the operator imports",
     "listserv/demo.py": "clears up after itself",
     "listserv/cli_export.py": "takes away an export that broke off",

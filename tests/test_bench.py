@@ -22,7 +22,9 @@ ROOT = Path(__file__).parent.parent
 TINY = ("--members", "10", "--posts", "4", "--rounds", "1", "--seconds", "0.02")
 LONG = os.environ.get("LISTSERV_LONG") == "1"
 # These go through nearly every line of the bench; `make soak` tries all.
-CHOSEN = tuple(MEASURES) if LONG else ("machine", "start", "latency", "intake", "fan-out", "import")
+CHOSEN = (
+    tuple(MEASURES) if LONG else ("machine", "start", "latency", "intake", "fan-out", "import", "archive")
+)
 
 
 def bench(*words: str) -> subprocess.CompletedProcess[str]:
@@ -67,6 +69,7 @@ def test_every_figure_is_a_json_line_with_counts_above_nothing_and_becomes_a_row
     rows = subprocess.run(table, cwd=ROOT, capture_output=True, text=True, check=True, timeout=HANG).stdout
     assert "| 10 members, 4 kB, each copy personal" in rows
     assert "| 10 members added from CSV |" in rows
+    assert "| an archive of 10 real posts |" in rows
 
 
 def test_postgresql_is_measured_in_a_database_that_is_gone_afterwards(postgres_url: str) -> None:

@@ -26,6 +26,7 @@ from listserv.opening import unread
 from listserv.store import relay_rest
 from listserv.store.engine import open_store
 from listserv.store.relay_rest import Rest
+from tests.kit import forked
 from tests.kit.desk import DOMAIN, OWNER, Desk
 
 BOOK = f"book@{DOMAIN}"
@@ -649,8 +650,7 @@ def test_a_relay_of_no_known_kind_is_told_in_one_line(desk: Desk) -> None:
 
 def _serve(desk: Desk, twins: dict[str, str]) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "listserv", "serve"]
-    environ = {**os.environ, "PYTHONPATH": str(Path(cli.__file__).parents[1]), **twins}
-    return subprocess.run(command, cwd=desk.folder, env=environ, capture_output=True, text=True, timeout=60)
+    return forked.run(command, {**os.environ, **twins}, cwd=desk.folder)
 
 
 def test_a_full_disk_and_a_busy_database_have_their_sentences() -> None:

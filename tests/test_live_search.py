@@ -24,6 +24,7 @@ from tests.kit.site import DOMAIN, NOON, Door, Rows, Said, builder, fresh_rows, 
 from tests.test_browser import FLAGS
 
 pytestmark = pytest.mark.browser
+NONE = "No exact match here"
 PATIENCE = 30_000  # milliseconds
 
 # What is asked, and words of the one post that has it.
@@ -130,7 +131,7 @@ def test_while_one_types_posts_are_found_marked_and_lead_to_their_place(site: Si
     expect(page.get_by_role("status")).to_have_text("Found while you type; Enter looks everywhere")
     expect(page.get_by_role("heading", name="How to find it")).to_be_hidden()
     find(page, "garlic zzznotfound")
-    expect(page.get_by_role("status")).to_have_text("No exact match here")
+    expect(page.get_by_role("status")).to_have_text(NONE)
     expect(found).to_have_count(0)
     find(page, "")
     expect(page.get_by_role("heading", name="How to find it")).to_be_visible()
@@ -145,7 +146,7 @@ def test_older_posts_are_looked_for_on_demand_and_their_tiers_are_asked_for_only
     site.asked.clear()
     page.goto(f"{site.url}/book/search/")
     find(page, "turnips")
-    expect(page.get_by_role("status")).to_have_text("No exact match here")
+    expect(page.get_by_role("status")).to_have_text(NONE)
     before = len({one.split("/search/")[1][:16] for one in site.asked if ".pf_meta" in one})
     page.get_by_role("button", name="Look further back, in 9 older posts").click()
     expect(page.locator("[data-list] article")).to_have_count(8)
@@ -188,8 +189,7 @@ def test_what_is_for_hosts_alone_is_found_by_hosts_alone(site: Site) -> None:
         page.goto(f"{site.url}/book/search/")
         find(page, "medlar")
         expect(page.get_by_role("status")).to_have_text(
-            ["No exact match here", "Found while"][count > 0]
-            + ("" if not count else " you type; Enter looks everywhere")
+            [NONE, "Found while"][count > 0] + ("" if not count else " you type; Enter looks everywhere")
         )
         expect(page.locator("[data-list] article")).to_have_count(count)
 
@@ -244,8 +244,23 @@ def test_an_exported_site_is_searched_from_any_web_server(site: Site, tmp_path: 
         find(page, "勉強会")
         page.keyboard.press("Enter")
         expect(page.locator("[data-list] article")).to_have_count(2)
-        find(page, "medlar")
-        expect(page.get_by_role("status")).to_have_text("No exact match here")
+        for words, count in {
+            "medlar": 0,
+            "from:mal quince": 1,
+            "from:nobody quince": 0,
+            'plant "the first frost"': 1,
+            '"the frost first"': 0,
+            "potato -bag": 0,
+            "potato -quince": 1,
+            "garlic has:attachment": 0,
+            "garlic after:2026-11 before:2026-12-01": 1,
+            "garlic before:2026-11-20": 0,
+            "subject:talk garlic": 1,
+            "from:mal": 1,
+        }.items():
+            find(page, words)
+            expect(page.get_by_role("status")).to_have_text("Found while you type" if count else NONE)
+            expect(page.locator("[data-list] article")).to_have_count(count)
         page = site.page("", script=False)
         page.goto(f"{url}/book/search/")
         expect(page.get_by_text("this search needs JavaScript")).to_be_visible()

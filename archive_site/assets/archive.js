@@ -1,6 +1,9 @@
 // All script of the archive. Every page works without it.
 "use strict";
 
+// Scripts without spaces, as listserv/core/tokens.py has them.
+const RUN = /^[\u0e01-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3041-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\u{16fe0}-\u{18cff}\u{1b000}-\u{1b16f}\u{20000}-\u{3ffff}]+$/u;
+
 localTimes();
 liveSearch();
 
@@ -58,14 +61,15 @@ function liveSearch() {
   }
 
   async function run() {
-    const words = plain(field.value), mine = ++asked;
-    if (words === null || (words.length < LEAST && !RUN.test(words))) return show(false);
+    const wish = read(field.value), mine = ++asked;
+    if (!wish || (wish.words.length < LEAST && !RUN.test(wish.words) && !wish.signs)) return show(false);
     say("looking");
     try {
       const engine_ = await (engine ||= open());
       if (!engine_) return show(false);
-      const found = await engine_.search(paired(words));
-      const best = await fitting(found.results, words.split(" ").map(paired).join(" ").split(" ").map(stem));
+      const filters = await narrowed(engine_, wish);
+      const found = filters ? await engine_.search(paired(wish.words) || null, { filters }) : { results: [] };
+      const best = await fitting(found.results, wish);
       if (mine === asked) tell(best);
     } catch (error) {
       engine = undefined;
@@ -80,23 +84,57 @@ function liveSearch() {
     await run();
   }
 
-  // What is asked, as words alone; null where only the server can answer.
-  function plain(text) {
-    const signs = /"|(?:^|\s)-\S|\b(?:from|subject|after|before|has):/gi;
-    if (!alone && signs.test(text)) return null;
-    return text.replace(signs, " ").replace(/\s+/g, " ").trim();
+  // What is asked: words, and what the form's signs say; null where the server had better answer.
+  function read(text) {
+    const sign = /"([^"]*)"|(?:^|\s)(?:-(\S+)|(from|subject|after|before|has):(\S+))/gi;
+    const wish = { phrases: [], without: [], signs: 0 };
+    const rest = text.replace(sign, (_, phrase, without, name, value) => {
+      wish.signs += 1;
+      if (without) wish.without.push(...stems(without));
+      else if (name && name !== "subject") wish[name] = value.toLowerCase();
+      else wish.phrases.push(phrase ?? value);
+      return name || without ? " " : ` ${phrase} `;
+    });
+    if (wish.signs && !alone) return null;
+    wish.words = rest.replace(/["\s]+/g, " ").trim();
+    for (const said of wish.phrases) if (!wish.words.includes(said)) wish.words = `${wish.words} ${said}`.trim();
+    return wish;
+  }
+
+  // Which authors and years the engine is to keep to; null where nobody is called so.
+  async function narrowed(engine_, { from, after, before, has }) {
+    const told = {};
+    if (has) told.attachment = "yes";
+    const known = from || after || before ? await engine_.filters() : {};
+    const keep = (name, fits_) => {
+      told[name] = { any: Object.keys(known[name] || {}).filter(fits_) };
+      return told[name].any.length;
+    };
+    if (from && !keep("author", (one) => fold(one).includes(fold(from)))) return null;
+    if ((after || before) && !keep("year", (one) => (!after || one >= after.slice(0, 4)) && (!before || one <= before.slice(0, 4)))) return null;
+    return told;
+  }
+
+  // What a post must say besides its words.
+  function obeys({ phrases, without, after, before }, said, { date }) {
+    const folded = said.map(fold), whole = ` ${folded.join(" ")} `;
+    return (!after || date >= after) && (!before || date < before) &&
+      !without.some((one) => folded.some((word) => fits(word, one))) &&
+      phrases.every((one) => whole.includes(` ${paired(one).split(" ").map(fold).join(" ")} `));
   }
 
   // The first ones that have all the words: the engine would rather find some shorter word than nothing.
-  async function fitting(results, stems) {
-    const kept = [];
+  async function fitting(results, wish) {
+    const sought = stems(wish.words), kept = [];
     for (let at = 0; at < Math.min(results.length, 3 * SHOWN) && kept.length < SHOWN; at += SHOWN) {
       const some = await Promise.all(results.slice(at, at + SHOWN).map((one) => one.data()));
       for (const data of some) {
         const said = data.content.split(" ");
-        const hits = said.map((word) => stems.findIndex((one) => one && fits(fold(word), one)));
-        if (kept.length < SHOWN && stems.every((one, which) => !one || hits.includes(which))) kept.push({ data, said, hits });
+        const hits = said.map((word) => sought.findIndex((one) => fits(fold(word), one)));
+        const all = sought.every((_, which) => hits.includes(which)) && obeys(wish, said, data.meta);
+        if (all && kept.length < SHOWN) kept.push({ data, said, hits });
       }
+      if (!kept.length && !wish.signs) break;  // the best ones have not: nor will the others
     }
     return kept;
   }
@@ -164,9 +202,6 @@ function liveSearch() {
   }
 }
 
-// Scripts without spaces, as listserv/core/tokens.py has them.
-var RUN = /^[\u0e01-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3041-\u312f\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\u{16fe0}-\u{18cff}\u{1b000}-\u{1b16f}\u{20000}-\u{3ffff}]+$/u;
-
 // A run of such letters is found by its pairs.
 function paired(text) {
   const runs = new RegExp(RUN.source.slice(1, -1), "gu");
@@ -178,6 +213,10 @@ function paired(text) {
 
 function fold(word) {
   return word.normalize("NFKD").replace(/\p{M}+/gu, "").toLowerCase().replace(/ß/g, "ss").replace(/^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$/gu, "");
+}
+
+function stems(words) {
+  return paired(words).split(" ").map(stem).filter(Boolean);
 }
 
 // What is left of a word without what may be an ending, and how it was.

@@ -8,6 +8,7 @@ import re
 import select
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class Serving:
 
     pid: int
     smtp: int  # port
+    web: int  # port
     seconds: float  # from its start until it was ready
 
 
@@ -72,7 +74,7 @@ def serving(file: Path, twins: Mapping[str, str]) -> Iterator[Serving]:
         process = subprocess.Popen(_command(file, "serve"), stdout=out, stderr=out, env=_plain(twins))
     try:
         ready = _ready(process, log, begins)
-        yield Serving(process.pid, int(ready[1]), monotonic() - began)
+        yield Serving(process.pid, int(ready[1]), int(ready[2]), monotonic() - began)
     finally:
         process.terminate()
         _end(process)
@@ -81,7 +83,7 @@ def serving(file: Path, twins: Mapping[str, str]) -> Iterator[Serving]:
 def _ready(process: subprocess.Popen[bytes], log: Path, begins: int) -> re.Match[bytes]:
     until = monotonic() + _START
     while monotonic() < until and process.poll() is None:
-        if ready := re.search(rb"^ready smtp=\S*?:(\d+) ", log.read_bytes()[begins:], re.M):
+        if ready := re.search(rb"^ready smtp=\S*?:(\d+) .*web=\S*?:(\d+)", log.read_bytes()[begins:], re.M):
             return ready
         sleep(0.005)
     raise CannotDo(f"the server did not start: {last_words(log)}")
@@ -100,6 +102,30 @@ def run(file: Path, twins: Mapping[str, str], *words: str) -> float:
     if done.returncode:
         raise CannotDo(f"`listserv {' '.join(words)}` failed: {done.stderr.strip()[-500:]}")
     return monotonic() - began
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a command took, with the children that it waited for. ``peak_mb``: the most of one process."""
+
+    seconds: float
+    cpu: float
+    peak_mb: float
+
+
+def counted(file: Path, twins: Mapping[str, str], *words: str) -> Spent:
+    """The same, with what it took. Raises CannotDo with what it said."""
+    began = monotonic()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(_command(file, *words), env=_plain(twins), stdout=said, stderr=said)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            raise CannotDo(
+                f"`listserv {' '.join(words)}` failed: {said.read()[-500:].decode('utf-8', 'replace')}"
+            )
+    return Spent(monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6)
 
 
 def signed(processes: int, seconds: float) -> float:

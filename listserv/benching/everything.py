@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
+from listserv.benching.archived import measure_archive
 from listserv.benching.fan_out import measure_fan_out, measure_shared
 from listserv.benching.figures import Wanted
 from listserv.benching.growth import measure_bodies, measure_members, measure_site
@@ -24,6 +25,7 @@ MEASURES: Mapping[str, Callable[[Wanted], None]] = {
     "fan-out": measure_fan_out,
     "shared": measure_shared,
     "import": measure_import,
+    "archive": measure_archive,
     "members": measure_members,
     "bodies": measure_bodies,
     "site": measure_site,

@@ -307,6 +307,7 @@ class Door:
     mailed: list[tuple[str, str, str]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     drawn: int = 0
+    hand_over: bool = False
 
     def draw(self) -> str:
         self.drawn += 1
@@ -338,6 +339,7 @@ class Door:
                 copy=self.copy,
                 feeds=Feeds(self.rows.store),
                 ring=Keyring(b"a key of 32 octets for the tests.", "epoch"),
+                hand_over=self.hand_over,
             )
         )
 
