@@ -122,6 +122,7 @@ def samples(world: World) -> dict[str, list[str]]:
             "search": [f"/{name}/search/", f"/{name}/search/?q=words", *searches(name)],
             "tiers": [f"/{name}/search/tiers.json"],
             "tier-file": [f"/{name}/search/{'0' * 16}/pagefind.js"],
+            "whole": [f"/{name}/w/{digest}/" for digest in (*posts.values(), ABSENT)],
             "author": [f"/{name}/by/{digest}/" for digest in (*posts.values(), ABSENT)],
             "resources": [f"/{name}/resources/"],
             "feed": [f"/{name}/feed.atom", f"/{name}/feed.atom?k=" + "a" * 26],
