@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.kit import compiled
 from tests.kit.laid import RUN, emptied, sqlite_copy
 from tests.kit.postgres import Postgres
 
@@ -21,6 +22,8 @@ from tests.kit.postgres import Postgres
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+compiled.share()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

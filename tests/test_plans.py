@@ -44,7 +44,7 @@ from tests.kit.world import Mailed, World, open_world, sqlite_in
 LARGE = (
     Size(lists=1000, members=1_000_000, posts=100_000, sent=300_000, put_off=100_000, waiting=20_000)
     if LONG
-    else Size(lists=1000, members=80_000, posts=20_000, sent=30_000, put_off=6_000, waiting=6_000)
+    else Size(lists=1000, members=200_000, posts=40_000, sent=60_000, put_off=20_000, waiting=10_000)
 )
 SMALL = Size(lists=20, members=4000, posts=2000, sent=4000, put_off=1000, waiting=1000)
 
