@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
@@ -34,7 +34,7 @@ _p, _d, _i, _t, _s, _r, _a = (
     table.c for table in (posts, deliveries, thread_ids, threads, subscriptions, relays, arrivals)
 )
 _ACT = "post taken out"
-_RECENT = timedelta(days=2)  # within this, whoever looks for mails to be emptied has come by
+_RECENT = 1000  # acts: meanwhile, whoever looks for mails to be emptied has come by
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,8 @@ def redact(tx: Connection, post_id: int, wash: Washing, hand: Hand, *, keep_quot
 
 def empty_asking(tx: Connection, now: datetime) -> None:
     """The mails that had posts taken out go, too, once they were read: they quote what they are about."""
-    said = select(acts.c.arrival_id).where(acts.c.act == _ACT, acts.c.at > now - _RECENT)
+    newest = select(func.max(acts.c.id)).scalar_subquery()
+    said = select(acts.c.arrival_id).where(acts.c.id > newest - _RECENT, acts.c.act == _ACT)
     has_words = (_a.state != ArrivalState.WAITING, raws.c.size > 0)
     query = select(_a.id, _a.raw_hash).join(raws).where(_a.id.in_(said), *has_words)
     keeper = Keeper(tx, now)
