@@ -76,11 +76,13 @@ class Folder:
     def picture(self, name: str, tree: str, path: str) -> Path:
         return self.root / name / tree / path.removeprefix(f"/{name}/")
 
-    def drop_pictures(self, name: str, digest: str) -> None:
-        """Remove what was drawn of a post."""
+    def drop_post(self, name: str, digest: str) -> None:
+        """Remove what there is of a post alone: its pictures, and the page of one that is long."""
         for tree in TREES:
-            if (place := self.pictures(name, tree, digest)).is_dir():
-                shutil.rmtree(place)
+            own = self.page(name, tree, urls.whole(name, digest)).parent
+            for place in (self.pictures(name, tree, digest), own):
+                if place.is_dir():
+                    shutil.rmtree(place)
 
     def write(self, file: Path, data: bytes, *, sure: bool = False) -> bool:
         """Write unless the file has these bytes; whether that was needed. Readers never see half a file.

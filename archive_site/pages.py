@@ -107,6 +107,17 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """How a post is set. ``near``: what it answers is on the same page; ``drawn``: its pictures;
+    ``whole``: where all of it is, if this is only how it begins."""
+
+    zone: ZoneInfo
+    near: bool
+    drawn: tuple[Shown, ...] = ()
+    whole: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """A picture on its post's page; the whole of it is the attachment."""
 
@@ -136,6 +147,7 @@ class Article:
     html: Markup
     pictures: tuple[Picture, ...]
     attached: tuple[Download, ...]
+    whole: str
     reply: str
 
 
@@ -189,6 +201,13 @@ def thread_page(
             "month_at": posts[0].at.astimezone(UTC),
         },
     )
+
+
+def whole_page(shelf: Shelf, title: str, row: PostRow, article: Markup, zone: str) -> Page:
+    """A long post alone; ``article``: rendered."""
+    told = {"list": head(shelf), "title": hiding.title(title), "article": article, "zone": zone}
+    href = urls.post(shelf.name, row.hash)
+    return Page(urls.whole(shelf.name, row.hash), "whole.html", {**told, "href": href})
 
 
 def month_page(
@@ -306,10 +325,9 @@ def who(written: str, address: str, key: str, *, hidden: bool) -> Who:
     return Who(shown, hiding.initials(shown), hiding.tint(key))
 
 
-def article(
-    shelf: Shelf, row: PostRow, zone: ZoneInfo, drawn: Sequence[Shown] = (), *, near: bool
-) -> Article:
-    """A post; ``drawn``: its pictures; ``near``: what it answers is on the same page."""
+def article(shelf: Shelf, row: PostRow, setting: Setting) -> Article:
+    """A post, as its page sets it."""
+    zone = setting.zone
     gone = row.state != "posted"
     parent = None
     if row.parent and not gone:
@@ -326,11 +344,12 @@ def article(
         utc=row.at.astimezone(UTC),
         lang=_lang(row.language),
         answers=parent,
-        answers_href=f"#{urls.anchor(row.parent)}" if near else urls.post(shelf.name, row.parent),
+        answers_href=f"#{urls.anchor(row.parent)}" if setting.near else urls.post(shelf.name, row.parent),
         body=() if gone or row.html else pieces(row.text),
         html=Markup("") if gone or not row.html else sieve(row.html),
-        pictures=() if gone else tuple(_picture(shelf, row, one) for one in drawn),
+        pictures=() if gone else tuple(_picture(shelf, row, one) for one in setting.drawn),
         attached=() if gone else tuple(_download(shelf, row, at) for at in range(len(row.attached))),
+        whole=setting.whole,
         reply="" if gone else _reply(shelf, row),
     )
 

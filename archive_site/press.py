@@ -8,7 +8,7 @@ members or to hosts, because posts were written for them alone, lies once more i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from archive_site import urls
-from archive_site.beside import Place, Question, Share, beside, open_questions, resources_page, shares
+from archive_site.beside import Place, Question, beside, open_questions, resources_page, shares
+from archive_site.cutting import beginning, room
 from archive_site.cuttings import Cuttings
 from archive_site.folder import Folder
 from archive_site.look import environment
@@ -26,6 +27,7 @@ from archive_site.pages import (
     LEAD,
     Leaf,
     Page,
+    Setting,
     Shown,
     Talking,
     article,
@@ -35,14 +37,16 @@ from archive_site.pages import (
     month_page,
     talk,
     thread_page,
+    whole_page,
 )
 from archive_site.pictures import Pictures
 from archive_site.shared import SHOWN
 from listserv.store import reading
-from listserv.store.reading import PostRow, Shelf, ThreadRow
+from listserv.store.reading import PostRow, Sharing, Shelf, ThreadRow
 
 _MONTHS = ".months.json"
 _LOOKED_AT = 120  # threads that moved last, among which open questions are looked for
+_FEW = 12  # posts among which those are that the front page shows something of
 _ALONE = 24  # of those, how many with one post are read
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -127,26 +131,44 @@ class Press:
                 posts = reading.thread_posts(tx, row.id, audiences, (number - 1) * urls.PAGE, urls.PAGE)
             if posts:
                 leaf = Leaf(row.key, title, number, more=number < pages)
-                zone = self._zone(shelf).key
-                page = thread_page(shelf, leaf, posts, self._articles(shelf, posts), zone)
+                articles = self._articles(shelf, (tree, title), posts)
+                page = thread_page(shelf, leaf, posts, articles, self._zone(shelf).key)
                 self._put(self._folder.page(shelf.name, tree, page.path), page)
         self._folder.drop_thread_pages(shelf.name, tree, row.key, beyond=pages)
 
-    def _articles(self, shelf: Shelf, posts: Sequence[PostRow]) -> list[Markup]:
-        here, zone = {row.hash for row in posts}, self._zone(shelf)
-        return [self._article(shelf, row, zone, near=row.parent in here) for row in posts]
+    def _articles(self, shelf: Shelf, place: tuple[str, str], posts: Sequence[PostRow]) -> list[Markup]:
+        """These posts as their page shows them; those that it has no room for get one of their own.
+        ``place``: the tree, and the conversation's title."""
+        tree, zone = place[0], self._zone(shelf)
+        here, most = {row.hash for row in posts}, room(posts)
+        found = []
+        for row in posts:
+            setting = Setting(zone, row.parent in here, self._drawn(shelf, row))
+            if part := beginning(row, most):
+                self._whole(shelf, place, row, setting)
+                setting = replace(setting, whole=urls.whole(shelf.name, row.hash))
+            else:  # it was longer, before what it quotes was taken out
+                self._folder.remove(self._folder.page(shelf.name, tree, urls.whole(shelf.name, row.hash)))
+            found.append(self._article(shelf, part or row, setting))
+        return found
 
-    def _article(self, shelf: Shelf, row: PostRow, zone: ZoneInfo, *, near: bool) -> Markup:
-        drawn = self._drawn(shelf, row)
+    def _whole(self, shelf: Shelf, place: tuple[str, str], row: PostRow, setting: Setting) -> None:
+        """A page for all of a long post."""
+        tree, title = place
+        alone = self._article(shelf, row, replace(setting, near=False))
+        page = whole_page(shelf, title, row, alone, setting.zone.key)
+        self._put(self._folder.page(shelf.name, tree, page.path), page)
+
+    def _article(self, shelf: Shelf, row: PostRow, setting: Setting) -> Markup:
         return self._cuttings.get(
-            (shelf.name, str(shelf.address), zone.key, near, row, drawn),
-            lambda: self._piece("article.html", a=article(shelf, row, zone, drawn, near=near)),
+            (shelf.name, str(shelf.address), row, setting),
+            lambda: self._piece("article.html", a=article(shelf, row, setting)),
         )
 
     def _drawn(self, shelf: Shelf, row: PostRow) -> tuple[Shown, ...]:
-        """A post's pictures, in the least tree that shows it; none are left of one that was taken out."""
+        """A post's pictures, in the least tree that shows it; nothing is left of one that was taken out."""
         if row.state != "posted":
-            self._folder.drop_pictures(shelf.name, row.hash)
+            self._folder.drop_post(shelf.name, row.hash)
             return ()
         if not row.attached:
             return ()
@@ -214,17 +236,33 @@ class Press:
         """A list's front page, and the one of its resources."""
         below: tuple[str, ...] = ()
         for tree, audiences in levels(shelf.settings.archive):
-            page, shared = None, None
+            page, resources = None, None
             if not below or seen_by(counts, audiences) != seen_by(counts, below):
                 found = self._latest(shelf, audiences)
                 talks = self._talks(shelf, found, audiences, LEAD)
-                told, more = self._shares(shelf, audiences)
-                aside = beside(self._questions(shelf, audiences), told)
+                with self._store.read() as tx:
+                    rows = reading.sharing(tx, shelf.id, audiences, SHOWN + 1)
+                few = shares(shelf, rows[:_FEW], audiences, self._place(shelf))
+                aside = beside(self._questions(shelf, audiences), few)
                 page = front_page(shelf, talks, seen_by(counts, audiences), aside)
-                shared = resources_page(shelf, told, more=more)
+                resources = self._resources(shelf, rows, audiences)
             self._put(self._folder.page(shelf.name, tree, urls.front(shelf.name)), page)
-            self._put(self._folder.page(shelf.name, tree, urls.resources(shelf.name)), shared)
+            self._put(self._folder.page(shelf.name, tree, urls.resources(shelf.name)), resources)
             below = audiences
+
+    def _resources(self, shelf: Shelf, rows: tuple[Sharing, ...], audiences: tuple[str, ...]) -> Markup:
+        """The page of resources: another one only when something was shared."""
+
+        def made() -> Markup:
+            told = shares(shelf, rows, audiences, place)
+            page = resources_page(shelf, told, more=len(rows) > SHOWN)
+            return self._piece(page.template, **page.context)
+
+        place = self._place(shelf)
+        return self._cuttings.get(("resources", shelf, audiences, place, rows), made)
+
+    def _place(self, shelf: Shelf) -> Place:
+        return Place(self._zone(shelf), self._site.base_url.rstrip("/") + "/")
 
     def _questions(self, shelf: Shelf, audiences: tuple[str, ...]) -> list[Question]:
         """What was asked lately and nobody has answered."""
@@ -232,13 +270,6 @@ class Press:
             alone = reading.lonely_threads(tx, shelf.id, _LOOKED_AT)[:_ALONE]
             rows = reading.openings(tx, alone) if alone else ()
         return open_questions(shelf, conversations(rows, audiences), self._zone(shelf))
-
-    def _shares(self, shelf: Shelf, audiences: tuple[str, ...]) -> tuple[list[Share], bool]:
-        """What people shared lately; whether there may be more."""
-        with self._store.read() as tx:
-            rows = reading.sharing(tx, shelf.id, audiences, SHOWN + 1)
-        place = Place(self._zone(shelf), self._site.base_url.rstrip("/") + "/")
-        return shares(shelf, rows, audiences, place), len(rows) > SHOWN
 
     def _latest(self, shelf: Shelf, audiences: tuple[str, ...]) -> list[Talking]:
         """The conversations that moved last. More threads are asked for where others see some more."""
@@ -271,10 +302,12 @@ class Press:
 
     # -- the file ------------------------------------------------------------------------------------
 
-    def _put(self, file: Path, page: Page | None) -> None:
+    def _put(self, file: Path, page: Page | Markup | None) -> None:
         """Write a page; none: readers of this tree get that of the tree below."""
         if page is None:
             self._folder.remove(file)
+        elif isinstance(page, Markup):  # rendered already
+            self._folder.write(file, page.encode("utf-8", "replace"))
         else:
             self._folder.write(file, self._bytes(page))
 

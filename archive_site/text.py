@@ -26,7 +26,9 @@ _FORWARD = re.compile(r"-{2,}\s?[^-\n]{3,60}\s?-{2,}\s*|_{20,}\s*")
 _FROM = re.compile(r"\s*\*?(?:From|Von|De|Da|Van|Från|Fra|Od|От|发件人|差出人)\s?\*?\s?:", re.I)
 _RULE = re.compile(r"_{30,}\s*")
 _LIST_FOOT = re.compile(r"mailing list|https?://|@", re.I)
+_BEGINS_SO = ("-", "_", ">", " >", "diff ", "Index: ")  # signatures, feet, quotes, forwarded mails, patches
 _ITEM = re.compile(r"\s*(?:[-*•–·]|\d{1,2}[.)]|\[\d{1,3}\])\s+\S")
+_HINTS = re.compile(r" {3}|[\t|+]")  # a line without one of these is not set, and sooner known
 _SET = re.compile(r"\S {3,}\S|^(?: {4,}|\t)|\S\t+\S|[|+][-=_]{2,}|^[|+].*[|+]\s*$")
 
 
@@ -110,17 +112,25 @@ def _kind(run: _Run, lines: Sequence[str], index: int) -> str:
         return "forward"
     if run.kind == "patch":
         return "signature" if text == "-- " else "patch"
+    if kind := _marked(lines, index):
+        return kind
+    if run.kind == "signature" or (run.kind == "quote" and not text.strip() and _quote_goes_on(lines, index)):
+        return run.kind
+    return "words"
+
+
+def _marked(lines: Sequence[str], index: int) -> str:
+    """What a line is by how it begins; most lines begin like words, and are asked nothing more."""
+    text = lines[index]
+    if not text.startswith(_BEGINS_SO):
+        return ""
     if text.rstrip() == "--" or _is_list_foot(lines, index):
         return "signature"
     if _QUOTED.match(text):
         return "quote"
     if _is_forward(lines, index):
         return "forward"
-    if _is_patch(lines, index):
-        return "patch"
-    if run.kind == "signature" or (run.kind == "quote" and not text.strip() and _quote_goes_on(lines, index)):
-        return run.kind
-    return "words"
+    return "patch" if _is_patch(lines, index) else ""
 
 
 def _quote_goes_on(lines: Sequence[str], index: int) -> bool:
@@ -208,7 +218,7 @@ def _paragraph(lines: list[str]) -> str:
 
 def _is_set(lines: Sequence[str]) -> bool:
     """Tables, drawings, code: lines that mean something by where their letters stand."""
-    found = sum(1 for one in lines if _SET.search(one))
+    found = sum(1 for one in lines if _HINTS.search(one) and _SET.search(one))
     return found > 0 and found * 2 >= len(lines)
 
 

@@ -25,6 +25,7 @@ _SHAPES = {
     "picture": re.compile(
         rf"/{_NAME}/i/(?P<hash>[a-z2-7]{{32}})/(?P<position>[0-9]{{1,5}})-[0-9]{{1,4}}x[0-9]{{1,4}}\.webp"
     ),
+    "whole": re.compile(rf"/{_NAME}/w/(?P<hash>[a-z2-7]{{32}})/"),
     "author": re.compile(rf"/{_NAME}/by/(?P<hash>[A-Za-z2-7]{{32}})/"),
     "resources": re.compile(rf"/{_NAME}/resources/"),
     "search": re.compile(rf"/{_NAME}/search/"),
@@ -50,7 +51,7 @@ _FIXED = {
 }
 _LED_TO = (
     *("front", "month", "thread", "post", "attachment", "my-data"),
-    *("author", "resources", "search", "search-all", "feed-page", "box"),
+    *("whole", "author", "resources", "search", "search-all", "feed-page", "box"),
 )
 _FOLDER = re.compile(_NAME)
 
@@ -132,6 +133,11 @@ def attachment(name: str, digest: str, position: int, file: str) -> str:
 def picture(name: str, digest: str, file: str) -> str:
     """A picture as we drew it (archive_site/pictures.py)."""
     return f"/{name}/i/{digest}/{file}"
+
+
+def whole(name: str, digest: str) -> str:
+    """All of a long post, of which its conversation's page shows how it begins."""
+    return f"/{name}/w/{digest}/"
 
 
 def author(name: str, digest: str) -> str:

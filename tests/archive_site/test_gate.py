@@ -127,6 +127,8 @@ def routes(world: World) -> list[str]:
             f"/{name}/m/{world.posts['gone']}",
             f"/{name}/.hosts/t/dark/",
             f"/{name}/.months.json",
+            f"/{name}/w/{own}/",
+            f"/{name}/i/{own}/1-120x80.webp",
             f"/{name}/by/{own}/",
             f"/{name}/by/{own.upper()}/?page=9",
             f"/{name}/by/{world.posts['dark']}/",

@@ -143,6 +143,7 @@ def samples(world: World) -> dict[str, list[str]]:
             "tiers": [f"/{name}/search/tiers.json"],
             "tier-file": [f"/{name}/search/{'0' * 16}/pagefind.js"],
             "picture": [f"/{name}/i/{digest}/{PICTURE}" for digest in (*posts.values(), ABSENT)],
+            "whole": [f"/{name}/w/{digest}/" for digest in (*posts.values(), ABSENT)],
             "author": [f"/{name}/by/{digest}/" for digest in (*posts.values(), ABSENT)],
             "resources": [f"/{name}/resources/"],
             "feed": [f"/{name}/feed.atom", f"/{name}/feed.atom?k=" + "a" * 26],
