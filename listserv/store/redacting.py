@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, func, select, update
 
 from listserv.core.quotes import quotes_of
 from listserv.core.seals import message_hash
-from listserv.core.types import ArrivalState, DeliveryState, PostState
+from listserv.core.types import Arrival, ArrivalState, DeliveryState, PostState
 from listserv.core.washing import Stain, Washing, bare
 from listserv.store.acts import Hand, record
 from listserv.store.echoes import Echoes, since, take_out_echoes
@@ -28,6 +28,7 @@ from listserv.store.schema import (
     thread_ids,
     threads,
 )
+from listserv.store.scrubbing import want
 from listserv.store.taking_back import take_back_telling
 
 _p, _d, _i, _t, _s, _r, _a = (
@@ -86,6 +87,14 @@ def empty_asking(tx: Connection, now: datetime) -> None:
     keeper = Keeper(tx, now)
     for row in tx.execute(query).all():
         keeper.empty(row.id, row.raw_hash)
+
+
+def empty_twin(tx: Connection, arrival: Arrival, list_id: int, message_id: str, now: datetime) -> None:
+    """A mail that came again, after the post that it was had been taken out, is not kept either."""
+    post = find_post(tx, list_id, message_id)
+    if post and tx.scalar(select(_p.state).where(_p.id == post)) == PostState.REDACTED:
+        Keeper(tx, now).empty(arrival.id, arrival.raw_hash)
+        want(tx, f"twin {arrival.id}")
 
 
 def stain_of(tx: Connection, row: Any) -> Stain:
