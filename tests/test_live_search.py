@@ -131,7 +131,7 @@ def test_while_one_types_posts_are_found_marked_and_lead_to_their_place(site: Si
     expect(page.get_by_role("status")).to_have_text("Found while you type; Enter looks everywhere")
     expect(page.get_by_role("heading", name="How to find it")).to_be_hidden()
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         wrong = page.evaluate(f"{AXE}; axe.run()")["violations"]
         assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in wrong] == []
     find(page, "garlic zzznotfound")

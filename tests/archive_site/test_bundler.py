@@ -95,7 +95,7 @@ def test_tiers_lie_beside_the_pages_whole_and_only_the_newest_brings_the_engine(
     ]
     for one in found:
         place = folder / "book" / "search" / one["at"]
-        assert faults(place, one["posts"]) == []
+        assert faults(place, one["posts"], engine=one["current"]) == []
         assert (place / "pagefind.js").exists() == one["current"] == (place / "wasm.en.pagefind").exists()
     assert {one.name for one in (folder / "book" / "search").iterdir()} == {
         "tiers.json",
