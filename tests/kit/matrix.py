@@ -139,7 +139,6 @@ def samples(world: World) -> dict[str, list[str]]:
             "thread": [f"/{name}/t/{key}/" for key in ("public", "members", "hosts", "off", "mixed", "none")],
             "post": [f"/{name}/m/{digest}" for digest in (*posts.values(), ABSENT)],
             "attachment": [f"/{name}/a/{digest}/0/x" for digest in (*posts.values(), ABSENT)],
-            "picture": [f"/{name}/i/{digest}/0-640x480.webp" for digest in (*posts.values(), ABSENT)],
             "search": [f"/{name}/search/", f"/{name}/search/?q=words", *searches(name)],
             "tiers": [f"/{name}/search/tiers.json"],
             "tier-file": [f"/{name}/search/{'0' * 16}/pagefind.js"],
