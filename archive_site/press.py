@@ -47,7 +47,7 @@ from listserv.store.reading import PostRow, Sharing, Shelf, ThreadRow
 _MONTHS = ".months.json"
 _LOOKED_AT = 120  # threads that moved last, among which open questions are looked for
 _FEW = 12  # posts among which those are that the front page shows something of
-_ALONE = 24  # of those, how many with one post are read
+_ALONE = LATEST  # of those, how many with one post are read
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 Counts = dict[str, dict[str, int]]  # month -> audience -> posts

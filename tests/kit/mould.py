@@ -246,7 +246,7 @@ def _become(order: _Order) -> None:
         resource.setrlimit(which, (limit[0], limit[1]))
     if asked.new_session:
         os.setsid()
-    if asked.words[0] == "listserv" and _PARENTS & set(asked.words) and (child := _nursed()):
+    if _PARENTS & set(asked.words) and (child := _nursed()):
         _become(child)
         return
     _show([sys.executable, "-m", *asked.words])
