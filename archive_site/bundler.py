@@ -61,7 +61,9 @@ class _Part:
 
     @property
     def language(self) -> str:
-        return self.shelf.settings.language[:2].lower() or "en"
+        """Whose endings of words the index knows: that of the list."""
+        first = self.shelf.settings.language.split("-")[0].lower()
+        return first if 2 <= len(first) <= 3 and first.isascii() and first.isalpha() else "en"
 
 
 class Bundler:

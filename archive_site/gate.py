@@ -139,8 +139,8 @@ class _Gate:
                 return self._leave(visit), None
             case "POST" if not visit.own:
                 return self._missing(403), None
-            case "POST" if visit.route.kind == "in":
-                return self._sign_in.enter(visit, self._parts.now()), None
+            case "POST" if visit.route.kind in ("in", "out"):
+                return self._sign_in.pass_door(visit, self._parts.now()), None
             case "POST":
                 if visit.route.kind == "feed-page" and (door := self._member(visit)):
                     return self._feeds.change(visit, door, self._parts.now()), None
@@ -153,8 +153,8 @@ class _Gate:
         match visit.route.kind:
             case "root":
                 return self._missing(200)
-            case "in":
-                return self._cards("enter")
+            case "in" | "out":
+                return self._cards("enter" if visit.route.kind == "in" else "out")
             case "leave":
                 return self._cards("leave")
             case "my-data" | "search-all":

@@ -17,7 +17,7 @@ from archive_site.tiers import LONGEST
 from listserv.core.tokens import paired, without_addresses
 from listserv.store.reading import Findable
 
-CODE = 1  # raised when the same post becomes another record
+CODE = 2  # raised when the same post becomes another record
 _LONGEST_WORD = 60  # characters; longer ones are keys, base64 or noise
 _SPACES = re.compile(r"\s+")
 _LINK = re.compile(r"https?://(?:www\.)?([^\s/?#<>]+)\S*", re.I)
@@ -43,7 +43,8 @@ def content(title: str, author: str, text: str) -> str:
     """The words of a post: its subject and author are found, too."""
     words = _LINK.sub(r"\1", own_words(text[: 4 * LONGEST])[:LONGEST])
     shown = hiding.hide(hiding.clean(without_addresses(f"{title} · {author} · {words}", " … ")))
-    return " ".join(filter(None, (_word(one) for one in _SPACES.split(shown))))
+    found = " ".join(filter(None, (_word(one) for one in _SPACES.split(shown))))
+    return found if len(found) <= LONGEST else found[:LONGEST].rpartition(" ")[0]
 
 
 def _word(word: str) -> str:

@@ -54,6 +54,7 @@ class Sessions(Protocol):
     def enter(self, secret: str, now: datetime, *, browser: str, session: str) -> str: ...
     def enter_by_code(self, code: str, now: datetime, *, browser: str, session: str) -> str: ...
     def end(self, session: str) -> None: ...
+    def end_all(self, session: str, now: datetime) -> None: ...
     def who(self, session: str, now: datetime) -> int | None: ...
 
 
@@ -90,6 +91,17 @@ class SignIn:
         told = self._parts.cards.told("asked", onward=quote(path, safe="/"))
         answer = Answer(told.status, told.body, cookies=(cookie,))
         return answer, lambda: self._invite(visit, asker, now)
+
+    def pass_door(self, visit: Visit, now: datetime) -> Answer:
+        """In or out, by whose button was pressed."""
+        return self.leave(visit, now) if visit.route.kind == "out" else self.enter(visit, now)
+
+    def leave(self, visit: Visit, now: datetime) -> Answer:
+        """The same answer for everybody, and no session in any browser of who had one here."""
+        if visit.session:
+            self._parts.sessions.end_all(visit.session, now)
+        told, cookies = self._parts.cards("went-out"), self._parts.cookies
+        return Answer(told.status, told.body, cookies=(cookies.set(cookies.session, "", 0),))
 
     def enter(self, visit: Visit, now: datetime) -> Answer:
         """The button of a link was pressed, or a code typed."""

@@ -17,9 +17,9 @@ from listserv.store.reading import Listed
 
 MOST = 5000  # posts of a tier
 _STEP = 4000  # posts that are frozen at once: the current tier keeps some, so that it mostly is enough
-LONGEST = 20_000  # characters that one post may weigh; more of it is in no index (archive_site/records.py)
-_HEAVIEST = 8_000_000  # characters of a tier: what the memory of a build depends on
-_LEAST = 200  # what a post weighs in any case
+LONGEST = 20_000  # characters of one post; what comes behind is in no index (archive_site/records.py)
+_HEAVIEST = 4_500_000  # of a tier. A build takes some 1 kB of memory for each word of each post: 700 MB
+_MOST_WEIGHT, _LEAST = 50_000, 200  # of a post
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +68,20 @@ def _parts(posts: Sequence[Listed], *, keep: int) -> list[list[Listed]]:
     parts: list[list[Listed]] = []
     begin = 0
     while begin < len(posts):
-        end = _end(posts, begin, MOST)
+        end = _end(posts, begin, MOST, _HEAVIEST)
         if keep and end < len(posts):
-            end = min(end, _end(posts, begin, _STEP))
+            end = _end(posts, begin, _STEP, _HEAVIEST * _STEP // MOST)
         parts.append(list(posts[begin:end]))
         begin = end
     return parts
 
 
-def _end(posts: Sequence[Listed], begin: int, most: int) -> int:
-    """Where a tier that begins there ends: it is full, or heavy."""
+def _end(posts: Sequence[Listed], begin: int, most: int, heaviest: int) -> int:
+    """Where a tier that begins there ends: it has so many posts, or is so heavy."""
     weight, end = 0, begin
     while end < len(posts) and end - begin < most:
-        weight += _LEAST + min(posts[end].length, LONGEST)
-        if weight > _HEAVIEST and end > begin:
+        weight += _LEAST + min(posts[end].weight, _MOST_WEIGHT)
+        if weight > heaviest and end > begin:
             break
         end += 1
     return end

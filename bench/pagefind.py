@@ -152,8 +152,9 @@ def _search(context: BrowserContext, url: str, question: str) -> dict[str, int]:
         sizes.clear() if which == "next" else None
         page.get_by_role("searchbox").last.fill(words)
         page.get_by_text(re.compile("^(Found while|No exact)")).wait_for()
-        page.wait_for_timeout(300)  # what is said last comes after what was fetched
         told |= {f"{which} kB": round(sum(sizes) / 1000), f"{which} requests": len(sizes)}
+        page.wait_for_timeout(500)
+        told |= {f"{which} kB, all": round(sum(sizes) / 1000), f"{which} requests, all": len(sizes)}
         told[f"{which} shown"] = page.locator("[data-list] article").count()
         page.get_by_role("searchbox").last.fill("")
         page.locator("[data-tiers]").wait_for(state="hidden")

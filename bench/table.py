@@ -2,6 +2,7 @@
 
     python -m bench.table ours FILE [PEERS]    our figures beside the targets and the peers' figures
     python -m bench.table write PAGE FILE [PEERS]    both, into PAGE between its two marks
+    python -m bench.table archive PAGE FILE [PEERS]    the archive's part, into PAGE between its own two marks
     python -m bench.table peers FOLDER         Mailman 3, mlmmj and us, as bench/peers.sh measured them
 
 FILE: what `listserv bench` printed. PEERS, FOLDER: the folder of the *.jsonl of bench/peers.sh.
@@ -16,7 +17,8 @@ from pathlib import Path
 from bench.sources import NONE, Figure, Ours, Peers, cell, read_lines, read_peers
 
 _MIB = 1.048576  # MB
-_BEGIN, _END = "<!-- figures:", "<!-- end of figures -->"
+_MARKS = ("<!-- figures:", "<!-- end of figures -->")
+_ARCHIVE_MARKS = ("<!-- archive:", "<!-- end of archive -->")
 
 
 def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
@@ -62,10 +64,18 @@ def our_tables(ours: Ours, peers: Peers) -> Iterator[str]:
         ("lists", "subscriptions", "ms from submission to the last of 100: p50", "p95", "CPU-ms a post"),
         _by_site(ours),
     )
+    yield from table(("what else", "figure"), _others(ours))
+
+
+def archive_tables(ours: Ours, peers: Peers) -> Iterator[str]:
+    """An archive of each size that was measured."""
     for posts in sorted({one["posts"] for one in ours.all("archive, import")}):
+        told = ours.all("archive, import", posts=posts) + ours.all("archive, search", posts=posts)
+        busy = " and ".join(cell(one["others_cores"]) for one in told)
+        yield f"Other processes took {busy} cores while posts were imported and looked for."
+        yield ""
         heads = (f"an archive of {cell(posts)} real posts", "public-inbox", "listserv", "target")
         yield from table(heads, _archive(ours, peers, posts))
-    yield from table(("what else", "figure"), _others(ours))
 
 
 def conditions(ours: Ours) -> str:
@@ -220,6 +230,7 @@ def _archive(ours: Ours, peers: Peers, posts: int) -> Iterator[tuple[str, ...]]:
         for what in ("import", "pages anew", "250 to visible", "search", "sizes")
     )
     bare, whole = (ours.one(f"archive, export{what}", posts=posts) for what in (" without search", ""))
+    tiers = ours.one("archive, search files", posts=posts)
     yield (
         "posts imported per CPU-s (theirs: with Xapian's index; ours: with the search)",
         theirs("import_per_cpu_second"),
@@ -257,7 +268,12 @@ def _archive(ours: Ours, peers: Peers, posts: int) -> Iterator[tuple[str, ...]]:
     yield "posts exported per CPU-s, without / with the search's files", NONE, rates, NONE
     peaks = " / ".join(cell(one.get("peak_mb")) for one in (moved, anew, bare))
     yield "memory at most, MB: import / pages / export without search", NONE, peaks, "≤ 300"
-    yield "– an export with the search's files", NONE, cell(whole.get("peak_mb")), "≤ 700"
+    yield (
+        "– making the search's files, which read them in a browser",
+        NONE,
+        cell(tiers.get("peak_mb")),
+        "≤ 700",
+    )
 
 
 def _both(figure: Figure, one: str, other: str) -> str:
@@ -310,14 +326,15 @@ def _usual(peers: Peers, what: str, measure: str, variant: str) -> Iterator[tupl
     yield what, *(peers.value(peer, measure, variant.format(usual)) for peer, usual in _USUAL.items())
 
 
-def write_into(page: Path, lines: Iterable[str]) -> None:
+def write_into(page: Path, lines: Iterable[str], marks: tuple[str, str]) -> None:
     """Put lines between the two marks of a page; what is between them goes."""
+    begin, end_ = marks
     text = page.read_text()
-    before, mark, rest = text.partition(_BEGIN)
+    before, mark, rest = text.partition(begin)
     first, _, rest = rest.partition("\n")
-    _, end, after = rest.partition(_END)
+    _, end, after = rest.partition(end_)
     if not (mark and end):
-        raise SystemExit(f"{page} has no place for figures: {_BEGIN} … and {_END}")
+        raise SystemExit(f"{page} has no place for figures: {begin} … and {end_}")
     page.write_text(f"{before}{mark}{first}\n{chr(10).join(lines).rstrip()}\n{end}{after}")
 
 
@@ -325,13 +342,17 @@ def main(words: list[str]) -> None:
     """As the module says."""
     match words:
         case ["ours", file, *folders]:
-            print("\n".join(our_tables(Ours(read_lines([Path(file)])), read_peers(folders))))
+            told, peers = Ours(read_lines([Path(file)])), read_peers(folders)
+            print("\n".join([*our_tables(told, peers), *archive_tables(told, peers)]))
         case ["peers", *folders]:
             print("\n".join(peer_table(read_peers(folders))))
         case ["write", page, file, *folders]:
             peers = read_peers(folders)
             lines = [*our_tables(Ours(read_lines([Path(file)])), peers), *peer_table(peers)]
-            write_into(Path(page), lines)
+            write_into(Path(page), lines, _MARKS)
+        case ["archive", page, file, *folders]:
+            lines = [*archive_tables(Ours(read_lines([Path(file)])), read_peers(folders))]
+            write_into(Path(page), lines, _ARCHIVE_MARKS)
         case _:
             raise SystemExit(__doc__)
 

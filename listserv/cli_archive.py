@@ -98,8 +98,9 @@ def archive_group() -> None:
 @archive_group.command("build")
 @click.argument("list_name", metavar="[LIST]", required=False)
 @click.option("--all", "everything", is_flag=True, help="Every page of every list, not only what changed.")
+@click.option("--no-search", is_flag=True, help="The pages alone, without the search's files beside them.")
 @click.pass_obj
-def build(desk: Desk, list_name: str | None, everything: bool) -> None:
+def build(desk: Desk, list_name: str | None, everything: bool, no_search: bool) -> None:
     """Render what changed; all pages of LIST; or everything. What the search lacks comes into it."""
     from archive_site.build import Unrendered
 
@@ -115,7 +116,8 @@ def build(desk: Desk, list_name: str | None, everything: bool) -> None:
                 _build_whole(desk, store, builder, list_name)
         except Unrendered as error:
             raise CannotDo(f"{error}; all others are up to date") from error
-        _bundle(desk, settings, store, list_name)
+        if not no_search:
+            _bundle(desk, settings, store, list_name)
     say(f"The pages are in {settings.site.data_dir / 'archive'}.")
 
 

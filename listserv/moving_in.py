@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
 
 from listserv.boxes import Box, read_box
 from listserv.core.types import Mail, Malformed
@@ -16,7 +15,7 @@ from listserv.mail.parse import parse
 from listserv.store.engine import Store
 from listserv.store.importing import Imported, Importer, keep_imported
 
-BATCH = 200  # posts in a transaction
+BATCH, OCTETS = 200, 16_000_000  # in a transaction
 _OLDEST = datetime(1971, 1, 2, tzinfo=UTC)  # what is older is a clock that was never set
 
 
@@ -41,10 +40,24 @@ def move_in(
     report = Report()
     for box in boxes:
         mails = _mails(box, into.now, most, report, advance)
-        while batch := list(islice(mails, BATCH)):
+        for batch in _batches(mails):
             report.read += len(batch)
             report.new += store.do(partial(keep_imported, into=into, batch=batch))
     return report
+
+
+def _batches(mails: Iterator[Imported]) -> Iterator[list[Imported]]:
+    """Some mails at a time: fewer where they are large, so that memory has an end."""
+    batch: list[Imported] = []
+    octets = 0
+    for one in mails:
+        batch.append(one)
+        octets += len(one.raw)
+        if len(batch) >= BATCH or octets >= OCTETS:
+            yield batch
+            batch, octets = [], 0
+    if batch:
+        yield batch
 
 
 def _mails(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.kit.laid import RUN, postgres_template, sqlite_copy
+from tests.kit.laid import RUN, emptied, sqlite_copy
 from tests.kit.postgres import Postgres
 
 # Deadlines measure the machine, not the code. In CI the same examples are drawn each time.
@@ -114,11 +114,8 @@ def database_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def laid_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def laid_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A fresh database of each kind that has our tables already, and no rows."""
     if request.param == "sqlite":
-        yield sqlite_copy(tmp_path / "listserv.db")
-        return
-    server: Postgres = request.getfixturevalue("postgres")
-    with server.fresh_database(template=postgres_template(server)) as url:
-        yield url
+        return sqlite_copy(tmp_path / "listserv.db")
+    return emptied(request.getfixturevalue("postgres"))

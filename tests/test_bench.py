@@ -16,6 +16,7 @@ import pytest
 from listserv.benching import children
 from listserv.benching.everything import MEASURES
 from listserv.benching.load import Door, Refused, bring, posts, stuffed, text_of
+from tests.kit import forked
 from tests.kit.server import HANG
 
 ROOT = Path(__file__).parent.parent
@@ -29,11 +30,9 @@ CHOSEN = (
 
 def bench(*words: str) -> subprocess.CompletedProcess[str]:
     """A run, as a user of an installed program has it: from elsewhere, with another site's settings about."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LISTSERV_WEB_LISTEN": "nowhere"}
+    environment = {**os.environ, "LISTSERV_WEB_LISTEN": "nowhere"}
     command = [sys.executable, "-m", "listserv", "bench", *words]
-    return subprocess.run(
-        command, cwd="/", env=environment, capture_output=True, text=True, timeout=HANG * (60 if LONG else 10)
-    )
+    return forked.run(command, environment, Path("/"), HANG * (60 if LONG else 10))
 
 
 def figures(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:

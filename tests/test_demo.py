@@ -17,10 +17,9 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener, urlopen
 
-from listserv import cli
 from listserv.sample import LIST, OLD_LIST, PEOPLE, TALK
+from tests.kit import forked
 
-ROOT = Path(cli.__file__).parents[1]
 HANG = 120
 
 
@@ -32,7 +31,6 @@ def environment() -> dict[str, str]:
     # No name server: nothing but this machine is asked for anything.
     return {
         **os.environ,
-        "PYTHONPATH": str(ROOT),
         "LISTSERV_DNS_SERVERS": "127.0.0.1:9",
         "PYTHONUNBUFFERED": "1",
     }
@@ -41,7 +39,7 @@ def environment() -> dict[str, str]:
 def test_a_round_shows_who_got_what_and_another_one_goes_on_where_it_ended(tmp_path: Path) -> None:
     command = demo("--once", "--dir", str(tmp_path))
     for rounds in (1, 2):
-        done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=HANG)
+        done = forked.run(command, environment(), seconds=HANG)
         assert done.returncode == 0, done.stderr
         files = {path.name for path in (tmp_path / "outbox" / "new").iterdir()}
         assert len(files) == rounds * len(PEOPLE) * len(TALK)
@@ -99,9 +97,7 @@ def _look_around(said: Path, name: str, word: str, reader: OpenerDirector) -> No
 def _playing(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
     said = folder / "said.txt"
     with said.open("wb") as out:
-        process = subprocess.Popen(
-            demo("--dir", str(folder / "demo")), env=environment(), stdout=out, stderr=out
-        )
+        process = forked.start(demo("--dir", str(folder / "demo")), environment(), out, out)
     try:
         _until(lambda: "post of your own" in said.read_text() or process.poll() is not None, said)
         assert process.poll() is None, said.read_text()

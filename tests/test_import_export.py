@@ -349,6 +349,20 @@ def test_what_goes_out_is_what_these_readers_may_read_and_has_addresses_where_th
     assert "Ask ben@example.org of" in first["text"]
 
 
+def test_an_export_of_a_list_that_hides_addresses_has_none_but_in_its_sheet_of_members(desk: Desk) -> None:
+    desk.does("list", "set", "book", "from=relay")
+    (desk.folder / "a.mbox").write_bytes(box(("1@x", ""), ("2@x", "1@x")))
+    bring(desk, "a.mbox")
+    desk.does("export", "book", "out", "--addresses", "--no-search")
+    for name, data in written(desk.folder / "out").items():
+        whole = gzip.decompress(data) if name.endswith(".gz") else data
+        assert (b"ana@example.org" in whole) == (name == "members.csv"), name
+    first, second = exported(desk, "out")
+    assert (first["author"], first["address"], second["answers"]) == ("Ana", "", first["id"])
+    assert first["message_id"] != "1@x"
+    assert f"<{first['message_id']}>" in (desk.folder / "out" / "book.mbox").read_text()
+
+
 def test_an_import_comes_over_on_postgresql_as_well(
     desk: Desk, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

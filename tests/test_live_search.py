@@ -21,7 +21,7 @@ from listserv.resources import resource
 from listserv.store import indexing, reading
 from listserv.store.reading import Shelf
 from tests.kit.site import DOMAIN, NOON, Door, Rows, Said, builder, fresh_rows, served
-from tests.test_browser import FLAGS
+from tests.test_browser import AXE, FLAGS
 
 pytestmark = pytest.mark.browser
 NONE = "No exact match here"
@@ -127,9 +127,13 @@ def test_while_one_types_posts_are_found_marked_and_lead_to_their_place(site: Si
     found = page.locator("[data-list] article")
     expect(found).to_have_count(1)
     expect(found.locator("mark")).to_have_text(["garlic", "frost,"])
-    expect(found.locator(".meta")).to_have_text("Author 0, November 20, 2026")
+    expect(found.locator(".meta")).to_have_text("Author 0, 20 November 2026")
     expect(page.get_by_role("status")).to_have_text("Found while you type; Enter looks everywhere")
     expect(page.get_by_role("heading", name="How to find it")).to_be_hidden()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        wrong = page.evaluate(f"{AXE}; axe.run()")["violations"]
+        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in wrong] == []
     find(page, "garlic zzznotfound")
     expect(page.get_by_role("status")).to_have_text(NONE)
     expect(found).to_have_count(0)

@@ -188,7 +188,7 @@ def test_a_reader_amid_a_mail_is_gone_five_seconds_after_its_parent(found: Calla
             readers = children(running.process.pid)
             assert readers
             running.process.kill()
-            running.process.wait(10)
+            running.process.wait(60)
             end = time.monotonic() + 45  # five, on a machine that is not busy with other tests
             while not all(_is_dead(reader) for reader in readers):
                 assert time.monotonic() < end, "an orphan"

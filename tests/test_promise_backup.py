@@ -69,7 +69,7 @@ def test_whoever_dies_during_a_backup_the_file_with_its_name_is_whole(
                     before = file.read_bytes()
                     backup = begun(house, file)
                     backup.kill()
-                    if backup.wait(10) == -9:  # and not just done
+                    if backup.wait(60) == -9:  # and not just done
                         deaths += 1
                         assert file.read_bytes() == before
                 assert deaths

@@ -119,6 +119,6 @@ def test_the_same_mail_over_three_connections_at_once_is_one_post(house: House) 
 
 
 def end(client: socket.socket, at_once: threading.Barrier) -> None:
-    at_once.wait(10)
+    at_once.wait(60)
     client.sendall(b"\r\n.\r\n")
     assert client.recv(512).startswith(b"250")

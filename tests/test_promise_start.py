@@ -61,7 +61,7 @@ def test_a_server_that_is_killed_at_any_moment_of_its_start_loses_and_doubles_no
                 process = house.server.start("serve")
                 time.sleep(dice.random() * _LONGEST_START)
                 process.kill()
-                process.wait(10)
+                process.wait(60)
                 assert len(ledger.close_life()) <= bound()
             with house.life():
                 until(lambda: len(work.accepted) == len(letters), house.server)

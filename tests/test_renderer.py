@@ -312,7 +312,7 @@ def test_a_page_over_which_the_child_hangs_is_given_up_after_three_children(
     book = site.rows.list("book")
     site.rows.post(book, site.rows.thread(book, "Poison", key="bad"), Said(subject="poison"))
     site.rows.post(book, site.rows.thread(book, "Good", key="good"), Said(text="good words"))
-    renderer = site.renderer(Rhythm(apart=0.0, apart_in_a_rush=0.0, after_trouble=0.0, silence=5.0))
+    renderer = site.renderer(Rhythm(apart=0.0, apart_in_a_rush=0.0, after_trouble=0.0, silence=3.0))
     run_dry_after_deaths(renderer, lambda: bool(site.log.of("page given up")))
     run_dry_after_deaths(renderer)
     died = [told["page"] for told in site.log.of("rendering process died")]

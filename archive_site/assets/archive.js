@@ -69,8 +69,8 @@ function liveSearch() {
       if (!engine_) return show(false);
       const filters = await narrowed(engine_, wish);
       const found = filters ? await engine_.search(paired(wish.words) || null, { filters }) : { results: [] };
-      const best = await fitting(found.results, wish);
-      if (mine === asked) tell(best);
+      const told = (some) => { if (mine === asked) tell(some); };
+      told(await fitting(found.results, wish, told));
     } catch (error) {
       engine = undefined;
       if (mine === asked) say("broken");
@@ -124,7 +124,7 @@ function liveSearch() {
   }
 
   // The first ones that have all the words: the engine would rather find some shorter word than nothing.
-  async function fitting(results, wish) {
+  async function fitting(results, wish, meanwhile) {
     const sought = stems(wish.words), kept = [];
     for (let at = 0; at < Math.min(results.length, 3 * SHOWN) && kept.length < SHOWN; at += SHOWN) {
       const some = await Promise.all(results.slice(at, at + SHOWN).map((one) => one.data()));
@@ -134,6 +134,7 @@ function liveSearch() {
         const all = sought.every((_, which) => hits.includes(which)) && obeys(wish, said, data.meta);
         if (all && kept.length < SHOWN) kept.push({ data, said, hits });
       }
+      if (kept.length && kept.length < SHOWN) meanwhile(kept);
       if (!kept.length && !wish.signs) break;  // the best ones have not: nor will the others
     }
     return kept;
@@ -152,9 +153,13 @@ function liveSearch() {
     if (data.meta.title) link.textContent = data.meta.title;
     own.querySelector("[data-words]").append(...extract(said, hits));
     if (data.meta.author) own.querySelector("[data-author]").textContent = data.meta.author;
-    const day = new Date(`${data.meta.date}T12:00:00Z`), time = own.querySelector("time");
+    const names = (data.meta.author || "·").match(/[\p{L}\p{N}]+/gu) || ["·"], face = own.querySelector(".face");
+    face.textContent = [names[0], ...names.slice(1).slice(-1)].map((name) => [...name][0]).join("").toUpperCase();
+    const shape = { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" }, time = own.querySelector("time");
+    const clock = new Intl.DateTimeFormat(document.documentElement.lang || "en", shape);
+    const part = Object.fromEntries(clock.formatToParts(new Date(data.meta.date)).map((one) => [one.type, one.value]));
     time.dateTime = data.meta.date;
-    time.textContent = day.toLocaleDateString(document.documentElement.lang || "en", { dateStyle: "long" });
+    time.textContent = `${part.day} ${part.month} ${part.year}`;
     return own;
   }
 

@@ -59,7 +59,8 @@ def measure_archive(wanted: Wanted) -> None:
 def _moved(wanted: Wanted, site: Place, mbox: Path, posts: int) -> None:
     for what, words in (
         ("archive, import", ("import", "mbox", _NAME, str(mbox))),
-        ("archive, pages anew", ("archive", "build", _NAME)),
+        ("archive, pages anew", ("archive", "build", _NAME, "--no-search")),
+        ("archive, search files", ("archive", "build", _NAME)),
         ("archive, export without search", ("export", _NAME, str(mbox.parent / "bare"), "--no-search")),
         ("archive, export", ("export", _NAME, str(mbox.parent / "whole"))),
     ):

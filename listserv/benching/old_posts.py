@@ -19,9 +19,9 @@ from listserv.sample import OLD_POSTS
 _BEGINS = datetime(1999, 1, 1, tzinfo=UTC)
 _EVERY = timedelta(hours=4)  # some 180 posts a month
 _FIELDS = re.compile(
-    rb"^(Message-ID|In-Reply-To|References|Date):([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.M | re.I
+    rb"^(Message-ID|In-Reply-To|References|Date|Subject):([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.M | re.I
 )
-_ID = re.compile(rb"<([^<>\s@]+)@([^<>\s]+)>")
+_ID = re.compile(rb"<([^<>\s@]+)")
 
 
 def write_old_posts(file: Path, posts: int) -> None:
@@ -43,11 +43,13 @@ def old_posts(posts: int) -> Iterator[tuple[bytes, datetime]]:
 
 def _again(raw: bytes, turn: int, at: datetime) -> bytes:
     header, blank, body = raw.partition(b"\r\n\r\n")
-    mark = rb"<\1.%d@\2>" % turn
+    mark = rb"<\1.%d" % turn
 
     def anew(field: re.Match[bytes]) -> bytes:
         if field[1].lower() == b"date":
             return b"Date: " + format_datetime(at).encode()
+        if field[1].lower() == b"subject":
+            return field[0] + b" (%d)" % turn
         return field[1] + b":" + _ID.sub(mark, field[2])
 
     return _FIELDS.sub(anew, header) + blank + body

@@ -264,10 +264,10 @@ UNSURE = r"""
 yes|no|ok|okay|all|where|drop|later|help|settings|confirm|join|more|archive|copies|no copies|bye|block|
     waiting|who
 open|close|welcome|log|pulse|recall|my data|forget me|opt ?out|subscribe|info|index|ack|quit|end|all ok|
-    all no
+    all no|sign out|log out|no feed
 [0-9]{1,3} (?:ok|no|show|later|ban|edit|ok trust|ok invite)|ok trust|send [0-9]{1,3}|all [0-9]{1,3}
 ja|nein|alle|wo|hilfe|einstellungen|bestatigen|beitreten|mehr|archiv|spater|tschuss|meine daten|
-    vergiss mich
+    ausloggen|kein feed|vergiss mich
 """
 
 

@@ -551,6 +551,20 @@ class KeepLink:
 
 
 @dataclass(frozen=True, slots=True)
+class SignOut:
+    """This person is signed in nowhere any more, and no link that they were sent lets anybody in."""
+
+    person_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndFeed:
+    """A member's link for feed readers opens nothing any more."""
+
+    subscription_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class MailData:
     """Mail somebody all that we keep of them, to their known address."""
 
@@ -770,6 +784,8 @@ OfMembers = (
     | ReleaseHold
     | Suppress
     | KeepLink
+    | SignOut
+    | EndFeed
     | GiveThanks
 )
 Change = (

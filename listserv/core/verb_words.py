@@ -41,6 +41,8 @@ WORDS: tuple[tuple[str, str, str], ...] = (
     ("more",           "more",                                            "mehr"),
     ("send",           "send",                                            "sende"),
     ("archive",        "archive",                                         "archiv"),
+    ("sign out",       "sign out, log out",                               "ausloggen"),
+    ("no feed",        "no feed, feed off",                               "kein feed"),
     ("pulse",          "pulse",                                           "puls"),
     ("set",            "set",                                             "setze"),
     ("welcome",        "welcome",                                         "willkommen"),

@@ -37,15 +37,16 @@ class Feeds:
         """A new link; the one before is dead."""
 
         def step(tx: Connection) -> None:
-            _drop(tx, subscription_id)
+            end_feed(tx, subscription_id)
             tx.execute(insert(feeds).values(subscription_id=subscription_id, made=now))
 
         self._store.do(step)
 
     def stop(self, subscription_id: int) -> None:
         """No link any more."""
-        self._store.do(lambda tx: _drop(tx, subscription_id))
+        self._store.do(lambda tx: end_feed(tx, subscription_id))
 
 
-def _drop(tx: Connection, subscription_id: int) -> None:
+def end_feed(tx: Connection, subscription_id: int) -> None:
+    """The same in a transaction of somebody else's."""
     tx.execute(delete(feeds).where(_f.subscription_id == subscription_id))

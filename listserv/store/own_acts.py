@@ -14,6 +14,7 @@ from listserv.core.changes import (
     Block,
     CancelHold,
     DropAddress,
+    EndFeed,
     EndSubscription,
     Enrol,
     GiveThanks,
@@ -21,6 +22,7 @@ from listserv.core.changes import (
     ReleaseHold,
     SetPerson,
     SetSubscription,
+    SignOut,
     Suppress,
     UndoAsk,
     UseAsk,
@@ -35,6 +37,7 @@ from listserv.store import (
     asks,
     books,
     briefs_told,
+    feeds,
     holds,
     lists,
     schema,
@@ -52,7 +55,8 @@ from listserv.store.rosters import (
 NEVER_ASK = "NeverAsk"  # the row in ``answered`` of an address that wants no questions (standards.md S8)
 _s, _p, _h, _w = schema.subscriptions.c, schema.posts.c, schema.holds.c, schema.thread_wishes.c
 OfSubscriptions = SetSubscription | EndSubscription | BackIn | Enrol | WishThread | GiveThanks | Block
-OfPeople = SetPerson | AddAddress | DropAddress | KeepLink | Suppress
+OfAccess = KeepLink | SignOut | EndFeed
+OfPeople = SetPerson | AddAddress | DropAddress | Suppress | OfAccess
 OfMails = WithdrawPost | CancelHold | ReleaseHold | UseAsk | UndoAsk
 OwnAct = OfSubscriptions | OfPeople | OfMails
 
@@ -102,10 +106,22 @@ def _of_person(tx: Connection, change: OfPeople, now: datetime) -> None:
             _add_address(tx, person, address, now)
         case DropAddress(person, address):
             _drop_address(tx, person, address, now)
-        case KeepLink(person, secret, minutes):
-            sessions.make_link(tx, person, now, secret=secret, minutes=minutes)
         case Suppress(address):
             answered.note(tx, NEVER_ASK, address.key, 0, now)
+        case _:
+            _of_access(tx, change, now)
+
+
+def _of_access(tx: Connection, change: OfAccess, now: datetime) -> None:
+    match change:
+        case KeepLink(person, secret, minutes):
+            sessions.make_link(tx, person, now, secret=secret, minutes=minutes)
+        case SignOut(person):
+            sessions.revoke_all(tx, person)
+            record(tx, Hand(f"person {person}", now), "signed out")
+        case EndFeed(number):
+            feeds.end_feed(tx, number)
+            record(tx, Hand(f"member {number}", now), "feed ended", _member(tx, number).list_id)
         case _:
             assert_never(change)
 

@@ -155,6 +155,15 @@ class Sessions:
         """End one session."""
         self._store.do(lambda tx: revoke(tx, session))
 
+    def end_all(self, session: str, now: datetime) -> None:
+        """End all sessions of whose this one is, and links not used yet."""
+
+        def step(tx: Connection) -> None:
+            if (person := check(tx, session, now)) is not None:
+                revoke_all(tx, person)
+
+        self._store.do(step)
+
 
 def _member_person(tx: Connection, address_key: str) -> int | None:
     """The person behind an address, if they are in any list today."""

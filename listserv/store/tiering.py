@@ -12,7 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, func, select
+from sqlalchemy import Connection, LargeBinary, Select, bindparam, cast, exists, func, select
 
 from listserv.core.types import PostState
 from listserv.store.schema import attachments, posts, stale
@@ -23,11 +23,14 @@ _p = posts.c
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A post that may be found. ``mark``: another one when it says something else. ``length``: its text's."""
+    """A post that may be found. ``mark``: another one when it says something else.
+
+    ``weight``: letters of its text; one of three octets counts as seven, for it begins a word of its own.
+    """
 
     id: int
     mark: str
-    length: int
+    weight: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,8 @@ class Findable:
 
 def listed(tx: Connection, list_id: int, audiences: Sequence[str]) -> tuple[Listed, ...]:
     """All posts of a list for these audiences that have words, by id."""
-    rows = tx.execute(_LISTED, {"list": list_id, "audiences": list(audiences)})
-    return tuple(Listed(row.id, _mark(row), row.length) for row in rows)
+    rows = tx.execute(_LISTED[tx.dialect.name], {"list": list_id, "audiences": list(audiences)})
+    return tuple(Listed(row.id, _mark(row), row.letters + 3 * (row.octets - row.letters)) for row in rows)
 
 
 def findable(tx: Connection, ids: Sequence[int], audiences: Sequence[str]) -> Iterator[Findable]:
@@ -80,11 +83,18 @@ def _mark(row: Any) -> str:
 
 
 _SHOWN = (_p.state == PostState.POSTED, _p.audience.in_(bindparam("audiences", expanding=True)))
-_LISTED = (
-    select(_p.id, _p.raw_hash, _p.subject, _p.author_name, _p.from_, func.length(_p.text).label("length"))
-    .where(_p.list_id == bindparam("list"), *_SHOWN)
-    .order_by(_p.id)
-)
+
+
+def _listed(octets: Any) -> Select[Any]:
+    said = (_p.raw_hash, _p.subject, _p.author_name, _p.from_)
+    sizes = (func.length(_p.text).label("letters"), octets.label("octets"))
+    return select(_p.id, *said, *sizes).where(_p.list_id == bindparam("list"), *_SHOWN).order_by(_p.id)
+
+
+_LISTED = {
+    "sqlite": _listed(func.length(cast(_p.text, LargeBinary))),
+    "postgresql": _listed(func.octet_length(_p.text)),
+}
 _FINDABLE = (
     select(
         _p.id,

@@ -532,3 +532,43 @@ async def test_signing_in_from_there_leads_back_to_it(world: World) -> None:
         await client.post("/my-data/", data={"email": "member@example.org"})
     (mailed,) = world.door.mailed
     assert mailed[1].endswith("&next=/my-data/")
+
+
+# -- going out again
+
+
+@pytest.mark.anyio
+async def test_signing_out_ends_it_in_each_browser_and_tells_everybody_the_same(world: World) -> None:
+    at_work = world.rows.session((1, 1), "another-cookie-of-a-browser")
+    world.rows.store.do(lambda tx: sessions.make_link(tx, 1, NOON, secret="unused-secret", minutes=60))
+    told = []
+    for who in ("anonymous", "expired", "member"):
+        async with world.client(who) as client:
+            page = await client.get("/out")
+            evil = await client.post("/out", headers={"origin": "https://evil.example"})
+            assert evil.status_code == 403 and (await client.get("/book/")).status_code in (404, 200)
+            if who == "member":
+                assert 'href="/out"' in (await client.get("/book/search/")).text
+                assert (await client.get("/book/")).status_code == 200
+            done = await client.post("/out")
+            told.append((page.content, done.status_code, done.content, done.headers.raw))
+            assert (await client.get("/book/")).status_code == 404
+    assert told == [told[0]] * 3
+    assert "Max-Age=0" in dict(told[0][3])[b"set-cookie"].decode()
+    async with world.client() as other:
+        other.cookies.set(HOST_COOKIE, at_work, domain=DOMAIN)
+        assert (await other.get("/book/")).status_code == 404
+        assert (await other.post("/in?t=unused-secret")).status_code == 410
+    async with world.client("host") as client:
+        assert (await client.get("/book/")).status_code == 200
+
+
+@pytest.mark.anyio
+async def test_after_ninety_days_one_is_asked_again(world: World) -> None:
+    world.rows.store.do(lambda tx: sessions.make_link(tx, 1, NOON, secret="cli-secret", minutes=60))
+    async with world.client() as client:
+        came = await client.post("/in?t=cli-secret")
+        assert f"Max-Age={90 * 86_400};" in came.headers["set-cookie"]
+        for days, status in ((89, 200), (91, 404)):
+            world.rows.now = NOON + timedelta(days=days)
+            assert (await client.get("/book/")).status_code == status

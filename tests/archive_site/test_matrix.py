@@ -42,7 +42,7 @@ def test_each_kind_of_path_is_in_the_matrix(world: World) -> None:
 
 
 EVERY = [(name, audience) for name in READS for audience in LISTS.get(name, ("", ("members",)))[1]]
-ALWAYS = ("in", "healthz", "assets", "u", "search", "my-data")
+ALWAYS = ("in", "out", "healthz", "assets", "u", "search", "my-data")
 
 
 def tells(answer: httpx.Response) -> set[tuple[str, str]]:

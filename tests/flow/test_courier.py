@@ -518,7 +518,7 @@ def answering(door: socket.socket, says: bytes) -> Iterator[list[socket.socket]]
         yield peers
     finally:
         door.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
+        thread.join(60)
         for peer in peers:
             peer.close()
 

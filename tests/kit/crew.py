@@ -45,7 +45,7 @@ class Hand:
     def kill(self) -> None:
         """As when its machine loses power."""
         self.process.kill()
-        assert self.process.wait(10) == -signal.SIGKILL
+        assert self.process.wait(60) == -signal.SIGKILL
 
     def stop(self) -> int:
         self.process.terminate()
@@ -95,7 +95,7 @@ def _end(hand: Hand) -> None:
     if hand.process.poll() is None:
         hand.process.send_signal(signal.SIGCONT)
         hand.process.kill()
-        hand.process.wait(10)
+        hand.process.wait(60)
 
 
 @contextmanager

@@ -36,12 +36,12 @@ class Cutter:
     def __enter__(self) -> Self:
         self.folder.mkdir(exist_ok=True)
         self._thread.start()
-        assert self._started.wait(10)
+        assert self._started.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._thread.join(60)
         assert not self._thread.is_alive(), "the wire did not stop"
 
     async def _serve(self) -> None:

@@ -39,7 +39,7 @@ def bound(kind: str = "personal") -> int:
 def kill(running: Running) -> None:
     """``kill -9``, and the process is gone."""
     running.process.kill()
-    assert running.process.wait(10) == -9
+    assert running.process.wait(60) == -9
 
 
 def let_leases_run_out(house: House) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 from sqlalchemy import update
 
+from archive_site.folder import Folder
+from archive_site.pages import levels
 from listserv.store import indexing
 from tests.kit.site import BASE, NOON, Door, Rows, Said, builder, fresh_rows
 
@@ -37,6 +39,7 @@ READS = {
     "else": {"other": {"members"}},
 }
 ABSENT = "a" * 32
+PICTURE = "0-40x40.webp"
 
 
 @dataclass
@@ -99,14 +102,32 @@ def matrix(folder: Path) -> Iterator[World]:
             rows.join(numbers[name], person, role="host" if who == "host" else "member", state=state)
     rows.store.do(indexing.catch_up)
     builder(rows, folder / "archive").catch_up(NOON)
+    _draw(folder / "archive", hashes)
     yield World(rows, Door(rows, folder / "archive"), folder / "archive", hashes)
     rows.store.close()
+
+
+def _draw(root: Path, hashes: dict[tuple[str, str], str]) -> None:
+    """A picture for each post, where the renderer puts what it drew of its first attachment."""
+    for (name, audience), digest in hashes.items():
+        for tree, audiences in levels(LISTS.get(name, ("members",))[0]):
+            if audience in audiences:
+                file = Folder(root).pictures(name, tree, digest) / PICTURE
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(word(name, audience))
+                break
 
 
 def samples(world: World) -> dict[str, list[str]]:
     """By kind of route, paths of each list and of one that is not there; by kind "file", all files."""
     found: dict[str, list[str]] = {
-        **{"root": ["/"], "in": ["/in", "/in?t=abc"], "healthz": ["/healthz"], "my-data": ["/my-data/"]},
+        **{
+            "root": ["/"],
+            "in": ["/in", "/in?t=abc"],
+            "out": ["/out"],
+            "healthz": ["/healthz"],
+            "my-data": ["/my-data/"],
+        },
         **{"search-all": ["/search/", "/search/?q=words"], "leave": ["/u/" + "a" * 20]},
         **{"asset": ["/assets/site.css", "/assets/icon.svg", "/assets/else.css"], "file": files(world)},
     }
@@ -118,10 +139,10 @@ def samples(world: World) -> dict[str, list[str]]:
             "thread": [f"/{name}/t/{key}/" for key in ("public", "members", "hosts", "off", "mixed", "none")],
             "post": [f"/{name}/m/{digest}" for digest in (*posts.values(), ABSENT)],
             "attachment": [f"/{name}/a/{digest}/0/x" for digest in (*posts.values(), ABSENT)],
-            "picture": [f"/{name}/i/{digest}/0-640x480.webp" for digest in (*posts.values(), ABSENT)],
             "search": [f"/{name}/search/", f"/{name}/search/?q=words", *searches(name)],
             "tiers": [f"/{name}/search/tiers.json"],
             "tier-file": [f"/{name}/search/{'0' * 16}/pagefind.js"],
+            "picture": [f"/{name}/i/{digest}/{PICTURE}" for digest in (*posts.values(), ABSENT)],
             "whole": [f"/{name}/w/{digest}/" for digest in (*posts.values(), ABSENT)],
             "author": [f"/{name}/by/{digest}/" for digest in (*posts.values(), ABSENT)],
             "resources": [f"/{name}/resources/"],

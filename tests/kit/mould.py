@@ -2,9 +2,10 @@
 
     python -m tests.kit.mould SOCKET ROOM
 
-A server's children (reader, signers, renderer) are forked, too, by a nurse: a process that each server begins
-with, while it has one thread. What the nurse's helper forks has the server for its parent, as soon as the
-helper ends; to the server it is a child like any other. ``ps`` shows each by its own command line.
+What a server starts (reader, signers, renderer), and a demo or a bench, is forked, too, by a nurse: a process
+that each of these begins with, while it has one thread. What the nurse's helper forks has the server for its
+parent, as soon as the helper ends; to the server it is a child like any other. ``ps`` shows each by its own
+command line.
 """
 
 from __future__ import annotations
@@ -31,13 +32,16 @@ from typing import Any
 
 _MOST = 1 << 17  # octets of a request
 # What a process runs as ``__main__`` is not imported before; what it loads late is.
-_CHILDREN = (
+_MAINS = (
+    "archive_site.bundling",
+    "archive_site.rendering",
+    "listserv.__main__",
+    "listserv.benching.signer",
+    "listserv.benching.sink",
     "listserv.flow.reading",
     "listserv.flow.signatory",
-    "archive_site.rendering",
-    "archive_site.bundling",
 )
-_MAINS = ("listserv.__main__", *_CHILDREN)
+_PARENTS = {"serve", "demo", "bench"}
 _LATE = (
     "alembic.ddl.postgresql",
     "alembic.ddl.sqlite",
@@ -61,6 +65,7 @@ class _Asked:
     env: dict[str, str]
     cwd: str
     limits: Sequence[Sequence[int]] = ()
+    new_session: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +200,16 @@ def _ask_nurse(nurse: socket.socket) -> None:
 
     def fork_exec(args: Sequence[Any], *more: Any) -> Any:
         words = [os.fsdecode(word) for word in args if word != "-S"]
-        if words[:2] != [sys.executable, "-m"] or words[2] not in _CHILDREN:
+        if (
+            words[:2] != [sys.executable, "-m"]
+            or f"{words[2]}.__main__" not in _MAINS
+            and words[2] not in _MAINS
+        ):
             return real(args, *more)
-        _, _, _, cwd, env, p2cread, _, _, c2pwrite, _, errwrite, *_ = more
+        _, _, _, cwd, env, p2cread, _, _, c2pwrite, _, errwrite, _, _, _, new_session, *_ = more
         pairs = dict(os.fsdecode(pair).split("=", 1) for pair in env)
         limits = [(which, *resource.getrlimit(which)) for which in _INHERITED]
-        asked = _Asked(words[2:], pairs, cwd or str(Path.cwd()), limits)
+        asked = _Asked(words[2:], pairs, cwd or str(Path.cwd()), limits, bool(new_session))
         files = [given if given >= 0 else usual for usual, given in enumerate((p2cread, c2pwrite, errwrite))]
         heard, told = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with heard:
@@ -235,7 +244,9 @@ def _become(order: _Order) -> None:
     time.tzset()
     for which, *limit in asked.limits:
         resource.setrlimit(which, (limit[0], limit[1]))
-    if "serve" in asked.words and (child := _nursed()):
+    if asked.new_session:
+        os.setsid()
+    if _PARENTS & set(asked.words) and (child := _nursed()):
         _become(child)
         return
     _show([sys.executable, "-m", *asked.words])
@@ -257,7 +268,7 @@ def _import_all() -> None:
     for package in ("listserv", "archive_site"):
         module: Any = importlib.import_module(package)
         for one in pkgutil.walk_packages(module.__path__, f"{package}."):
-            if one.name not in _MAINS and ".benching" not in one.name:
+            if one.name not in _MAINS:
                 importlib.import_module(one.name)
     for name in _LATE:
         importlib.import_module(name)

@@ -25,7 +25,7 @@ def nameserver(asked: Callable[[str], bool]) -> Iterator[str]:
         finally:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
                 other.sendto(b"", (host, port))
-            thread.join(10)
+            thread.join(60)
 
 
 def _serve(door: socket.socket, asked: Callable[[str], bool]) -> None:

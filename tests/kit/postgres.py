@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg.sql import SQL, Identifier, Literal
@@ -81,6 +82,15 @@ class Postgres:
         finally:
             self._say(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
 
+    def copy_database(self, template: str, name: str) -> None:
+        """Have a copy of this name, whatever had it before."""
+        self._say(SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(name)))
+        self._say(SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template)))
+
+    def connected(self, database: str = "postgres") -> psycopg.Connection[Any]:
+        """A connection on which each statement is a transaction."""
+        return psycopg.connect(host=str(self.data), user="postgres", dbname=database, autocommit=True)
+
     @contextmanager
     def space_in(self, folder: Path) -> Iterator[str]:
         """The name of a place for databases in ``folder``, which anyone may enter."""
@@ -94,9 +104,7 @@ class Postgres:
             self._say(SQL("DROP TABLESPACE {}").format(Identifier(name)))
 
     def _say(self, statement: psycopg.sql.Composed) -> None:
-        with psycopg.connect(
-            host=str(self.data), user="postgres", dbname="postgres", autocommit=True
-        ) as connection:
+        with self.connected() as connection:
             connection.execute(statement)
 
     def _run(self, program: str, *words: str) -> None:

@@ -16,12 +16,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from listserv.cli import main
 from listserv.clock import SystemClock
 from tests.kit import forked
-from tests.kit.house import House
 from tests.kit.server import HANG, until
+
+if TYPE_CHECKING:  # the process itself needs no pytest
+    from tests.kit.house import House
 
 _ROOT = Path(__file__).resolve().parents[2]
 

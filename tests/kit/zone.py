@@ -53,7 +53,7 @@ class Zone:
             other.sendto(b"", where)
         socket.create_connection(where).close()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
         self._udp.close()
         self._tcp.close()
 
@@ -73,7 +73,7 @@ class Zone:
         while True:
             caller, _ = self._tcp.accept()
             with caller, suppress(OSError, EOFError):
-                caller.settimeout(5)
+                caller.settimeout(60)
                 asked = caller.recv(2)
                 if not asked:
                     return

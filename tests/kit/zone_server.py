@@ -37,7 +37,7 @@ def zone_server(zone: Zone) -> Iterator[int]:
         finally:
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
                 other.sendto(b"", door.getsockname())
-            thread.join(10)
+            thread.join(60)
 
 
 def _serve(door: socket.socket, zone: Zone) -> None:

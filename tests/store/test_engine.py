@@ -81,7 +81,7 @@ def test_intake_goes_before_everything_that_waits(tmp_path: Path) -> None:
     schema.metadata.create_all(store.engine)
     order: list[str] = []
     gate = threading.Event()
-    waits = store.write(lambda tx: gate.wait(10))
+    waits = store.write(lambda tx: gate.wait(60))
     rest = [
         store.write(lambda tx: order.append("work")),
         store.write(lambda tx: order.append("mail"), first=True),

@@ -128,7 +128,7 @@ def test_many_may_read_at_once_and_one_that_fails_spoils_nothing(store: Store) -
         for _ in range(5):
             try:
                 with store.read() as tx:
-                    ready.wait(10)
+                    ready.wait(60)
                     seen.append(AMONG.scalar(tx, {"hashes": ("a",)}))
                     if number % 2:
                         tx.execute(text("SELECT nonsense"))

@@ -129,6 +129,37 @@ def test_a_question_finds_the_threads_that_have_what_it_asks_for(rows: Rows, boo
     assert told == list(QUESTIONS)
 
 
+# What people write in one list, and words of it as others type them: the thirteen and five of archive.md.
+TONGUES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("Meeting", "The meetings of our committee are postponed.", ("meeting", "postponed", "Committee")),
+    ("Reunión", "La próxima reunión será en otoño, señora.", ("reunion", "otono", "próxima", "senora")),
+    (
+        "Sitzung",
+        "Die Lerngruppensitzung fällt aus. Grüße aus Köln!",
+        ("lerngruppensitzung", "grusse", "koln"),
+    ),
+    ("Café", "Où est passée la clé du café ? Ça dépend.", ("cle", "cafe", "ca depend", "CLÉ")),
+    ("모임", "다음 모임은 도서관에서 합니다.", ("모임", "도서관", "도서관에서")),
+    ("اجتماع", "الاجتماع القادم في المكتبة يوم الأحد.", ("المكتبة", "الأحد")),
+    ("Встреча", "Следующая встреча будет в библиотеке.", ("встреча", "библиотеке", "ВСТРЕЧА")),
+    ("聚会", "下次读书会在图书馆举行。", ("图书馆", "读书会", "举行", "图")),
+    ("会合", "次の読書会は図書館で開きます。カタカナも。", ("図書館", "読書会", "カタカナ", "開きます")),
+    ("집회", "學生們都喜歡那些信。", ("喜歡", "學生")),
+)
+
+
+def test_one_box_finds_what_people_wrote_in_any_language(rows: Rows) -> None:
+    made = rows.list("book")
+    for subject, said, _ in TONGUES:
+        rows.post(made, rows.thread(made, subject), Said(subject=subject, text=f"{said}\n"))
+    bring_in(rows)
+    read = Readable(made, MEMBERS)
+    wanted = [(word, [subject]) for subject, _, words in TONGUES for word in words]
+    assert [(word, titles(rows, word, read)) for word, _ in wanted] == wanted
+    assert titles(rows, "subject:会合 図書館", read) == ["会合"]
+    assert titles(rows, '"読書会は図書館"', read) == ["会合"] and titles(rows, '"図書館読書会"', read) == []
+
+
 def test_a_question_in_a_mail_may_ask_for_everything_at_once(rows: Rows, book: Readable) -> None:
     mailed = read_mail_query('soil "cool to the hand" from Ben subject garlic since nov 2026 before 2027')
     (hit,) = found(rows, mailed, book).threads

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from listserv.core import when
 from listserv.core.asks import AskKind, NewAsk
-from listserv.core.changes import KeepLink, SendNotice
+from listserv.core.changes import EndFeed, KeepLink, SendNotice, SignOut
 from listserv.core.found import Hit
 from listserv.core.notices import Found, FoundOne, SignInLink, ToldPost, WholeThread
 from listserv.core.privacy import may
@@ -108,3 +108,15 @@ def show_archive(arg: str, scene: Scene) -> Done:
     notice = SignInLink(scene.site.domain, url, "", _LINK_MINUTES)
     keep = KeepLink(scene.member.person_id, secret, _LINK_MINUTES)
     return Done(changes=(keep, SendNotice(notice, scene.member.address, scene.list.id)))
+
+
+def sign_out(arg: str, scene: Scene) -> Done:
+    """Out of the web archive, in each browser; a link that was not used yet opens nothing, either."""
+    assert scene.member is not None
+    return Done((Said("signed out"),), (SignOut(scene.member.person_id),))
+
+
+def end_feed(arg: str, scene: Scene) -> Done:
+    """The speaker's link for feed readers, of this list."""
+    assert scene.member is not None
+    return Done((Said("no feed", scene.list.title),), (EndFeed(scene.member.id),))
