@@ -103,10 +103,12 @@ class Press:
         if not urls.safe_key(row.key):
             return
         with self._store.read() as tx:
-            counts = reading.thread_counts(tx, row.id) if row.merged_into is None else {}
             if since is not None:
                 since = reading.first_changed(tx, row.id, since)
-            before = reading.thread_counts(tx, row.id, since) if since is not None else {}
+            before = reading.thread_counts(tx, row.id, before=since) if since is not None else {}
+            counts = reading.thread_counts(tx, row.id, since) if row.merged_into is None else {}
+        if row.merged_into is None:
+            counts = {one: before.get(one, 0) + counts.get(one, 0) for one in {*before, *counts}}
         below: set[str] = set()
         for tree, audiences in levels(shelf.settings.archive):
             # A wider tree has this thread only if it has posts there that the trees below lack.
