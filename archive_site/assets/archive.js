@@ -32,7 +32,7 @@ function liveSearch() {
   const answer = document.querySelector("[data-answer]");
   const alone = place.hasAttribute("data-alone");
   const source = new URL(place.dataset.tiers, location.href);
-  const SHOWN = 8, LEAST = 2;
+  const SHOWN = 8, AT_ONCE = 6, LEAST = 2;
   let engine, older = [], asked = 0, timer;
 
   field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => run(), 250); });
@@ -126,8 +126,8 @@ function liveSearch() {
   // The first ones that have all the words: the engine would rather find some shorter word than nothing.
   async function fitting(results, wish, meanwhile) {
     const sought = stems(wish.words), kept = [];
-    for (let at = 0; at < Math.min(results.length, 3 * SHOWN) && kept.length < SHOWN; at += SHOWN) {
-      const some = await Promise.all(results.slice(at, at + SHOWN).map((one) => one.data()));
+    for (let at = 0; at < Math.min(results.length, 3 * SHOWN) && kept.length < SHOWN; at += AT_ONCE) {
+      const some = await Promise.all(results.slice(at, at + AT_ONCE).map((one) => one.data()));
       for (const data of some) {
         const said = data.content.split(" ");
         const hits = said.map((word) => sought.findIndex((one) => fits(fold(word), one)));
