@@ -14,6 +14,7 @@ _MARKS = re.compile("[\u200e\u200f\u2066-\u2069]")
 _ADDRESS = re.compile(
     "(?<=\\S)(?:@|\uff20|\ufe6b|%40)(?:\\[[^\\]\\s]{1,80}\\]|[^\\W_](?:[\\w.\u200c\u200d-]*\\w)?)", re.I
 )
+_SIGNS = ("@", "%40", "\uff20", "\ufe6b")  # sooner looked for than addresses
 _ENTITY = re.compile(r"&(?:#0*64|#x0*40|commat);", re.I)
 _ADDRESS_IN_URL = re.compile(r"[\w.+%=~-](?:@|%40)[\w\[]", re.I)
 _REPLY = re.compile(r"(?:\s*(?:re|aw|sv|vs|antw|odp|wg|fwd?)(?:\[[0-9]{1,3}\])?\s?:)+\s*", re.I)
@@ -21,7 +22,9 @@ _REPLY = re.compile(r"(?:\s*(?:re|aw|sv|vs|antw|odp|wg|fwd?)(?:\[[0-9]{1,3}\])?\
 
 def hide(text: str) -> str:
     """``ana@example.org`` becomes ``ana@…``, wherever it stands and however its sign is written."""
-    return _ADDRESS.sub("@…", _ENTITY.sub("@", text) if "&" in text else text)
+    if "&" in text:
+        text = _ENTITY.sub("@", text)
+    return _ADDRESS.sub("@…", text) if any(sign in text for sign in _SIGNS) else text
 
 
 def holds_address(url: str) -> bool:

@@ -21,6 +21,7 @@ from archive_site.text import link
 
 _MOST = 600_000
 _DEEPEST = 60
+_SHORT = 320  # letters of a quote that stays open between an author's own words: about four lines
 _KEPT_TAGS = """p b i u s em strong sub sup small ul ol li dl dt dd blockquote pre code
     table thead tbody tr td th"""
 _KEPT = frozenset(_KEPT_TAGS.split())
@@ -66,6 +67,7 @@ class _Part:
 
     kind: str  # text, inline, block, link, unlink
     said: str = ""
+    cut: bool = False  # a quote that stands in nothing begins or ends here
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,46 @@ class _Edit:
     said: str
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A run of safe HTML; ``folded``: a quote that nobody needs to see."""
+
+    html: Markup
+    folded: bool = False
+
+
 def sieve(html: str) -> Markup:
     """Safe HTML of any HTML; well nested, every element closed. In linear time."""
+    return Markup(_rendered(_parts(html)))
+
+
+def stretches(html: str) -> tuple[Stretch, ...]:
+    """The same in pieces: what was said, and what was quoted. Short quotes between are left open."""
+    runs: list[list[_Part]] = [[]]
+    quotes = set()
+    for part in _parts(html):
+        begins = part.cut and part.said == "<blockquote>"
+        if begins:
+            quotes.add(len(runs))
+            runs.append([])
+        runs[-1].append(part)
+        if part.cut and not begins:
+            runs.append([])
+    fresh = [at for at, run in enumerate(runs) if at not in quotes and _says(run)]
+    last = fresh[-1] if fresh else len(runs)
+    return tuple(
+        Stretch(Markup(_rendered(run)), at in quotes and bool(fresh) and (at > last or _says(run) > _SHORT))
+        for at, run in enumerate(runs)
+        if _says(run)
+    )
+
+
+def _says(run: Iterable[_Part]) -> int:
+    """How many letters there are to read."""
+    return sum(len(part.said.strip()) for part in run if part.kind == "text")
+
+
+def _parts(html: str) -> Iterator[_Part]:
     reader = _Sieve()
     text = clean(html[:_MOST])
     at = 0
@@ -91,7 +131,7 @@ def sieve(html: str) -> Markup:
             else:
                 reader.begin(tag, mark["rest"])
     reader.text(text[at:])
-    return Markup(_rendered(_hidden(reader.finish())))
+    return _hidden(reader.finish())
 
 
 class _Sieve:
@@ -141,9 +181,10 @@ class _Sieve:
             return
         if name in _BLOCKS and self._open and self._open[-1] in ("p", "h3"):
             self._close()  # a paragraph holds no blocks
+        cut = name == "blockquote" and not self._open
         self._open.append(name)
         extra = {"p": ' dir="auto"', "pre": ' tabindex="0" dir="auto"'}.get(name, "")
-        self._add(name, f"<{name}{extra}>")
+        self._add(name, f"<{name}{extra}>", cut=cut)
 
     def _close_to(self, name: str) -> None:
         self._end_link()
@@ -152,7 +193,7 @@ class _Sieve:
 
     def _close(self) -> str:
         name = self._open.pop()
-        self._add(name, f"</{name}>")
+        self._add(name, f"</{name}>", cut=name == "blockquote" and not self._open)
         return name
 
     def _end_link(self) -> None:
@@ -160,8 +201,8 @@ class _Sieve:
             self._parts.append(_Part("unlink"))
             self._linked = False
 
-    def _add(self, name: str, html: str) -> None:
-        self._parts.append(_Part("inline" if name in _INLINE else "block", html))
+    def _add(self, name: str, html: str, *, cut: bool = False) -> None:
+        self._parts.append(_Part("inline" if name in _INLINE else "block", html, cut))
 
 
 def _plain(written: str) -> str:

@@ -20,6 +20,8 @@ from typing import IO, Any
 import pagefind_bin
 
 _PIECE = 1 << 20
+_META = ".pf_meta"
+_ANY = "wasm.unknown.pagefind"  # reads languages whose endings the program does not know
 _ENGINE = ("pagefind.js", "wasm.")  # what a page loads, once for all tiers
 
 
@@ -51,17 +53,14 @@ def make_index(
             raise trouble[0]
     if files is None:
         raise PagefindFailed("it ended, or took too long")
-    return {name: data for name, data in files.items() if "/" in name or _belongs(name, language)}
+    wasm = f"wasm.{language}.pagefind"
+    kept = {"pagefind.js", "pagefind-entry.json", wasm if wasm in files else _ANY}
+    return {name: data for name, data in files.items() if "/" in name or name.endswith(_META) or name in kept}
 
 
 def is_engine(name: str) -> bool:
     """Whether a file is the same in each index: the script and the program that reads an index."""
     return name.startswith(_ENGINE)
-
-
-def _belongs(name: str, language: str) -> bool:
-    kept = {"pagefind.js", "pagefind-entry.json", f"wasm.{language}.pagefind"}
-    return name in kept or name.endswith(".pf_meta")
 
 
 @contextlib.contextmanager

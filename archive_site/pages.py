@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from archive_site import hiding, urls
 from archive_site.folder import TREES
-from archive_site.markup import sieve
+from archive_site.markup import Stretch, stretches
 from archive_site.text import Piece, excerpt, pieces
 from listserv.core.types import Standing
 from listserv.store.reading import AUDIENCES, Opening, PostRow, Shelf, month_of
@@ -144,7 +144,7 @@ class Article:
     answers: Who | None
     answers_href: str
     body: tuple[Piece, ...]
-    html: Markup
+    html: tuple[Stretch, ...]
     pictures: tuple[Picture, ...]
     attached: tuple[Download, ...]
     whole: str
@@ -346,7 +346,7 @@ def article(shelf: Shelf, row: PostRow, setting: Setting) -> Article:
         answers=parent,
         answers_href=f"#{urls.anchor(row.parent)}" if setting.near else urls.post(shelf.name, row.parent),
         body=() if gone or row.html else pieces(row.text),
-        html=Markup("") if gone or not row.html else sieve(row.html),
+        html=() if gone or not row.html else stretches(row.html),
         pictures=() if gone else tuple(_picture(shelf, row, one) for one in setting.drawn),
         attached=() if gone else tuple(_download(shelf, row, at) for at in range(len(row.attached))),
         whole=setting.whole,

@@ -27,7 +27,8 @@ _KINDS = ("JPEG", "PNG", "GIF", "WEBP")
 _MODES = {"1": "L", "L": "L", "LA": "RGBA", "P": "RGBA", "RGB": "RGB", "RGBA": "RGBA", "CMYK": "RGB"}
 _LONGEST_SIDE = 1600  # pixels, of what we write
 _SHORTEST_SIDE = 40  # what is smaller is a bullet, a logo or a beacon
-_MOST_PIXELS = 40_000_000  # of what we read
+_MOST_PIXELS = {"JPEG": 40_000_000}  # of what we read; a JPEG is made smaller while it is decoded
+_MOST_OF_OTHERS = 25_000_000
 _MOST_OCTETS = 25_000_000
 _MOST = 12  # of one post
 _QUALITY = 80
@@ -93,12 +94,13 @@ def redrawn(data: bytes) -> tuple[bytes, tuple[int, int]] | None:
 def _drawn(data: bytes) -> tuple[bytes, tuple[int, int]] | None:
     with Image.open(BytesIO(data), formats=_KINDS) as picture:
         width, height = picture.size
-        if width * height > _MOST_PIXELS or min(width, height) < _SHORTEST_SIDE or picture.mode not in _MODES:
+        most = _MOST_PIXELS.get(picture.format or "", _MOST_OF_OTHERS)
+        if width * height > most or min(width, height) < _SHORTEST_SIDE or picture.mode not in _MODES:
             return None
         mode = _MODES[picture.mode]
         picture.draft(None, (_LONGEST_SIDE, _LONGEST_SIDE))  # a large JPEG is not decoded as a whole
-        upright = ImageOps.exif_transpose(picture)
-        drawn = upright.convert(mode)
+        ImageOps.exif_transpose(picture, in_place=True)  # no copies: a large one fills much memory
+        drawn = picture if picture.mode == mode else picture.convert(mode)
         drawn.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
         if min(drawn.size) < 1:
             return None

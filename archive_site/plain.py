@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from archive_site import feeds, urls
@@ -44,7 +45,8 @@ def write_site(
     with parts.store.read() as tx:
         (shelf,) = (one for one in reading.shelves(tx, parts.site.domain) if str(one.address) == address)
     _Beside(parts, Folder(folder), shelf).write()
-    for own in (*folder.glob(".*"), *(folder / shelf.name).glob(".*")):
+    kept = (folder.glob(".*"), (folder / shelf.name).glob(".*"), (folder / shelf.name / "i").glob("*/*.none"))
+    for own in list(chain(*kept)):
         own.unlink()  # what the builder keeps for the next time
 
 

@@ -47,7 +47,7 @@ from listserv.store.reading import PostRow, Sharing, Shelf, ThreadRow
 _MONTHS = ".months.json"
 _LOOKED_AT = 120  # threads that moved last, among which open questions are looked for
 _FEW = 12  # posts among which those are that the front page shows something of
-_ALONE = 24  # of those, how many with one post are read
+_ALONE = LATEST  # of those, how many with one post are read
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 Counts = dict[str, dict[str, int]]  # month -> audience -> posts
@@ -103,10 +103,12 @@ class Press:
         if not urls.safe_key(row.key):
             return
         with self._store.read() as tx:
-            counts = reading.thread_counts(tx, row.id) if row.merged_into is None else {}
             if since is not None:
                 since = reading.first_changed(tx, row.id, since)
-            before = reading.thread_counts(tx, row.id, since) if since is not None else {}
+            before = reading.thread_counts(tx, row.id, before=since) if since is not None else {}
+            counts = reading.thread_counts(tx, row.id, since) if row.merged_into is None else {}
+        if row.merged_into is None:
+            counts = {one: before.get(one, 0) + counts.get(one, 0) for one in {*before, *counts}}
         below: set[str] = set()
         for tree, audiences in levels(shelf.settings.archive):
             # A wider tree has this thread only if it has posts there that the trees below lack.

@@ -17,10 +17,13 @@ _BEGIN = b"pagefind_dcd"  # of each file once it is unpacked
 _PACKED = (".pf_meta", ".pf_fragment", ".pf_index", ".pf_filter", ".pagefind")
 
 
-def faults(folder: Path, posts: int) -> list[str]:
-    """What is wrong with the index in a folder that should have so many posts; none: it is whole."""
+def faults(folder: Path, posts: int, *, engine: bool) -> list[str]:
+    """What is wrong with the index in a folder that should have so many posts; none: it is whole.
+
+    ``engine``: what reads it should be there, too.
+    """
     try:
-        return [*_unreadable(folder), *_missing(folder, posts)]
+        return [*_unreadable(folder), *_missing(folder, posts, engine=engine)]
     except (OSError, ValueError, LookupError, TypeError) as error:
         return [f"pagefind-entry.json or what it names: {type(error).__name__}: {error}"]
 
@@ -36,7 +39,7 @@ def _unreadable(folder: Path) -> Iterator[str]:
             yield f"{file.relative_to(folder)}: empty"
 
 
-def _missing(folder: Path, posts: int) -> Iterator[str]:
+def _missing(folder: Path, posts: int, *, engine: bool) -> Iterator[str]:
     entry = json.loads((folder / "pagefind-entry.json").read_bytes())
     found = 0
     for told in entry["languages"].values():
@@ -46,6 +49,7 @@ def _missing(folder: Path, posts: int) -> Iterator[str]:
         named = [f"fragment/{page[0]}.pf_fragment" for page in pages]
         named += [f"index/{chunk[2]}.pf_index" for chunk in chunks]
         named += [f"filter/{one[1]}.pf_filter" for one in filters]
+        named += ["pagefind.js", f"wasm.{told['wasm'] or 'unknown'}.pagefind"] if engine else []
         yield from (f"{name}: missing" for name in named if not (folder / name).is_file())
     if found != posts:
         yield f"{found} posts instead of {posts}"

@@ -72,7 +72,7 @@ class TierFolder:
                 file = fresh / name
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_bytes(data)
-            wrong = faults(fresh, posts)
+            wrong = faults(fresh, posts, engine=tier.engine)
             if not wrong:
                 os.sync()  # thousands of files: one by one they would take a minute
                 with self._alone():

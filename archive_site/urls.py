@@ -13,7 +13,7 @@ PAGE = 100  # posts of a thread to a page
 _NAME = r"(?P<name>[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?(?:@[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?)?)"
 _KEY = r"[A-Za-z0-9_-]{1,64}"
 _TIER_FILE = (  # of Pagefind's, those that a page of ours asks for
-    r"pagefind\.js|pagefind-entry\.json|wasm\.[a-z]{2,3}\.pagefind|pagefind\.[a-z]{2,3}_[0-9a-f]{1,32}\.pf_meta"
+    r"pagefind\.js|pagefind-entry\.json|wasm\.(?:[a-z]{2,3}|unknown)\.pagefind|pagefind\.[a-z]{2,3}_[0-9a-f]{1,32}\.pf_meta"
     r"|(?:fragment|index|filter)/[a-z]{2,3}_[0-9a-f]{1,32}\.pf_(?:fragment|index|filter)"
 )
 _SHAPES = {

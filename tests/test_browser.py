@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.base import AXE_FILE_PATH
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from listserv.store import indexing, sessions
-from tests.kit.site import NOON, Door, Rows, Said, book_circle, builder, fresh_rows, message_hash, served
+from tests.kit.site import (
+    NOON,
+    Door,
+    Rows,
+    Said,
+    book_circle,
+    builder,
+    fresh_rows,
+    message_hash,
+    served,
+    with_files,
+)
 
 pytestmark = pytest.mark.browser
 FLAGS = [
@@ -83,6 +96,12 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     )
     gone = rows.post(book, odd, Said(state="redacted", message_id="gone@x"), first)
     rows.post(book, odd, Said(html=html, language="de"), gone)
+    drawn = BytesIO()
+    Image.new("RGB", (1300, 700), "olive").save(drawn, "PNG")
+    shown = with_files(Said(text="The garden."), ("garden.png", "image/png", drawn.getvalue()))
+    rows.post(book, odd, shown)
+    long = Said(text=("Line by line. " * 700 + "\n\n") * 20, message_id="long@x")
+    rows.post(book, rows.thread(book, "A long one", key="long"), long)
     while rows.store.do(indexing.catch_up):
         pass
     builder(rows, folder / "archive").catch_up(NOON)
@@ -119,6 +138,7 @@ def every_kind_of_page(page: Page) -> list[str]:
         "/book/resources/",
         author or "",
         f"/book/m/{message_hash('gone@x')}",
+        f"/book/w/{message_hash('long@x')}/",
         "/nothing",
         "/in?t=x",
         "/u/" + "a" * 20,
@@ -178,6 +198,16 @@ def test_times_are_the_readers_own_where_scripts_run_and_the_lists_where_they_do
     assert (
         page.locator("article time").first.get_attribute("title") == "20 November 2026, 12:00 (Europe/Berlin)"
     )
+
+
+def test_a_picture_is_seen_as_wide_as_its_page_allows(reader: Reader) -> None:
+    page = reader.signed_in(width=390)
+    page.goto(f"{reader.url}/book/t/odd/")
+    picture = page.locator(".picture img")
+    picture.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('.picture img').naturalWidth == 1300")
+    box = picture.bounding_box()
+    assert box and 300 < box["width"] <= 350 and abs(box["width"] / box["height"] - 1300 / 700) < 0.05
 
 
 def test_dark_is_dark(reader: Reader) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,7 +22,7 @@ from listserv.resources import resource
 from listserv.store import indexing, reading
 from listserv.store.reading import Shelf
 from tests.kit.site import DOMAIN, NOON, Door, Rows, Said, builder, fresh_rows, served
-from tests.test_browser import FLAGS
+from tests.test_browser import AXE, FLAGS
 
 pytestmark = pytest.mark.browser
 NONE = "No exact match here"
@@ -127,9 +128,13 @@ def test_while_one_types_posts_are_found_marked_and_lead_to_their_place(site: Si
     found = page.locator("[data-list] article")
     expect(found).to_have_count(1)
     expect(found.locator("mark")).to_have_text(["garlic", "frost,"])
-    expect(found.locator(".meta")).to_have_text("Author 0, November 20, 2026")
+    expect(found.locator(".meta")).to_have_text("Author 0, 20 November 2026")
     expect(page.get_by_role("status")).to_have_text("Found while you type; Enter looks everywhere")
     expect(page.get_by_role("heading", name="How to find it")).to_be_hidden()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        wrong = page.evaluate(f"{AXE}; axe.run()")["violations"]
+        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in wrong] == []
     find(page, "garlic zzznotfound")
     expect(page.get_by_role("status")).to_have_text(NONE)
     expect(found).to_have_count(0)
@@ -264,3 +269,21 @@ def test_an_exported_site_is_searched_from_any_web_server(site: Site, tmp_path: 
         page = site.page("", script=False)
         page.goto(f"{url}/book/search/")
         expect(page.get_by_text("this search needs JavaScript")).to_be_visible()
+
+
+def test_whoever_has_the_page_open_while_tiers_are_built_anew_goes_on_to_find(site: Site) -> None:
+    page = site.page()
+    page.goto(f"{site.url}/book/search/")
+    find(page, "garlic")
+    expect(page.locator("[data-list] article")).to_have_count(1)
+    site.rows.post(
+        1, site.rows.thread(1, "Newest"), Said(text="The newest is about salsify.", subject="Newest")
+    )
+    site.bundler.bundle(site.shelf, NOON)
+    site.bundler.bundle(site.shelf, NOON + timedelta(minutes=11))
+    find(page, "canción")  # nothing of what the page knows is there any more
+    expect(page.locator("[data-list] article")).to_have_count(1)
+    find(page, "salsify")
+    expect(page.locator("[data-list] article")).to_have_count(1)
+    assert [one for one in site.errors if "404" not in one] == []
+    site.errors.clear()

@@ -32,10 +32,10 @@ function liveSearch() {
   const answer = document.querySelector("[data-answer]");
   const alone = place.hasAttribute("data-alone");
   const source = new URL(place.dataset.tiers, location.href);
-  const SHOWN = 8, LEAST = 2;
+  const SHOWN = 8, AT_ONCE = 6, LEAST = 2;
   let engine, older = [], asked = 0, timer;
 
-  field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(run, 250); });
+  field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => run(), 250); });
   const button = more.querySelector("button");
   button.addEventListener("click", goOn);
   if (alone) {
@@ -60,7 +60,7 @@ function liveSearch() {
     return made;
   }
 
-  async function run() {
+  async function run(again = false) {
     const wish = read(field.value), mine = ++asked;
     if (!wish || (wish.words.length < LEAST && !RUN.test(wish.words) && !wish.signs)) return show(false);
     say("looking");
@@ -69,11 +69,11 @@ function liveSearch() {
       if (!engine_) return show(false);
       const filters = await narrowed(engine_, wish);
       const found = filters ? await engine_.search(paired(wish.words) || null, { filters }) : { results: [] };
-      const best = await fitting(found.results, wish);
-      if (mine === asked) tell(best);
+      const told = (some) => { if (mine === asked) tell(some); };
+      told(await fitting(found.results, wish, told));
     } catch (error) {
-      engine = undefined;
-      if (mine === asked) say("broken");
+      engine = undefined;  // what was there a while ago may have been built anew since
+      if (mine === asked) again ? say("broken") : await run(true);
     }
   }
 
@@ -124,16 +124,17 @@ function liveSearch() {
   }
 
   // The first ones that have all the words: the engine would rather find some shorter word than nothing.
-  async function fitting(results, wish) {
+  async function fitting(results, wish, meanwhile) {
     const sought = stems(wish.words), kept = [];
-    for (let at = 0; at < Math.min(results.length, 3 * SHOWN) && kept.length < SHOWN; at += SHOWN) {
-      const some = await Promise.all(results.slice(at, at + SHOWN).map((one) => one.data()));
+    for (let at = 0; at < Math.min(results.length, 3 * SHOWN) && kept.length < SHOWN; at += AT_ONCE) {
+      const some = await Promise.all(results.slice(at, at + AT_ONCE).map((one) => one.data()));
       for (const data of some) {
         const said = data.content.split(" ");
         const hits = said.map((word) => sought.findIndex((one) => fits(fold(word), one)));
         const all = sought.every((_, which) => hits.includes(which)) && obeys(wish, said, data.meta);
         if (all && kept.length < SHOWN) kept.push({ data, said, hits });
       }
+      if (kept.length && kept.length < SHOWN) meanwhile(kept);
       if (!kept.length && !wish.signs) break;  // the best ones have not: nor will the others
     }
     return kept;
@@ -152,9 +153,13 @@ function liveSearch() {
     if (data.meta.title) link.textContent = data.meta.title;
     own.querySelector("[data-words]").append(...extract(said, hits));
     if (data.meta.author) own.querySelector("[data-author]").textContent = data.meta.author;
-    const day = new Date(`${data.meta.date}T12:00:00Z`), time = own.querySelector("time");
+    const names = (data.meta.author || "·").match(/[\p{L}\p{N}]+/gu) || ["·"], face = own.querySelector(".face");
+    face.textContent = [names[0], ...names.slice(1).slice(-1)].map((name) => [...name][0]).join("").toUpperCase();
+    const shape = { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" }, time = own.querySelector("time");
+    const clock = new Intl.DateTimeFormat(document.documentElement.lang || "en", shape);
+    const part = Object.fromEntries(clock.formatToParts(new Date(data.meta.date)).map((one) => [one.type, one.value]));
     time.dateTime = data.meta.date;
-    time.textContent = day.toLocaleDateString(document.documentElement.lang || "en", { dateStyle: "long" });
+    time.textContent = `${part.day} ${part.month} ${part.year}`;
     return own;
   }
 

@@ -59,6 +59,12 @@ _VERBS = sorted({re.escape(one) for words in _WROTE.values() for one in words.sp
 _VERB = rf"(?<![\w@.])(?:{'|'.join(_VERBS)})(?![\w@])|(?:{_WROTE_UNSPACED})"
 _HAS_VERB = re.compile(_VERB, re.I)
 _ENDS = re.compile(rf"(?:[:：]|(?:{_VERB})[.,]?)$", re.I)
+# How a line may end that ends so: most lines don't, and need not be looked at any closer.
+_LAST_TWO = frozenset(
+    word[-2:].casefold()
+    for words in (*_WROTE.values(), _WROTE_UNSPACED.replace("|", " "))
+    for word in words.split()
+)
 _DATE = re.compile(
     r"(?<!\d)(?:19|20)\d\d(?!\d)|(?<!\d)\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}(?!\d)|[^\W\d]{3,12}\.? \d{1,2},"
     r"|(?<!\d)\d{1,2}\.?[ -][^\W\d]{3,12}(?:[ ,.-]|$)"
@@ -132,7 +138,11 @@ def _upwards(lines: Sequence[str], last: int, first: int) -> Iterator[tuple[int,
 
 
 def _may_end(line: str) -> bool:
-    return 0 < len(line) <= LONGEST and _ENDS.search(line.rstrip(_DECORATION)[-40:]) is not None
+    if not 0 < len(line) <= LONGEST:
+        return False
+    tail = line.rstrip(_DECORATION)[-40:]
+    may = tail.endswith((":", "：")) or tail.removesuffix(".").removesuffix(",")[-2:].casefold() in _LAST_TWO
+    return may and _ENDS.search(tail) is not None
 
 
 def _reads(text: str) -> tuple[bool, bool | None]:

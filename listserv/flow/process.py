@@ -26,7 +26,7 @@ from listserv.flow.door import Log
 from listserv.flow.reader import NoReader, ReaderDied
 from listserv.mail.answered import our_texts
 from listserv.mail.fields import all_of, read_mailboxes, split
-from listserv.store import arrivals, directory
+from listserv.store import arrivals, directory, redacting
 from listserv.store.apply import Clerk, Hand, apply
 from listserv.store.arrivals import Ended
 from listserv.store.deliveries import Letter
@@ -153,7 +153,10 @@ def process(tx: Transaction, case: Case, desk: Desk) -> Finish | None:
     changes = decide(mail, facts) if facts else gone
     pen = partial(desk.write, arrival=arrival, mail=mail)
     key = mail.author.key if mail.author else ""
-    return apply(tx, changes, Hand(arrival, now, pen, desk.clerk, key, mail.subject[:200]))
+    end = apply(tx, changes, Hand(arrival, now, pen, desk.clerk, key, mail.subject[:200]))
+    if end is not None and end.why == "duplicate" and end.list_id is not None:
+        redacting.empty_twin(tx, arrival, end.list_id, mail.message_id, now)
+    return end
 
 
 def _no_letters(change: SendNotice | PassOn, number: int | None) -> Letter:

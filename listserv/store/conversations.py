@@ -96,10 +96,14 @@ def count_threads(tx: Connection, list_id: int) -> int:
     return tx.scalar(select(func.count()).where(threads.c.list_id == list_id)) or 0
 
 
-def thread_counts(tx: Connection, thread_id: int, before: datetime | None = None) -> dict[str, int]:
-    """How many posts of each audience a thread shows, all or those before a moment."""
-    rows = _COUNTS.rows(tx, {"thread": thread_id, "before": before or datetime.max.replace(tzinfo=UTC)})
-    return {row.audience: row.posts for row in rows}
+def thread_counts(
+    tx: Connection, thread_id: int, since: datetime | None = None, before: datetime | None = None
+) -> dict[str, int]:
+    """How many posts of each audience a thread shows: all, those from a moment on, or those before one."""
+    asked = {"thread": thread_id, "since": since or _FIRST, "before": before or _LAST}
+    row = _COUNTS.row(tx, asked)
+    counts = zip(_AUDIENCES, row, strict=True) if row is not None else ()
+    return {audience: count for audience, count in counts if count}
 
 
 def first_changed(tx: Connection, thread_id: int, since: datetime) -> datetime:
@@ -231,14 +235,18 @@ _THREADS = select(
 _THREAD = Prepared(_THREADS.where(threads.c.id == bindparam("thread")))
 _ANSWERS = Prepared(_answers())
 _POSTS = Prepared(_posts())
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+_AUDIENCES = ("public", "members", "hosts")
+# One by one: to group them SQLite would sort the whole thread.
 _COUNTS = Prepared(
-    select(posts.c.audience, func.count().label("posts"))
-    .where(
+    select(
+        *(func.sum(case((posts.c.audience == one, 1), else_=0)).label(f"for_{one}") for one in _AUDIENCES)
+    ).where(
         posts.c.thread_id == bindparam("thread"),
         posts.c.state.in_(SHOWN),
+        posts.c.at >= bindparam("since"),
         posts.c.at < bindparam("before"),
     )
-    .group_by(posts.c.audience)
 )
 _ATTACHED = Prepared(
     select(attachments)

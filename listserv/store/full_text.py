@@ -64,6 +64,11 @@ class Asked:
     without: tuple[Phrase, ...]
 
     @property
+    def has_words(self) -> bool:
+        """Whether the index has to be asked: days alone, or files, are known of each post."""
+        return any((self.anywhere, self.author, self.subject, self.without))
+
+    @property
     def wanted(self) -> frozenset[str]:
         """The tokens that a reader would look for in the text."""
         return frozenset(token for one in self.anywhere for token in one)
@@ -169,9 +174,18 @@ def fitting(dialect: str, allowed: ColumnElement[bool]) -> CTE:
     return (_of_sqlite if dialect == "sqlite" else _of_postgres)(allowed)
 
 
+def newest(allowed: ColumnElement[bool]) -> CTE:
+    """The same where nothing is asked of the index: the newest posts that are allowed, all alike."""
+    fits = select(_p.id, _p.thread_id, _p.at, literal_column("0.0").label("score"))
+    lists = _p.list_id.in_(bindparam("lists", expanding=True))
+    return fits.where(lists, allowed).order_by(_p.at.desc()).limit(bindparam("most")).cte("fitting")
+
+
 def asking(dialect: str, asked: Asked, lists: Iterable[int]) -> dict[str, Any]:
     """The values for ``fitting``: the question in the database's own language."""
     places = sorted(set(lists))
+    if not asked.has_words:
+        return {"lists": places, "most": MOST}
     if dialect == "sqlite":
         return {"fits": _fts_question(asked, places), "most": MOST}
     return {"fits": _tsquery(asked, places), "ranks": " & ".join(_wanted(asked)), "most": MOST}
@@ -179,8 +193,8 @@ def asking(dialect: str, asked: Asked, lists: Iterable[int]) -> dict[str, Any]:
 
 @contextmanager
 def by_index(tx: Connection) -> Iterator[None]:
-    """Within, PostgreSQL uses the index. It would rather read all: it takes each row for small and cheap
-    to compare, while most lie apart, packed, and have to be fetched."""
+    """Within, PostgreSQL uses the index, and looks up each post that fits. It would rather read all: it takes
+    each row for small and cheap to compare, while most lie apart, packed, and have to be fetched."""
     if tx.dialect.name == "sqlite":
         yield
         return
@@ -189,7 +203,10 @@ def by_index(tx: Connection) -> Iterator[None]:
     tx.execute(_AS_BEFORE)
 
 
-_BY_INDEX, _AS_BEFORE = (text(f"SET LOCAL enable_seqscan TO {value}") for value in ("off", "DEFAULT"))
+_BY_INDEX, _AS_BEFORE = (
+    text(" ".join(f"SET LOCAL enable_{way} TO {value};" for way in ("seqscan", "mergejoin", "hashjoin")))
+    for value in ("off", "DEFAULT")
+)
 _p = posts.c
 _fts = table("search", column("rowid"))
 # Weights by column: place, subject, author, files, text.
@@ -248,13 +265,19 @@ _RANK = func.ts_rank_cd(_WEIGHTS, _index.c.words, cast(bindparam("ranks"), _TsQu
 
 
 def _of_postgres(allowed: ColumnElement[bool]) -> CTE:
-    """In steps that stay apart: the index first, then who may see it, then the rank of few."""
-    found = select(_index.c.post_id).where(text("words @@ CAST(:fits AS tsquery)")).cte("found")
+    """In steps that stay apart: the index first, then who may see it, then the rank of few.
+
+    What the index finds is put in order before anything else, so that only the newest are looked up.
+    """
+    fits = select(_index.c.post_id).where(text("words @@ CAST(:fits AS tsquery)"))
+    found = fits.order_by(_index.c.post_id.desc()).offset(0).subquery("found")
     newest = (
-        select(_p.id, _p.thread_id, _p.at, func.row_number().over(order_by=_p.id.desc()).label("place"))
-        .join(found.prefix_with("MATERIALIZED"), found.c.post_id == _p.id)
+        select(
+            _p.id, _p.thread_id, _p.at, func.row_number().over(order_by=found.c.post_id.desc()).label("place")
+        )
+        .join(found, found.c.post_id == _p.id)
         .where(allowed)
-        .order_by(_p.id.desc())
+        .order_by(found.c.post_id.desc())
         .limit(bindparam("most"))
         .cte("newest")
     )

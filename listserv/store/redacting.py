@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
 from listserv.core.quotes import quotes_of
 from listserv.core.seals import message_hash
-from listserv.core.types import ArrivalState, DeliveryState, PostState
+from listserv.core.types import Arrival, ArrivalState, DeliveryState, PostState
 from listserv.core.washing import Stain, Washing, bare
 from listserv.store.acts import Hand, record
 from listserv.store.echoes import Echoes, since, take_out_echoes
@@ -28,13 +28,14 @@ from listserv.store.schema import (
     thread_ids,
     threads,
 )
+from listserv.store.scrubbing import want
 from listserv.store.taking_back import take_back_telling
 
 _p, _d, _i, _t, _s, _r, _a = (
     table.c for table in (posts, deliveries, thread_ids, threads, subscriptions, relays, arrivals)
 )
 _ACT = "post taken out"
-_RECENT = timedelta(days=2)  # within this, whoever looks for mails to be emptied has come by
+_RECENT = 1000  # acts: meanwhile, whoever looks for mails to be emptied has come by
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +80,21 @@ def redact(tx: Connection, post_id: int, wash: Washing, hand: Hand, *, keep_quot
 
 def empty_asking(tx: Connection, now: datetime) -> None:
     """The mails that had posts taken out go, too, once they were read: they quote what they are about."""
-    said = select(acts.c.arrival_id).where(acts.c.act == _ACT, acts.c.at > now - _RECENT)
+    newest = select(func.max(acts.c.id)).scalar_subquery()
+    said = select(acts.c.arrival_id).where(acts.c.id > newest - _RECENT, acts.c.act == _ACT)
     has_words = (_a.state != ArrivalState.WAITING, raws.c.size > 0)
     query = select(_a.id, _a.raw_hash).join(raws).where(_a.id.in_(said), *has_words)
     keeper = Keeper(tx, now)
     for row in tx.execute(query).all():
         keeper.empty(row.id, row.raw_hash)
+
+
+def empty_twin(tx: Connection, arrival: Arrival, list_id: int, message_id: str, now: datetime) -> None:
+    """A mail that came again, after the post that it was had been taken out, is not kept either."""
+    post = find_post(tx, list_id, message_id)
+    if post and tx.scalar(select(_p.state).where(_p.id == post)) == PostState.REDACTED:
+        Keeper(tx, now).empty(arrival.id, arrival.raw_hash)
+        want(tx, f"twin {arrival.id}")
 
 
 def stain_of(tx: Connection, row: Any) -> Stain:

@@ -447,10 +447,10 @@ posts = _table(
     Column("turn", Id),  # the how-manieth of its list that went out; none: not out yet, or imported
     UniqueConstraint("list_id", "hash"),
     UniqueConstraint("arrival_id"),
-    # Pages of a thread of any length are found, and counted, in the index alone.
+    # What a month or a thread of any length has is found, and counted, in the index alone.
     Index("ix_posts_thread", "thread_id", "at", "id", "state", "audience"),
     Index("ix_posts_answers", "thread_id", "parent_hash", "at"),
-    Index(None, "list_id", "at"),
+    Index("ix_posts_list", "list_id", "at", "state", "audience", "thread_id"),
     Index(None, "author_key", "list_id", "at"),
     Index(None, "raw_hash"),
     _partial(

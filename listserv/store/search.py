@@ -84,7 +84,8 @@ def find(tx: Connection, query: Query, readable: Sequence[Readable], cut: Cut = 
     days = {"since": _midnight(query.since or date.min), "before": _midnight(query.before or date.max)}
     page = {"limit": cut.limit, "offset": cut.offset}
     with full_text.by_index(tx):
-        best = tx.execute(_best(dialect, query.has_attachment), {**values, **may, **days, **page}).all()
+        statement = _best(dialect, query.has_attachment, asked.has_words)
+        best = tx.execute(statement, {**values, **may, **days, **page}).all()
     if not best:
         return NONE
     rows = {row.id: row for row in tx.execute(_HIT, {"posts": [row.id for row in best], **may})}
@@ -139,7 +140,7 @@ def _allowed(own: Any) -> ColumnElement[bool]:
 
 
 @lru_cache
-def _best(dialect: str, has_attachment: bool) -> Select[Any]:
+def _best(dialect: str, has_attachment: bool, has_words: bool) -> Select[Any]:
     """The best post of each thread that fits, best first, and how many threads there are."""
     moment = _p.at.type
     conditions = [
@@ -148,8 +149,11 @@ def _best(dialect: str, has_attachment: bool) -> Select[Any]:
         _p.at < bindparam("before", type_=moment),
     ]
     if has_attachment:
-        conditions.append(exists().where(attachments.c.post_id == _p.id))
-    fits = full_text.fitting(dialect, and_(*conditions)).c
+        has_one = exists().where(attachments.c.post_id == _p.id)
+        # Without words, all of them at once and first: most posts have none, and are not read for this.
+        conditions.insert(0, has_one if has_words else _p.id.in_(select(attachments.c.post_id)))
+    allowed = and_(*conditions)
+    fits = (full_text.fitting(dialect, allowed) if has_words else full_text.newest(allowed)).c
     place = func.row_number().over(
         partition_by=fits.thread_id, order_by=(fits.score.desc(), fits.at.desc(), fits.id.desc())
     )

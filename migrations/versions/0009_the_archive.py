@@ -27,4 +27,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_posts_thread", "posts", ["thread_id", "at", "id", "state", "audience"])
     op.create_index("ix_posts_answers", "posts", ["thread_id", "parent_hash", "at"])
+    op.create_index("ix_posts_list", "posts", ["list_id", "at", "state", "audience", "thread_id"])
     op.drop_index("ix_posts_thread_id_at", "posts")
+    op.drop_index("ix_posts_list_id_at", "posts")

@@ -85,6 +85,12 @@ def test_a_post_touches_its_thread_its_month_and_the_front_page_and_no_more(rows
         "book/2026/11/index.html",
         "book/t/fresh/index.html",
     }
+    shared = Said(text="see https://x.example/new there", at=NOON + timedelta(minutes=1))
+    rows.post(book, thread, shared)
+    site.catch_up(NOON)
+    last = snapshot(folder)
+    assert {name for name in last if after.get(name) != last[name]} == touched | {"book/resources/index.html"}
+    assert len(touched) + 1 <= 6
 
 
 def test_pages_caught_up_post_by_post_are_those_of_a_full_build_byte_for_byte(

@@ -95,7 +95,7 @@ def test_tiers_lie_beside_the_pages_whole_and_only_the_newest_brings_the_engine(
     ]
     for one in found:
         place = folder / "book" / "search" / one["at"]
-        assert faults(place, one["posts"]) == []
+        assert faults(place, one["posts"], engine=one["current"]) == []
         assert (place / "pagefind.js").exists() == one["current"] == (place / "wasm.en.pagefind").exists()
     assert {one.name for one in (folder / "book" / "search").iterdir()} == {
         "tiers.json",
@@ -199,6 +199,28 @@ def test_whatever_goes_wrong_the_former_tiers_stay_but_for_words_that_were_taken
     breaks.instead = ""
     assert bundler.bundle(list_, NOON).built == 1
     assert "more words" in words(folder)
+
+
+def test_what_a_build_that_died_left_is_gone_after_the_next_look_and_what_it_finished_is_used(
+    rows: Rows, folder: Path
+) -> None:
+    book = rows.list("book")
+    said(rows, book, *(f"word{number} here" for number in range(9)))
+    breaks, list_ = Breaks(), shelf(rows, folder)
+    dies = Bundler(rows.store, folder, breaks, enough=lambda: True)
+    assert dies.bundle(list_, NOON) == Bundled(1, more=True)
+    search = folder / "book" / "search"
+    finished = {one.name for one in search.iterdir()}
+    shutil.copytree(search / next(iter(finished)), search / ".new" / "0123456789abcdef")
+    shutil.copytree(search / next(iter(finished)), search / "0123456789abcdef")
+    breaks.asked = 0
+    assert dies.bundle(list_, NOON) == Bundled(1)
+    assert breaks.asked == 1
+    named = {one["at"] for one in told(folder / "book")}
+    assert finished < named and {one.name for one in search.iterdir()} == {*named, "tiers.json"}
+    shutil.copytree(search / next(iter(finished)), search / "0123456789abcdef")
+    assert dies.bundle(list_, NOON, patient=True) == Bundled()
+    assert {one.name for one in search.iterdir()} == {*named, "tiers.json"}
 
 
 def test_what_is_for_hosts_alone_is_in_no_file_that_a_member_may_have(rows: Rows, folder: Path) -> None:

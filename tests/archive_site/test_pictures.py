@@ -7,7 +7,6 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from email.message import EmailMessage
 from io import BytesIO
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from sqlalchemy import update
 
 from archive_site.pictures import redrawn
 from listserv.store import schema
-from tests.kit.site import BASE, NOON, Door, Rows, Said, builder, fresh_rows
+from tests.kit.site import BASE, NOON, Door, Rows, Said, builder, fresh_rows, with_files
 
 SECRET = "a garden gate in Lisbon"
 
@@ -109,18 +108,9 @@ class World:
         return httpx.AsyncClient(transport=transport, base_url=BASE, cookies=cookies)
 
     def send(self, key: str, *files: tuple[str, str, bytes], audience: str = "members") -> str:
-        """A post with files that lie in its mail as mail programs put them; its hash."""
-        mail = EmailMessage()
-        mail.set_content("See the garden.")
-        for name, type_, data in files:
-            mail.add_attachment(data, *type_.split("/"), filename=name)
-        # The text is the first leaf of the mail, at position 0.
-        leaves = (("", "text/plain", b""), *files)
-        said = Said(text="See the garden.", raw=mail.as_bytes(), audience=audience, attached=leaves)
-        digest = self.rows.post(self.book, self.rows.thread(self.book, key, key=key), said)
-        own = schema.attachments
-        self.rows.store.do(lambda tx: tx.execute(own.delete().where(own.c.position == 0)) and None)
-        return digest
+        """A post with files; its hash."""
+        said = with_files(Said(text="See the garden.", audience=audience), *files)
+        return self.rows.post(self.book, self.rows.thread(self.book, key, key=key), said)
 
     def build(self) -> None:
         builder(self.rows, self.folder).catch_up(NOON)

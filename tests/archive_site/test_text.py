@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive_site.markup import sieve
+from archive_site.markup import sieve, stretches
 from archive_site.text import Piece, excerpt, pieces
 from tests.kit.html import read_html
 
@@ -274,3 +274,30 @@ def test_hostile_html_takes_linear_time() -> None:
         "a" * 500_000 + "@<b>b",
     ):
         sieve(html)
+
+
+def folded(html: str) -> list[tuple[str, bool]]:
+    return [("".join(read_html(one.html).words).strip(), one.folded) for one in stretches(html)]
+
+
+def test_quotes_of_html_mails_are_folded_unless_they_are_short_and_stand_between_own_words() -> None:
+    mail = (
+        "<p>Yes.</p><blockquote>Is seven good?<blockquote>Older</blockquote></blockquote><p>It is.</p>"
+        f"<blockquote><p>{'long ' * 80}</p></blockquote><div>So long"
+        "<div class='gmail_quote'>On Monday Ana wrote:<blockquote>Last words"
+    )
+    assert folded(mail) == [
+        ("Yes.", False),
+        ("Is seven good?Older", False),
+        ("It is.", False),
+        (("long " * 80).strip(), True),
+        ("So longOn Monday Ana wrote:", False),
+        ("Last words", True),
+    ]
+    assert folded("<blockquote>Nothing but a quote</blockquote>") == [("Nothing but a quote", False)]
+    assert folded("<ul><li><blockquote>in a list</blockquote></ul>a") == [("in a lista", False)]
+    assert all(read_html(one.html).balanced for one in stretches(mail + "</blockquote>" * 9 + "<b>"))
+    assert stretches("<br><hr><blockquote></blockquote>") == ()
+    assert [one.html for one in stretches("<p>ana@x.example <b>b</b></p>")] == [
+        sieve("<p>ana@x.example <b>b</b></p>")
+    ]

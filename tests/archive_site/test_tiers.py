@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from archive_site import urls
 from archive_site.pagefind import PagefindFailed, make_index
 from archive_site.records import content, record
 from archive_site.soundness import faults, read_cbor
@@ -149,24 +150,33 @@ def laid(folder: Path, files: dict[str, bytes]) -> Path:
 def test_an_index_is_whole_and_each_file_that_is_lost_empty_or_cut_is_found(
     index: dict[str, bytes], tmp_path: Path
 ) -> None:
-    assert faults(laid(tmp_path / "whole", index), 30) == []
-    assert faults(tmp_path / "whole", 31) == ["30 posts instead of 31"]
-    needed = [name for name in index if not name.startswith(("wasm", "pagefind.js"))]
+    assert faults(laid(tmp_path / "whole", index), 30, engine=True) == []
+    assert faults(tmp_path / "whole", 31, engine=True) == ["30 posts instead of 31"]
+    needed = [*index]
     assert len(needed) > 30
-    for number, name in enumerate(needed[:8] + needed[-3:]):
+    for number, name in enumerate(needed[:10] + needed[-4:]):
         folder = laid(tmp_path / f"{number}", index)
         (folder / name).unlink()
-        assert faults(folder, 30), f"{name} missing"
+        assert faults(folder, 30, engine=True), f"{name} missing"
     for number, name in enumerate(index):
         folder = tmp_path / "whole"
         for harm in (b"", index[name][: len(index[name]) // 2], gzip.compress(b"something else")):
             if name != "pagefind.js" or not harm:
                 (folder / name).write_bytes(harm)
-                assert faults(folder, 30), f"{name} is {harm[:20]!r}"
+                assert faults(folder, 30, engine=True), f"{name} is {harm[:20]!r}"
         (folder / name).write_bytes(index[name])
         if number > 8:
             break
-    assert faults(tmp_path / "nothing", 30)
+    assert faults(tmp_path / "nothing", 30, engine=True)
+
+
+@pytest.mark.parametrize("language", ["en", "de", "zh", "fil"])
+def test_a_list_of_any_language_gets_an_index_that_a_page_can_read(language: str, tmp_path: Path) -> None:
+    told = [record(a_post("words"), language) | {"url": "/1"}]
+    files = make_index(told, language, seconds=60)
+    assert faults(laid(tmp_path, dict(files)), 1, engine=True) == []
+    for name in files:
+        assert urls.read_path(f"/book/search/{'0' * 16}/{name}").kind == "tier-file", name
 
 
 def test_a_table_that_is_cut_or_made_up_is_told_and_never_believed() -> None:

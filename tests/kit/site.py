@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from hashlib import sha1, sha256
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,15 @@ class Said:
     attached: tuple[tuple[str, str, bytes], ...] = ()
     zone: int | None = None
     raw: bytes = b""  # the mail itself; else an attachment is known to ``Rows.leaf`` alone
+
+
+def with_files(said: Said, *files: tuple[str, str, bytes]) -> Said:
+    """A post with these files, and the mail in which they lie as mail programs put them: behind the text."""
+    mail = EmailMessage()
+    mail.set_content(said.text)
+    for name, type_, data in files:
+        mail.add_attachment(data, *type_.split("/"), filename=name)
+    return replace(said, raw=mail.as_bytes(), attached=files)
 
 
 @dataclass
@@ -186,7 +196,7 @@ class Rows:
                 language=said.language,
             )
         ).inserted_primary_key
-        for position, (name, type_, data) in enumerate(said.attached):
+        for position, (name, type_, data) in enumerate(said.attached, 1 if said.raw else 0):
             hung = {"position": position, "name": name, "type": type_, "size": len(data)}
             tx.execute(insert(schema.attachments).values(post_id=made[0] if made else 0, **hung))
             self.leaves[raw_hash, position] = (name, type_, data)

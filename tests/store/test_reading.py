@@ -214,3 +214,47 @@ def test_a_link_is_kept_for_members_alone(rows: Rows, state: str) -> None:
     assert made is (state in ("active", "paused", "bouncing"))
     entered = sessions.Sessions(rows.store).enter_by_code("abcdefgh", NOON, browser="a browser", session="s")
     assert entered == ("in" if made else "spent")
+
+
+def test_what_was_shared_who_wrote_and_what_nobody_answered_is_told_by_standing(rows: Rows) -> None:
+    book = rows.list("book", archive="hosts")
+    hanna = rows.person("hanna@example.org")
+    rows.join(book, hanna, role="host")
+    link = "https://x.example/"
+    files = (("plan.pdf", "application/pdf", b"123"),)
+    for number, (audience, text) in enumerate((("members", link), ("hosts", link), ("members", "plain"))):
+        at = NOON + timedelta(hours=number)
+        thread = rows.thread(book, f"Thread {number}", at, key=f"k{number}")
+        said = Said(text=text, audience=audience, at=at, attached=files if number == 1 else (), zone=330)
+        rows.post(book, thread, said)
+    answered = rows.post(
+        book, 3, Said(text="an answer", author="ben@x.example", at=NOON + timedelta(hours=9))
+    )
+    rows.post(book, 3, Said(state="redacted", text=link))
+    here = door(rows, "book", rows.session(hanna, "cookie of Hanna"))
+    assert here is not None
+    with rows.store.read() as tx:
+        shared = reading.sharing(tx, book, ("members",), 9)
+        assert [(one.key, one.thread_title, one.opener, one.attached) for one in shared] == [
+            ("k0", "Thread 0", "members", ())
+        ]
+        both = reading.sharing(tx, book, ("members", "hosts"), 9)
+        assert [(one.key, [held.name for held in one.attached]) for one in both] == [
+            ("k1", ["plan.pdf"]),
+            ("k0", []),
+        ]
+        assert len(reading.sharing(tx, book, ("members", "hosts"), 1)) == 1
+        assert reading.lonely_threads(tx, book, 9) == (2, 1)
+        assert reading.thread_counts(tx, 3) == {"members": 3}
+        later = NOON + timedelta(hours=5)
+        assert reading.thread_counts(tx, 3, later) == {"members": 1}
+        assert reading.thread_counts(tx, 3, before=later) == {"members": 2}
+        ben = reading.author_of(tx, here, answered)
+        assert ben is not None and (ben.first, ben.count) == (answered, 1)
+        ana = reading.author_of(tx, here, both[0].hash)
+        assert ana is not None and (ana.first, ana.count) == (both[1].hash, 3)
+        assert [one.thread for one in reading.written_by(tx, here, ana.key, 2)] == ["k2", "k1"]
+        assert [one.thread for one in reading.written_by(tx, here, ana.key, 2, 2)] == ["k0"]
+        assert reading.author_of(tx, here, "a" * 32) is None
+        (post,) = reading.thread_posts(tx, 1, ("members",), 0, 9)
+        assert (post.zone, reading.raw(tx, post.raw_hash)) == (330, b"x")

@@ -173,6 +173,16 @@ def test_what_came_twice_leaves_nothing_behind_either(world: World) -> None:
     assert columns_with(world, PLANTED) == set()
 
 
+def test_what_comes_again_afterwards_is_not_kept(world: World) -> None:
+    circle(world)
+    world.receive(POST)
+    take_out(world)
+    world.receive(POST)
+    world.receive(POST.replace(b"Received: from", b"Received: once more from"))
+    assert world.why() == ["welcome", "duplicate", "duplicate"]
+    assert columns_with(world, PLANTED) == set()
+
+
 def test_what_waited_for_a_host_leaves_nothing_on_its_card(world: World) -> None:
     here = circle(world, probation=1)
     world.host(here, "hanna@h.example")
