@@ -27,6 +27,7 @@ from listserv.store.reading import Listed, Shelf
 
 KEPT = timedelta(minutes=10)  # a tier that is no longer named
 SECONDS = 300.0  # one index, at most
+_AT_ONCE = 500  # posts that are read; no transaction waits for Pagefind
 _TRIES = 3  # of a tier whose files are not whole
 
 Make = Callable[..., Mapping[str, bytes]]
@@ -164,11 +165,13 @@ class Bundler:
         raise NotWhole(f"{part.shelf.name}, {len(tier.posts)} posts: {'; '.join(wrong[:5])}")
 
     def _records(self, part: _Part, tier: Tier, told: list[int]) -> Iterator[dict[str, Any]]:
-        with self._store.read() as tx:
-            for post in reading.findable(tx, sorted(tier.posts), part.audiences):
+        ids = sorted(tier.posts)
+        for at in range(0, len(ids), _AT_ONCE):
+            with self._store.read() as tx:
+                found = reading.findable(tx, ids[at : at + _AT_ONCE], part.audiences)
+            for post in found:
                 told.append(post.id)
-                made = records.record(post, part.language)
-                yield made | {"url": part.href(post.hash)}
+                yield records.record(post, part.language) | {"url": part.href(post.hash)}
 
 
 class _NotNow(Exception):

@@ -47,8 +47,9 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-_LONG = """promise_intake relay_trouble poison plans promise_doubt side_by_side disk crash renderer watch
-    cli_serving promise_once upgrade mail_site database_trouble postfix browser clock backup"""
+_LONG = """poison disk clock database_trouble said bounce_round renderer relay_trouble side_by_side crash
+    pulse demo returns import_export kill host_roster threads_by_hosts upgrade plans mail_site postfix browser
+    promise_doubt bench backup watch"""
 _LONGEST = {f"test_{name}.py": number for number, name in enumerate(_LONG.split())}
 _SAID = frozenset(
     f"test_{name}.py"

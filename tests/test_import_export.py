@@ -253,7 +253,7 @@ def test_mailboxes_of_mailman_3_and_of_google_come_over_without_drafts_and_chats
         "Google says that it is a chat",
         "Google says that it is spam",
     ]
-    desk.does("export", "book", "out", "--addresses")
+    desk.does("export", "book", "out", "--addresses", "--no-search")
     told = [(one["author"], one["address"], one["date"], one["text"]) for one in exported(desk, "out")]
     assert told == [
         ("Ana Silva", "ana@example.org", "2015-01-05T12:00:00Z", "When?"),
@@ -282,7 +282,7 @@ def test_a_list_goes_out_whole_and_comes_back_the_same(desk: Desk) -> None:
     (desk.folder / "a.mbox").write_bytes(box(("1@x", ""), ("2@x", "1@x")) + box(("3@x", ""), day=9))
     bring(desk, "a.mbox")
     desk.does("list", "set", "book", 'footer=Say "hello"\nto \\ all', "guard=off", f"aliases=buch@{DOMAIN}")
-    said = desk.does("export", "book", "out").out.split()
+    said = desk.does("export", "book", "out", "--no-search").out.split()
     out = desk.folder / "out"
     assert {Path(name) for name in said} == {one.relative_to(desk.folder) for one in out.iterdir()}
     assert {one.name for one in out.iterdir()} == set(WRITTEN)
@@ -296,12 +296,12 @@ def test_a_list_goes_out_whole_and_comes_back_the_same(desk: Desk) -> None:
     assert b"\n>From the start.\n" in first and b"\nList-Id: " in first
     assert gzip.decompress((out / "months" / "2015-01.mbox.gz").read_bytes()) == first
     assert "nothing is overwritten" in desk.fails("export", "book", "out")
-    desk.does("export", "book", "again")
+    desk.does("export", "book", "again", "--no-search")
     assert written(desk.folder / "again") == written(out)
 
     desk.does("list", "create", "copy", "--title", "Copy", "--host", "ana@example.org")
     desk.does("import", "mbox", "copy", "out/book.mbox")
-    desk.does("export", "copy", "back")
+    desk.does("export", "copy", "back", "--no-search")
     told = [(one["message_id"], one["answers"], one["date"]) for one in exported(desk, "back")]
     assert told == [(one["message_id"], one["answers"], one["date"]) for one in exported(desk, "out")]
     assert [name for name, _, _ in told] == ["1@x", "2@x", "3@x"]
@@ -336,14 +336,14 @@ def test_what_goes_out_is_what_these_readers_may_read_and_has_addresses_where_th
         desk.does("import", "mbox", "open", "a.mbox")
     wanted = {"public": "4", "members": "423", "hosts": "4213"}
     for readers, names in wanted.items():
-        desk.does("export", "open", readers, "--for", readers)
+        desk.does("export", "open", readers, "--for", readers, "--no-search")
         assert [one["message_id"] for one in exported(desk, readers)] == [f"{name}@x" for name in names]
         mails = (desk.folder / readers / "open.mbox").read_bytes()
         assert [name for name in "4213" if f"<{name}@x>".encode() in mails] == list(names)
         assert b"ben@example.org" in mails
         words = (desk.folder / readers / "posts.jsonl").read_text()
         assert "example.org" not in words and "Ask ben@… of" in words
-    desk.does("export", "open", "told", "--addresses")
+    desk.does("export", "open", "told", "--addresses", "--no-search")
     (first, *_) = exported(desk, "told")
     assert (first["address"], first["author"]) == ("ana@example.org", "Ana")
     assert "Ask ben@example.org of" in first["text"]
@@ -372,7 +372,7 @@ def test_an_import_comes_over_on_postgresql_as_well(
     (desk.folder / "a.mbox").write_bytes(box(("2@x", "1@x"), ("1@x", ""), ("3@x", "")))
     assert bring(desk, "a.mbox") == (3, 0, [])
     assert bring(desk, "a.mbox") == (0, 3, [])
-    desk.does("export", "book", "out")
+    desk.does("export", "book", "out", "--no-search")
     assert (desk.folder / "out" / "book.mbox").read_bytes().count(b"From 3@x") == 0
 
 
@@ -384,7 +384,7 @@ def test_a_real_archive_of_43_months_comes_over_whole_and_twice_adds_nothing(des
     assert (new, known) == (1257, 1)  # one Message-ID is there twice
     assert bring(desk, str(TWISTED)) == (0, 1258, [])
     desk.does("list", "set", "book", "archive=off")  # no pages this time
-    desk.does("export", "book", "out")
+    desk.does("export", "book", "out", "--no-search")
     with (desk.folder / "out" / "book.mbox").open("rb") as out:
         assert sum(1 for _ in read_mbox(out, 10**8)) == 1257
     assert not (desk.folder / "out" / "site").exists()

@@ -129,6 +129,7 @@ def test_unix_sockets_and_postgresql_are_understood() -> None:
         ("deliver", "connections", 0, "a whole number from 1 to 256"),
         ("deliver", "relay", "nowhere", "maildir:PATH"),
         ("deliver", "treat_as_reject", ["not a domain"], "a list of domains"),
+        ("web", "pages_from", "nginx", "gate or proxy"),
         ("dkim", "selector", "a.b", "letters, digits and hyphens"),
         ("dkim", "arc", "maybe", "true or false"),
         ("dns", "servers", ["dns.example.org"], "IP addresses"),

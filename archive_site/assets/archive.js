@@ -32,10 +32,10 @@ function liveSearch() {
   const answer = document.querySelector("[data-answer]");
   const alone = place.hasAttribute("data-alone");
   const source = new URL(place.dataset.tiers, location.href);
-  const SHOWN = 8, LEAST = 2;
+  const SHOWN = 8, AT_ONCE = 6, LEAST = 2;
   let engine, older = [], asked = 0, timer;
 
-  field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(run, 250); });
+  field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => run(), 250); });
   const button = more.querySelector("button");
   button.addEventListener("click", goOn);
   if (alone) {
@@ -60,7 +60,7 @@ function liveSearch() {
     return made;
   }
 
-  async function run() {
+  async function run(again = false) {
     const wish = read(field.value), mine = ++asked;
     if (!wish || (wish.words.length < LEAST && !RUN.test(wish.words) && !wish.signs)) return show(false);
     say("looking");
@@ -72,8 +72,8 @@ function liveSearch() {
       const told = (some) => { if (mine === asked) tell(some); };
       told(await fitting(found.results, wish, told));
     } catch (error) {
-      engine = undefined;
-      if (mine === asked) say("broken");
+      engine = undefined;  // what was there a while ago may have been built anew since
+      if (mine === asked) again ? say("broken") : await run(true);
     }
   }
 
@@ -126,8 +126,8 @@ function liveSearch() {
   // The first ones that have all the words: the engine would rather find some shorter word than nothing.
   async function fitting(results, wish, meanwhile) {
     const sought = stems(wish.words), kept = [];
-    for (let at = 0; at < Math.min(results.length, 3 * SHOWN) && kept.length < SHOWN; at += SHOWN) {
-      const some = await Promise.all(results.slice(at, at + SHOWN).map((one) => one.data()));
+    for (let at = 0; at < Math.min(results.length, 3 * SHOWN) && kept.length < SHOWN; at += AT_ONCE) {
+      const some = await Promise.all(results.slice(at, at + AT_ONCE).map((one) => one.data()));
       for (const data of some) {
         const said = data.content.split(" ");
         const hits = said.map((word) => sought.findIndex((one) => fits(fold(word), one)));

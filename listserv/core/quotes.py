@@ -42,10 +42,12 @@ def _forwarded(lines: Sequence[str]) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Quotes:
-    """Somebody's words, to be found again. ``joined``: a post a line, blanks around each word."""
+    """Somebody's words, to be found again. ``joined``: a post a line, blanks around each word. ``short``:
+    such lines of posts with fewer words than a gram has, that nothing else has in it by chance."""
 
     joined: str
     grams: frozenset[str]
+    short: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.joined)
@@ -62,10 +64,8 @@ class Quotes:
         runs = (" ".join(words[at : at + LEAST]) for at in range(len(words) - LEAST + 1))
         if any(run in self.grams for run in runs):
             return True
-        short = [
-            post for post in self.joined.split("\n") if len(post.split()) < LEAST and len(post) >= _TELLING
-        ]
-        return bool(short) and any(post in f" {' '.join(words)} " for post in short)
+        told = f" {' '.join(words)} " if self.short else ""
+        return any(post in told for post in self.short)
 
 
 NOTHING = Quotes("", frozenset())
@@ -75,7 +75,10 @@ def quotes_of(texts: Iterable[str]) -> Quotes:
     """The words of these posts, indexed."""
     posts = [words for words in map(said_in, texts) if words]
     grams = {" ".join(words[at : at + LEAST]) for words in posts for at in range(len(words) - LEAST + 1)}
-    return Quotes("\n".join(f" {' '.join(words)} " for words in posts), frozenset(grams))
+    lines = [f" {' '.join(words)} " for words in posts]
+    few = zip(posts, lines, strict=True)
+    short = {line for words, line in few if len(words) < LEAST and len(line) >= _TELLING}
+    return Quotes("\n".join(lines), frozenset(grams), tuple(sorted(short)))
 
 
 def repeated(items: Sequence[Sequence[str] | None], quotes: Quotes, direct: Quotes = NOTHING) -> list[bool]:

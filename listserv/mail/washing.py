@@ -11,9 +11,10 @@ import re
 from base64 import encodebytes
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from listserv.core.address import Address
-from listserv.core.quotes import quotes_of, without_quotes, words_of
+from listserv.core.quotes import Quotes, quotes_of, without_quotes, words_of
 from listserv.core.traces import GAP, Traces, others_words, own_words, without_addresses, without_names
 from listserv.core.washing import Kept, Stain, anonymous_id
 from listserv.mail.cleansing import anonymous, single
@@ -87,7 +88,7 @@ class Washer:
 
     def tells(self, raw: bytes, stain: Stain) -> bool:
         """Whether its texts, or its subject, have words in them that are to go."""
-        wanted = (stain.quotes, quotes_of(stain.subjects))
+        wanted = (stain.quotes, _titles(stain.subjects))
         about = first_of(split(raw)[0], "subject")
         said = [decode_words(about.text)] if about else []
         try:
@@ -114,6 +115,12 @@ class Washer:
             shown = decode_words(field.text)
             clean = without_names(shown, traces, self.word)
             yield field if clean == shown else _field(_written(field), clean)
+
+
+@lru_cache(maxsize=8)
+def _titles(subjects: tuple[str, ...]) -> Quotes:
+    """The words of subjects: many letters are looked through for the same."""
+    return quotes_of(subjects)
 
 
 def _mbox_line(raw: bytes, traces: Traces) -> bytes:

@@ -6,7 +6,7 @@ comes later never falls between what was packed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -17,7 +17,6 @@ from sqlalchemy import Connection, LargeBinary, Select, bindparam, cast, exists,
 from listserv.core.types import PostState
 from listserv.store.schema import attachments, posts, stale
 
-_AT_ONCE = 500  # posts whose words are in memory
 _p = posts.c
 
 
@@ -54,22 +53,24 @@ def listed(tx: Connection, list_id: int, audiences: Sequence[str]) -> tuple[List
     return tuple(Listed(row.id, _mark(row), row.letters + 3 * (row.octets - row.letters)) for row in rows)
 
 
-def findable(tx: Connection, ids: Sequence[int], audiences: Sequence[str]) -> Iterator[Findable]:
-    """These posts by id, without those that are gone meanwhile; some at a time."""
-    for at in range(0, len(ids), _AT_ONCE):
-        asked = {"posts": list(ids[at : at + _AT_ONCE]), "audiences": list(audiences)}
-        for row in tx.execute(_FINDABLE, asked).all():
-            yield Findable(
-                row.id,
-                row.hash,
-                row.subject,
-                row.author,
-                row.author_name,
-                row.from_ == "hidden",
-                row.at,
-                row.text,
-                bool(row.files),
-            )
+def findable(tx: Connection, ids: Sequence[int], audiences: Sequence[str]) -> tuple[Findable, ...]:
+    """These posts by id, without those that are gone meanwhile."""
+    rows = tx.execute(_FINDABLE, {"posts": list(ids), "audiences": list(audiences)})
+    return tuple(_findable(row) for row in rows)
+
+
+def _findable(row: Any) -> Findable:
+    return Findable(
+        row.id,
+        row.hash,
+        row.subject,
+        row.author,
+        row.author_name,
+        row.from_ == "hidden",
+        row.at,
+        row.text,
+        bool(row.files),
+    )
 
 
 def touched_lists(tx: Connection, after: int) -> tuple[int, ...]:

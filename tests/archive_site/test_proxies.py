@@ -10,7 +10,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 
+from listserv import app
+from listserv.settings import read_settings
+from tests.kit.desk import DOMAIN, OWNER, Desk
 from tests.kit.mail_site import FILES, certify
 from tests.kit.matrix import COOKIE, World, matrix, samples
 from tests.kit.postfix import free_port
@@ -129,3 +133,17 @@ def test_who_sends_the_pages_can_not_be_told_from_bytes_or_header_fields(
                     assert path not in inner or handed[0] == 404
         answer = httpx.get(f"{handing}/open/")
         assert (answer.content, answer.headers["x-accel-redirect"]) == (b"", "/_pages/open/index.html")
+
+
+@pytest.mark.parametrize(("said", "body"), [("gate", True), ("proxy", False)])
+def test_the_setting_says_who_sends_them(tmp_path: Path, said: str, body: bool) -> None:
+    desk = Desk(tmp_path)
+    desk.does("init", "--domain", DOMAIN, "--owner", OWNER)
+    desk.does("list", "create", "open", "--title", "Open", "--host", "hanna@example.org")
+    desk.does("list", "set", "open", "archive=public")
+    desk.does("archive", "build")
+    settings = read_settings(tmp_path / "listserv.toml", {"LISTSERV_WEB_PAGES_FROM": said})
+    with app.open_app(settings, structlog.wrap_logger(None)) as site, served(app._gate(site)) as base:
+        answer = httpx.get(f"{base}/open/")
+    assert (answer.status_code, bool(answer.content)) == (200, body)
+    assert ("x-accel-redirect" in answer.headers) != body
