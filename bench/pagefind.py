@@ -138,27 +138,49 @@ def _fill(rows: Rows, said: list[str], posts: int) -> tuple[int, int]:
     return book, letters
 
 
+# Notes what was fetched when the page first says what it found; the icon is in no such list.
+_WATCH = """
+const told = () => {
+    const files = performance.getEntriesByType("resource"), page = performance.getEntriesByType("navigation");
+    const bytes = [...files, ...page].reduce((sum, one) => sum + one.transferSize, 0);
+    return { requests: files.length + 2, bytes };
+};
+new MutationObserver(() => {
+    const said = document.querySelector("[data-status]")?.textContent || "";
+    if (/^(Found|No exact)/.test(said)) window.atFirst ??= told();
+    window.atLast = told;
+}).observe(document, { subtree: true, childList: true, characterData: true });
+"""
+
+
 def _search(context: BrowserContext, url: str, question: str) -> dict[str, int]:
-    """Bytes and requests of a search on a fresh browser, the page itself included; and of another one."""
+    """Bytes and requests of a search on a fresh browser to the first thing found, the page included; then of
+    all that is shown, and of another question.
+    """
     page = context.new_page()
     page.set_default_timeout(120_000)
-    wire = context.new_cdp_session(page)
-    sizes: list[float] = []
-    wire.on("Network.loadingFinished", lambda told: sizes.append(told["encodedDataLength"]))
-    wire.send("Network.enable")
+    page.add_init_script(_WATCH)
     page.goto(url)
     told: dict[str, int] = {}
-    for which, words in (("first", question), ("next", "function argument")):
-        sizes.clear() if which == "next" else None
+    before = {"requests": 0, "bytes": 0}
+    for which, words in (("shown", question), ("next", "function argument")):
         page.get_by_role("searchbox").last.fill(words)
         page.get_by_text(re.compile("^(Found while|No exact)")).wait_for()
-        told |= {f"{which} kB": round(sum(sizes) / 1000), f"{which} requests": len(sizes)}
         page.wait_for_timeout(500)
-        told |= {f"{which} kB, all": round(sum(sizes) / 1000), f"{which} requests, all": len(sizes)}
-        told[f"{which} shown"] = page.locator("[data-list] article").count()
+        if which == "shown":
+            told |= _counts("first", page.evaluate("atFirst"), before)
+        now = page.evaluate("atLast()")
+        told |= _counts(which, now, before)
+        told[f"{which}: posts"] = page.locator("[data-list] article").count()
+        before = now
         page.get_by_role("searchbox").last.fill("")
         page.locator("[data-tiers]").wait_for(state="hidden")
     return told
+
+
+def _counts(which: str, now: dict[str, int], before: dict[str, int]) -> dict[str, int]:
+    requests, octets = now["requests"] - before["requests"], now["bytes"] - before["bytes"]
+    return {f"{which}: requests": requests, f"{which}: kB": round(octets / 1000)}
 
 
 if __name__ == "__main__":

@@ -196,16 +196,20 @@ def test_a_full_disk_is_told_and_what_was_there_stays(site: Site) -> None:
     assert "newword" in site.words()
 
 
-def test_who_closes_need_not_wait_for_it_and_nothing_of_it_is_left(
+def test_it_stands_behind_the_server_and_who_closes_need_not_wait_for_it_and_nothing_is_left(
     site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.say("oldword")
     told = tmp_path / "pid"
-    stand_in(tmp_path / "stand-in", monkeypatch, f"echo $$ > {told}; cat >/dev/null; true")
+    humble = tmp_path / "humble"
+    stands = f"cut -d' ' -f19 /proc/$$/stat > {humble}; cat /proc/$$/oom_score_adj >> {humble}"
+    stand_in(tmp_path / "stand-in", monkeypatch, f"{stands}; echo $$ > {told}; cat >/dev/null; true")
     bundles = site.bundles()
     step = threading.Thread(target=bundles.step)
     step.start()
     until(lambda: told.exists() and told.read_text().endswith("\n"))
+    behind = min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10)
+    assert humble.read_text().split() == [f"{behind}", "900"]
     site.closing.set()
     step.join(30)
     assert not step.is_alive()

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -268,3 +269,21 @@ def test_an_exported_site_is_searched_from_any_web_server(site: Site, tmp_path: 
         page = site.page("", script=False)
         page.goto(f"{url}/book/search/")
         expect(page.get_by_text("this search needs JavaScript")).to_be_visible()
+
+
+def test_whoever_has_the_page_open_while_tiers_are_built_anew_goes_on_to_find(site: Site) -> None:
+    page = site.page()
+    page.goto(f"{site.url}/book/search/")
+    find(page, "garlic")
+    expect(page.locator("[data-list] article")).to_have_count(1)
+    site.rows.post(
+        1, site.rows.thread(1, "Newest"), Said(text="The newest is about salsify.", subject="Newest")
+    )
+    site.bundler.bundle(site.shelf, NOON)
+    site.bundler.bundle(site.shelf, NOON + timedelta(minutes=11))
+    find(page, "canción")  # nothing of what the page knows is there any more
+    expect(page.locator("[data-list] article")).to_have_count(1)
+    find(page, "salsify")
+    expect(page.locator("[data-list] article")).to_have_count(1)
+    assert [one for one in site.errors if "404" not in one] == []
+    site.errors.clear()

@@ -35,7 +35,7 @@ function liveSearch() {
   const SHOWN = 8, LEAST = 2;
   let engine, older = [], asked = 0, timer;
 
-  field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(run, 250); });
+  field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => run(), 250); });
   const button = more.querySelector("button");
   button.addEventListener("click", goOn);
   if (alone) {
@@ -60,7 +60,7 @@ function liveSearch() {
     return made;
   }
 
-  async function run() {
+  async function run(again = false) {
     const wish = read(field.value), mine = ++asked;
     if (!wish || (wish.words.length < LEAST && !RUN.test(wish.words) && !wish.signs)) return show(false);
     say("looking");
@@ -72,8 +72,8 @@ function liveSearch() {
       const told = (some) => { if (mine === asked) tell(some); };
       told(await fitting(found.results, wish, told));
     } catch (error) {
-      engine = undefined;
-      if (mine === asked) say("broken");
+      engine = undefined;  // what was there a while ago may have been built anew since
+      if (mine === asked) again ? say("broken") : await run(true);
     }
   }
 
