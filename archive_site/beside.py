@@ -12,7 +12,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from archive_site import hiding, urls
-from archive_site.pages import Page, Talking, Who, head, opened_by, said, who
+from archive_site.pages import Page, Talking, Who, head, opened_by, said, titled, who
 from archive_site.shared import SHOWN, Thing, things
 from listserv.core.questions import first_question
 from listserv.core.replies import new_words
@@ -69,7 +69,7 @@ def open_questions(shelf: Shelf, found: Sequence[Talking], zone: ZoneInfo) -> li
     """Of these conversations, those that ask something and have no answer yet; the newest first."""
     alone = [rows[0] for rows in found if said(rows) == 1]
     newest = max((row.at for row in alone), default=None)
-    asking = ((row, _asked(row.text, hiding.title(row.subject))) for row in alone)
+    asking = ((row, _asked(row.text, titled(shelf, row.subject))) for row in alone)
     return [
         Question(
             href=urls.thread(shelf.name, row.key),
@@ -93,7 +93,7 @@ def shares(shelf: Shelf, rows: Sequence[Sharing], audiences: Sequence[str], plac
     told = ((row, things(shelf, row, known, place.base_url)) for row in rows[:SHOWN])
     return [
         Share(
-            title=hiding.title(row.thread_title if row.opener in audiences else row.subject),
+            title=titled(shelf, row.thread_title if row.opener in audiences else row.subject),
             href=urls.post(shelf.name, row.hash),
             who=who(row.author_name, row.author, row.author_key, hidden=row.hidden),
             at=row.at.astimezone(place.zone),

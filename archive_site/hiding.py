@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from hashlib import sha256
 
 TINTS = 8
@@ -18,6 +19,8 @@ _SIGNS = ("@", "%40", "\uff20", "\ufe6b")  # sooner looked for than addresses
 _ENTITY = re.compile(r"&(?:#0*64|#x0*40|commat);", re.I)
 _ADDRESS_IN_URL = re.compile(r"[\w.+%=~-](?:@|%40)[\w\[]", re.I)
 _REPLY = re.compile(r"(?:\s*(?:re|aw|sv|vs|antw|odp|wg|fwd?)(?:\[[0-9]{1,3}\])?\s?:)+\s*", re.I)
+
+_TAG = re.compile(r"\[([^\[\]]{1,80})\]\s*(?=\S)")
 
 
 def hide(text: str) -> str:
@@ -44,10 +47,16 @@ def line(text: str, longest: int = 300) -> str:
     return short if len(short) <= longest else short[: longest - 1].rstrip() + "…"
 
 
-def title(subject: str) -> str:
-    """A subject as a heading: without the ``Re:`` in front of it."""
+def title(subject: str, tags: Collection[str] = ()) -> str:
+    """A subject as a heading: without the ``Re:`` in front of it, and without ``[tag]``, in lower case, of
+    the list where it stands."""
     shown = line(subject)
-    return shown[match.end() :] if (match := _REPLY.match(shown)) else shown
+    for _ in range(4):  # "Re: [book] Re: [book] Garlic"
+        if (match := _REPLY.match(shown)) or (match := _TAG.match(shown)) and match[1].casefold() in tags:
+            shown = shown[match.end() :]
+        else:
+            break
+    return shown
 
 
 def name(written: str, address: str, *, hidden: bool) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 ASSETS = Path(__file__).parent / "assets"
-_CODE = 3  # raised when the code makes other pages of the same rows
+_CODE = 4  # raised when the code makes other pages of the same rows
 
 
 def environment(templates: Path, *, plain: bool = False, searched: bool = True) -> Environment:

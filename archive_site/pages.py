@@ -189,7 +189,7 @@ def thread_page(
         "thread.html",
         {
             "list": head(shelf),
-            "title": hiding.title(leaf.title),
+            "title": titled(shelf, leaf.title),
             "articles": articles,
             "zone": zone,
             "people": len(people),
@@ -205,7 +205,7 @@ def thread_page(
 
 def whole_page(shelf: Shelf, title: str, row: PostRow, article: Markup, zone: str) -> Page:
     """A long post alone; ``article``: rendered."""
-    told = {"list": head(shelf), "title": hiding.title(title), "article": article, "zone": zone}
+    told = {"list": head(shelf), "title": titled(shelf, title), "article": article, "zone": zone}
     href = urls.post(shelf.name, row.hash)
     return Page(urls.whole(shelf.name, row.hash), "whole.html", {**told, "href": href})
 
@@ -285,17 +285,23 @@ def said(rows: Talking) -> int:
     return sum(row.count for row in rows if row.first)
 
 
-def one_title(rows: Sequence[Opening], audiences: Sequence[str]) -> str:
+def one_title(shelf: Shelf, rows: Sequence[Opening], audiences: Sequence[str]) -> str:
     """A thread's title is its first post's: who may not see that one gets the subject of what they see."""
     begins = min(rows, key=_order)
-    return hiding.title(begins.thread_title if begins.opener in audiences else begins.subject)
+    return titled(shelf, begins.thread_title if begins.opener in audiences else begins.subject)
+
+
+def titled(shelf: Shelf, subject: str) -> str:
+    """A subject as a heading on pages of this list, whose readers need not be told which list it is."""
+    tags = {shelf.address.local, shelf.settings.subject_tag.strip("[] ").casefold()}
+    return hiding.title(subject, tags)
 
 
 def talk(shelf: Shelf, rows: Talking, audiences: Sequence[str], zone: ZoneInfo, longest: int) -> Talk:
     """A conversation; ``longest``: how many characters of the first post's words come along."""
     begins, ends = min(rows, key=_order), max(rows, key=_order)
     return Talk(
-        title=one_title(rows, audiences),
+        title=one_title(shelf, rows, audiences),
         href=urls.thread(shelf.name, begins.key),
         latest=urls.post(shelf.name, ends.hash),
         who=opened_by(begins),

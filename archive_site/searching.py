@@ -14,7 +14,7 @@ from jinja2 import Environment
 from archive_site import answers, hiding, urls
 from archive_site.answers import Answer, Cards
 from archive_site.limits import Limit
-from archive_site.pages import Head, Who, head, who
+from archive_site.pages import Head, Who, head, titled, who
 from archive_site.visit import Visit
 from listserv.core.extracts import marked
 from listserv.core.queries import read_web_query, with_less
@@ -90,7 +90,7 @@ class Searching:
         shelf = door.shelf
         zone = ZoneInfo(shelf.settings.timezone or self._timezone)
         return Found(
-            title=marked(hiding.title(hit.title), wanted),
+            title=marked(titled(shelf, hit.title), wanted),
             href=urls.post(shelf.name, hit.hash),
             place="" if alone else head(shelf).title,
             who=who(hit.author_name, hit.author, hit.author_key, hidden=not hit.author),

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from archive_site import answers, hiding, urls
+from archive_site import answers, urls
 from archive_site.answers import Answer, Cards, onward
 from archive_site.limits import Limit
-from archive_site.pages import head, who
+from archive_site.pages import head, titled, who
 from archive_site.text import excerpt
 from archive_site.visit import Visit
 from listserv.store import reading
@@ -76,7 +76,7 @@ class Writing:
 def _entry(door: Door, one: Written, zone: ZoneInfo) -> Entry:
     words = excerpt(one.text, _EXTRACT)
     href = urls.post(door.shelf.name, one.hash)
-    return Entry(hiding.title(one.subject), href, one.at.astimezone(zone), words)
+    return Entry(titled(door.shelf, one.subject), href, one.at.astimezone(zone), words)
 
 
 def _turn(path: str, number: int) -> str:

@@ -143,3 +143,6 @@ def test_initials_stand_in_place_of_a_face() -> None:
 def test_a_title_has_no_re_in_front() -> None:
     assert hiding.title("Re: AW: Re[2]: The key") == "The key"
     assert hiding.title("Regarding the key") == "Regarding the key"
+    assert hiding.title("Re: [Book] Re: [book] The [old] key", {"book"}) == "The [old] key"
+    assert hiding.title("[Other] The key", {"book"}) == "[Other] The key"
+    assert hiding.title("Re: [book]", {"book"}) == "[book]"
