@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPResponse, RemoteDisconnected
 from pathlib import Path
 from time import monotonic, sleep
 from urllib.parse import quote
@@ -25,6 +25,7 @@ _SETTINGS = {**AT_ONCE, "archive": "public"}  # nobody need sign in; what is ren
 _MOST = 50  # new posts, and questions: the gate answers 60 a minute
 _PATIENCE = 60.0  # seconds for a page
 _GLANCE = 0.002
+_BREATH = 0.4  # between posts: of those that come faster, several are rendered in one round
 _QUESTIONS = (
     "twisted",
     "http client",
@@ -89,12 +90,19 @@ class _Reader:
     line: HTTPConnection
 
     def page(self, path: str) -> bytes:
-        self.line.request("GET", path)
-        answer = self.line.getresponse()
+        try:
+            answer = self._answer(path)
+        except RemoteDisconnected:  # it was not used for some seconds
+            self.line.close()
+            answer = self._answer(path)
         body = answer.read()
         if answer.status != 200:
             raise CannotDo(f"{path} was answered with {answer.status}")
         return body
+
+    def _answer(self, path: str) -> HTTPResponse:
+        self.line.request("GET", path)
+        return self.line.getresponse()
 
 
 @contextmanager
@@ -114,7 +122,7 @@ def _visible(wanted: Wanted, live: Live, posts: int) -> None:
         before = live.calm()
         for number in range(many):
             waits.append(_one_visible(live, reader, f"w{number}") * 1000)
-            sleep(0.05)
+            sleep(_BREATH)
         spent = live.calm() - before
     wanted.figure(
         "archive, 250 to visible",
