@@ -102,7 +102,8 @@ def _letters(keeper: Keeper, echoes: Echoes, wash: Washing) -> None:
     tx, stain = keeper.tx, replace(echoes.stain, direct=echoes.stain.quotes)
     here: ColumnElement[bool] = (_d.list_id == echoes.list_id) | _d.list_id.is_(None)
     made = (_l.made >= echoes.since, here, _d.kind != DeliveryKind.DIGEST)
-    ids = tx.scalars(select(_l.id).join(schema.deliveries, _d.letter_id == _l.id).where(*made)).all()
+    found = select(_l.id).join(schema.deliveries, _d.letter_id == _l.id).where(*made).distinct()
+    ids = tx.scalars(found).all()  # a letter goes to several, and is looked through once
     leaving = set(tx.scalars(select(_d.letter_id).where(_d.letter_id.is_not(None), _d.state.in_(_OPEN))))
     for at in range(0, len(ids), _AT_ONCE):
         some = select(_l.id, _l.bytes, _l.returns).where(_l.id.in_(ids[at : at + _AT_ONCE]))
