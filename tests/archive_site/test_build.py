@@ -8,7 +8,6 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -22,7 +21,7 @@ from archive_site.build import Builder
 from listserv.resources import resource
 from listserv.store import schema
 from tests.kit.html import read_html, without_ours
-from tests.kit.site import NOON, Rows, Said, book_circle, builder, fresh_rows
+from tests.kit.site import NOON, Rows, Said, book_circle, builder
 
 POLYGLOTS = (
     "<img src=x onerror=alert(1)>",
@@ -33,18 +32,6 @@ POLYGLOTS = (
     "javascript:alert(1)//\u202e\x00",
     "]]><!--<iframe srcdoc=x>",
 )
-
-
-@pytest.fixture
-def rows(tmp_path: Path) -> Iterator[Rows]:
-    made = fresh_rows(tmp_path)
-    yield made
-    made.store.close()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "archive"
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:

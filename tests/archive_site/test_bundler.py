@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,21 +20,9 @@ from archive_site.pagefind import PagefindFailed, make_index
 from archive_site.soundness import faults
 from listserv.store import reading, schema
 from listserv.store.reading import Shelf
-from tests.kit.site import DOMAIN, NOON, Rows, Said, fresh_rows
+from tests.kit.site import DOMAIN, NOON, Rows, Said
 
 LATER = NOON + timedelta(minutes=11)
-
-
-@pytest.fixture
-def rows(tmp_path: Path) -> Iterator[Rows]:
-    made = fresh_rows(tmp_path)
-    yield made
-    made.store.close()
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "archive"
 
 
 @pytest.fixture(autouse=True)

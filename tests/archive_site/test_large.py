@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import gzip
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from sqlalchemy import update
 
 from listserv.store import schema
-from tests.kit.site import Rows, Said, builder, fresh_rows
+from tests.kit.site import Rows, Said, builder
 
 MOST = 150_000  # octets of a page, as it travels
-
-
-@pytest.fixture
-def rows(tmp_path: Path) -> Iterator[Rows]:
-    made = fresh_rows(tmp_path)
-    yield made
-    made.store.close()
 
 
 def prose(number: int, length: int) -> str:

@@ -21,7 +21,7 @@ from archive_site.build import Builder, Ears, SiteNames, Unrendered
 from archive_site.folder import Folder
 from listserv.resources import resource
 from listserv.store import schema
-from tests.kit.site import BASE, DOMAIN, NOON, Door, Rows, Said, book_circle, fresh_rows, message_hash
+from tests.kit.site import BASE, DOMAIN, NOON, Door, Rows, Said, book_circle, message_hash
 
 SITE = SiteNames(DOMAIN, BASE, "Europe/Berlin")
 
@@ -45,13 +45,6 @@ class Site:
 
     def text(self, page: str) -> str:
         return (self.folder / page / "index.html").read_text()
-
-
-@pytest.fixture
-def rows(tmp_path: Path) -> Iterator[Rows]:
-    made = fresh_rows(tmp_path)
-    yield made
-    made.store.close()
 
 
 @pytest.fixture
