@@ -1,19 +1,14 @@
 """The child that builds the search without a server: it does what is due, for some seconds, and ends.
 
 It is started by listserv/flow/bundles.py (``python -m archive_site.bundling``), opens the database read-only
-by itself, stands behind the server (nice 10), and ends with its parent. The one line that comes says what is
+by itself, stands behind everybody else (nice 19), and ends with its parent. The line that comes says what is
 to be done; those that go are JSON, too: which list is under way, which gave trouble, and what is left.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
-import os
-import resource
-import signal
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -25,14 +20,14 @@ from archive_site import urls
 from archive_site.bundler import Bundled, Bundler, NotWhole
 from archive_site.pagefind import PagefindFailed
 from archive_site.pages import levels
+from archive_site.process import humble
 from archive_site.tier_folder import TIERS
 from listserv.errors import StoreBusy
 from listserv.store import reading
 from listserv.store.reading import ReadOnly, Shelf
 
-_NICE = 10
+_NICE = 19
 _ENOUGH = 10.0  # seconds of building; who takes words out meanwhile need not wait for long
-_PR_SET_PDEATHSIG = 1
 
 
 def main(source: BinaryIO, sink: BinaryIO) -> None:
@@ -76,21 +71,6 @@ def _due(store: ReadOnly, about: Mapping[str, Any]) -> Iterator[Shelf]:
                 yield shelf
 
 
-def _live_humbly() -> None:
-    """Behind the server, and not a moment longer than it (Linux)."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    with contextlib.suppress(OSError):
-        os.nice(_NICE)
-    with contextlib.suppress(OSError):  # where memory ends, this one ends, and not the server
-        Path("/proc/self/oom_score_adj").write_text("900")
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
-
-
 if __name__ == "__main__":
-    _live_humbly()
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not get among the answers
     with contextlib.suppress(BrokenPipeError):
-        main(sys.stdin.buffer, answers)
+        main(*humble(_NICE))

@@ -1,18 +1,14 @@
 """The child that renders: told when there may be something to do, it brings the pages up to date.
 
 It is started by listserv/flow/renderer.py (``python -m archive_site.rendering``), opens the database
-read-only by itself, stands behind every other process on the machine (nice 19), and ends with its parent.
+read-only by itself, stands behind the server (nice 10), and ends with its parent.
 What comes and goes are lines of JSON; the first one that comes says where everything is.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
-import os
-import resource
-import signal
 import sys
 import time
 import traceback
@@ -20,14 +16,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from archive_site.build import Builder, Ears, SiteNames
+from archive_site.process import bound_memory, humble
 from listserv.errors import StoreBusy, StoreFull
 from listserv.store import reading
 from listserv.store.reading import ReadOnly
 
-_NICE = 19
+_NICE = 10  # before what builds the search files: readers wait for pages
 _GLANCE = 0.2  # seconds between two looks whether the folder is free
 _MEMORY = 1024 * 1024 * 1024  # octets above what it starts with: a page that needs more is given up
-_PR_SET_PDEATHSIG = 1
 
 
 class _Talk:
@@ -99,23 +95,8 @@ def _tell(error: Exception) -> None:
     sys.stderr.flush()
 
 
-def _live_humbly() -> None:
-    """Behind everybody else, within our memory, and not a moment longer than the parent (Linux)."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    with contextlib.suppress(OSError):
-        os.nice(_NICE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with contextlib.suppress(OSError, ValueError):
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        limit = pages * resource.getpagesize() + _MEMORY
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which closes the pipe
-
-
 if __name__ == "__main__":
-    _live_humbly()
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not get among the answers
+    ends = humble(_NICE)
+    bound_memory(_MEMORY)
     with contextlib.suppress(BrokenPipeError):
-        main(sys.stdin.buffer, answers)
+        main(*ends)

@@ -24,7 +24,7 @@ _NAME = "old"
 _SETTINGS = {**AT_ONCE, "archive": "public"}  # nobody need sign in; what is rendered is the same
 _MOST = 50  # new posts, and questions: the gate answers 60 a minute
 _PATIENCE = 60.0  # seconds for a page
-_GLANCE = 0.002
+_GLANCE = 0.005
 _BREATH = 0.4  # between posts: of those that come faster, several are rendered in one round
 _QUESTIONS = (
     "twisted",
