@@ -67,7 +67,7 @@ class Folder:
 
     def page(self, name: str, tree: str, path: str) -> Path:
         """The file of a web path of the list called ``name``."""
-        return self.root / name / tree / path.removeprefix(f"/{name}/") / "index.html"
+        return self.root.joinpath(name, tree, path.removeprefix(f"/{name}/"), "index.html")
 
     def pictures(self, name: str, tree: str, digest: str) -> Path:
         """The folder of a post's pictures; ``picture`` gives the file of a web path in it."""
@@ -163,6 +163,8 @@ class Folder:
     def drop_thread_pages(self, name: str, tree: str, key: str, *, beyond: int) -> None:
         """Remove a thread's pages after the so many first ones; all of it where that is none."""
         own = self.page(name, tree, urls.thread(name, key)).parent
+        if not own.is_dir():
+            return
         if beyond == 0:
             shutil.rmtree(own, ignore_errors=True)
             return

@@ -224,33 +224,34 @@ class Press:
         with self._store.read() as tx:
             found = reading.month_openings(tx, shelf.id, month)
         below: tuple[str, ...] = ()
+        beside_below = ("", "")
         for tree, audiences in levels(shelf.settings.archive):
             seen = seen_by(counts, audiences)
             beside, page = beside_it(month, seen), None
             own = {one.audience for one in found} & set(audiences) - set(below)
-            if month in seen and (not below or own or beside != beside_it(month, seen_by(counts, below))):
+            if month in seen and (not below or own or beside != beside_below):
                 told = conversations(found, audiences)
                 page = month_page(shelf, month, told, self._talks(shelf, told, audiences, 0), beside)
             self._put(self._folder.page(shelf.name, tree, urls.month(shelf.name, month)), page)
-            below = audiences
+            below, beside_below = audiences, beside
 
     def front(self, shelf: Shelf, counts: Counts) -> None:
         """A list's front page, and the one of its resources."""
-        below: tuple[str, ...] = ()
+        below: dict[str, int] | None = None
         for tree, audiences in levels(shelf.settings.archive):
-            page, resources = None, None
-            if not below or seen_by(counts, audiences) != seen_by(counts, below):
+            page, resources, seen = None, None, seen_by(counts, audiences)
+            if seen != below:
                 found = self._latest(shelf, audiences)
                 talks = self._talks(shelf, found, audiences, LEAD)
                 with self._store.read() as tx:
                     rows = reading.sharing(tx, shelf.id, audiences, SHOWN + 1)
                 few = shares(shelf, rows[:_FEW], audiences, self._place(shelf))
                 aside = beside(self._questions(shelf, audiences), few)
-                page = front_page(shelf, talks, seen_by(counts, audiences), aside)
+                page = front_page(shelf, talks, seen, aside)
                 resources = self._resources(shelf, rows, audiences)
             self._put(self._folder.page(shelf.name, tree, urls.front(shelf.name)), page)
             self._put(self._folder.page(shelf.name, tree, urls.resources(shelf.name)), resources)
-            below = audiences
+            below = seen
 
     def _resources(self, shelf: Shelf, rows: tuple[Sharing, ...], audiences: tuple[str, ...]) -> Markup:
         """The page of resources: another one only when something was shared."""
