@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ParamSpec
 
 from archive_site.folder import Folder
 from archive_site.troubles import Troubles
+from listserv.core.records import dataclass
 from listserv.errors import StoreBusy
 
 P = ParamSpec("P")

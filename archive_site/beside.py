@@ -6,7 +6,7 @@ The page of resources shows more of the latter.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -15,6 +15,7 @@ from archive_site import hiding, urls
 from archive_site.pages import Page, Talking, Who, head, opened_by, said, titled, who
 from archive_site.shared import SHOWN, Thing, things
 from listserv.core.questions import first_question
+from listserv.core.records import dataclass
 from listserv.core.replies import new_words
 from listserv.store.reading import Sharing, Shelf
 

@@ -12,7 +12,7 @@ A death at any moment loses nothing: the cursor moves last, and the same pages a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
@@ -26,6 +26,7 @@ from archive_site.look import fingerprint
 from archive_site.pages import levels, plain_shelf
 from archive_site.press import Counts, Press, Readable, SiteNames, neighbours, seen_by
 from archive_site.touched import Touched, of_all, touched_by
+from listserv.core.records import dataclass
 from listserv.store import reading
 from listserv.store.reading import Mark, Shelf
 

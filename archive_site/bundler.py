@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from archive_site.pages import levels
 from archive_site.press import Readable
 from archive_site.tier_folder import Known, Old, TierFolder
 from archive_site.tiers import Tier, planned, stale
+from listserv.core.records import dataclass
 from listserv.store import reading
 from listserv.store.reading import Listed, Shelf
 

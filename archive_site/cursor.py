@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from pathlib import Path
 from typing import Any
 
 from archive_site.folder import Folder
+from listserv.core.records import dataclass
 from listserv.store.reading import GAP_REACH, Mark
 
 _SURE, _NOW = ".cursor.json", ".cursor.now.json"

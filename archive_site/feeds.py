@@ -6,9 +6,7 @@ Feed readers often belong to somebody else's computer: of a list that is not pub
 
 from __future__ import annotations
 
-import re
 from base64 import b32encode
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any, Protocol
@@ -20,6 +18,8 @@ from archive_site.limits import Limit
 from archive_site.pages import LEAD, head
 from archive_site.text import excerpt
 from archive_site.visit import Visit
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.seals import Keyring, seal, unseal
 from listserv.store import reading
 from listserv.store.reading import Door, Shelf, Titled
@@ -27,7 +27,7 @@ from listserv.store.reading import Door, Shelf, Titled
 MOST = 50  # posts
 _HOUR = timedelta(hours=1)
 _TYPE = "application/atom+xml; charset=utf-8"
-_NO_XML = re.compile("[\ufffe\uffff]".encode())  # what of Unicode may not stand in XML; controls are gone
+_NO_XML = regex("[\ufffe\uffff]".encode())  # what of Unicode may not stand in XML; controls are gone
 _EMPTY = datetime(1970, 1, 1, tzinfo=UTC)  # when a list without posts was last changed: a feed must say
 
 

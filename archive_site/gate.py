@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,6 +35,7 @@ from archive_site.sign_in import Sessions, SignIn, SignInParts
 from archive_site.tier_answers import tier_answer
 from archive_site.visit import Cookies, Visit, read_visit
 from archive_site.writing import Writing
+from listserv.core.records import dataclass
 from listserv.core.seals import Keyring
 from listserv.store import reading
 from listserv.store.reading import Door

@@ -6,21 +6,23 @@ import re
 from collections.abc import Collection
 from hashlib import sha256
 
+from listserv.core.patterns import regex
+
 TINTS = 8
-_CONTROLS = re.compile(
+_CONTROLS = regex(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u2028\u2029\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
-_MARKS = re.compile("[\u200e\u200f\u2066-\u2069]")
+_MARKS = regex("[\u200e\u200f\u2066-\u2069]")
 # The sign itself, its wide and small forms, and what a URL makes of it; then a domain or a literal.
-_ADDRESS = re.compile(
+_ADDRESS = regex(
     "(?<=\\S)(?:@|\uff20|\ufe6b|%40)(?:\\[[^\\]\\s]{1,80}\\]|[^\\W_](?:[\\w.\u200c\u200d-]*\\w)?)", re.I
 )
 _SIGNS = ("@", "%40", "\uff20", "\ufe6b")  # sooner looked for than addresses
-_ENTITY = re.compile(r"&(?:#0*64|#x0*40|commat);", re.I)
-_ADDRESS_IN_URL = re.compile(r"[\w.+%=~-](?:@|%40)[\w\[]", re.I)
-_REPLY = re.compile(r"(?:\s*(?:re|aw|sv|vs|antw|odp|wg|fwd?)(?:\[[0-9]{1,3}\])?\s?:)+\s*", re.I)
+_ENTITY = regex(r"&(?:#0*64|#x0*40|commat);", re.I)
+_ADDRESS_IN_URL = regex(r"[\w.+%=~-](?:@|%40)[\w\[]", re.I)
+_REPLY = regex(r"(?:\s*(?:re|aw|sv|vs|antw|odp|wg|fwd?)(?:\[[0-9]{1,3}\])?\s?:)+\s*", re.I)
 
-_TAG = re.compile(r"\[([^\[\]]{1,80})\]\s*(?=\S)")
+_TAG = regex(r"\[([^\[\]]{1,80})\]\s*(?=\S)")
 
 
 def hide(text: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from html import escape, unescape
 from itertools import groupby
 from os.path import commonprefix
@@ -18,6 +17,8 @@ from markupsafe import Markup
 
 from archive_site.hiding import clean, hide
 from archive_site.text import link
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 
 _MOST = 600_000
 _DEEPEST = 60
@@ -48,7 +49,7 @@ _WITHIN = {"li": ("ul", "ol"), "dt": ("dl",), "dd": ("dl",)} | dict.fromkeys(
 _BLOCKS = frozenset({"p", "ul", "ol", "dl", "blockquote", "pre", "table", "h3"})
 _INLINE = frozenset({"b", "i", "u", "s", "em", "strong", "sub", "sup", "small", "code"})
 # What "<" begins goes on to its end or to that of the text, as browsers read it: nothing is read twice.
-_MARK = re.compile(
+_MARK = regex(
     r"""<!--.*?(?:-->|\Z)
       | <(?P<raw>script|style|title|iframe)(?=[\s/>]).*?(?:</(?P=raw)(?=[\s/>])[^>]*(?:>|\Z)|\Z)
       | <(?:[!?]|/(?![a-z]))[^>]*(?:>|\Z)
@@ -56,9 +57,9 @@ _MARK = re.compile(
     """,
     re.I | re.S | re.X,
 )
-_ATTRIBUTE = re.compile(r"""([^\s"'>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
-_LONG_NUMBER = re.compile(r"&#[0-9]{8,};?")  # no character has it, and int() refuses thousands of digits
-_WORD = re.compile(r"\S+")
+_ATTRIBUTE = regex(r"""([^\s"'>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?""")
+_LONG_NUMBER = regex(r"&#[0-9]{8,};?")  # no character has it, and int() refuses thousands of digits
+_WORD = regex(r"\S+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ are those of UTC (``listserv.store.reading``).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 from zoneinfo import ZoneInfo
@@ -18,6 +18,7 @@ from archive_site import hiding, urls
 from archive_site.folder import TREES
 from archive_site.markup import Stretch, stretches
 from archive_site.text import Piece, excerpt, pieces
+from listserv.core.records import dataclass
 from listserv.core.types import Standing
 from listserv.store.reading import AUDIENCES, Opening, PostRow, Shelf, month_of
 

@@ -19,6 +19,7 @@ from PIL import Image, ImageOps
 
 from archive_site.folder import Folder
 from archive_site.pages import Shown
+from listserv.core.patterns import regex
 from listserv.mail.leaves import leaf
 from listserv.store import reading
 from listserv.store.reading import Attached, PostRow
@@ -32,8 +33,8 @@ _MOST_OF_OTHERS = 25_000_000
 _MOST_OCTETS = 25_000_000
 _MOST = 12  # of one post
 _QUALITY = 80
-_NAMED = re.compile(r"\.(?:jpe?g|png|gif|webp)\Z", re.I)
-_FILE = re.compile(r"([0-9]{1,5})-([0-9]{1,4})x([0-9]{1,4})\.webp")
+_NAMED = regex(r"\.(?:jpe?g|png|gif|webp)\Z", re.I)
+_FILE = regex(r"([0-9]{1,5})-([0-9]{1,4})x([0-9]{1,4})\.webp")
 
 
 class Readable(Protocol):

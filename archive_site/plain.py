@@ -8,7 +8,6 @@ after their place: under a name of a stranger's, a web server might say that one
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from archive_site.folder import Folder
 from archive_site.look import environment
 from archive_site.pages import STANDINGS, levels, plain_shelf
 from archive_site.searching import page_alone
+from listserv.core.records import dataclass
 from listserv.store import reading
 from listserv.store.reading import Door, Shelf, Stand, ThreadRow
 

@@ -8,7 +8,7 @@ members or to hosts, because posts were written for them alone, lies once more i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
@@ -41,6 +41,7 @@ from archive_site.pages import (
 )
 from archive_site.pictures import Pictures
 from archive_site.shared import SHOWN
+from listserv.core.records import dataclass
 from listserv.store import reading
 from listserv.store.reading import PostRow, Sharing, Shelf, ThreadRow
 

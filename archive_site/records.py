@@ -14,13 +14,14 @@ from typing import Any
 from archive_site import hiding
 from archive_site.text import own_words
 from archive_site.tiers import LONGEST
+from listserv.core.patterns import regex
 from listserv.core.tokens import paired, without_addresses
 from listserv.store.reading import Findable
 
 CODE = 2  # raised when the same post becomes another record
 _LONGEST_WORD = 60  # characters; longer ones are keys, base64 or noise
-_SPACES = re.compile(r"\s+")
-_LINK = re.compile(r"https?://(?:www\.)?([^\s/?#<>]+)\S*", re.I)
+_SPACES = regex(r"\s+")
+_LINK = regex(r"https?://(?:www\.)?([^\s/?#<>]+)\S*", re.I)
 
 
 def record(post: Findable, language: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from archive_site.pages import Head, Who, head, titled, who
 from archive_site.visit import Visit
 from listserv.core.extracts import marked
 from listserv.core.queries import read_web_query, with_less
+from listserv.core.records import dataclass
 from listserv.store import reading
 from listserv.store.reading import Cut, Door, Hit, Hits, Readable, Shelf
 

@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape
 
 from archive_site import hiding, urls
 from archive_site.markup import sieve
 from archive_site.text import link, own_links
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.shared import is_resource
 from listserv.store.reading import Sharing, Shelf
 
 SHOWN = 120  # posts that the page tells of; a search finds the others
 _MOST = 12  # of one post
 _LONGEST = 64  # characters of a link
-_HREF = re.compile(r'<a href="([^"]+)"')
-_TRIED = re.compile(r"https?://(?:www\.)?", re.I)
+_HREF = regex(r'<a href="([^"]+)"')
+_TRIED = regex(r"https?://(?:www\.)?", re.I)
 
 
 @dataclass(frozen=True, slots=True)

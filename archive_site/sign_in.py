@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from base64 import b32encode
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
@@ -19,6 +18,7 @@ from archive_site.limits import Limit
 from archive_site.urls import local_path
 from archive_site.visit import Cookies, Visit
 from listserv.core.address import BadAddress, read_address
+from listserv.core.records import dataclass
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)

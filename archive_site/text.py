@@ -8,28 +8,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from html import escape
 from itertools import groupby
 
 from markupsafe import Markup
 
 from archive_site.hiding import clean, hide, holds_address, line
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 
 _MOST = 300_000  # characters; the store keeps at most 256 KiB
 _OPEN_QUOTE = 4  # lines of an interleaved quote that stay open
 _LONGEST_SIGNATURE = 25
-_URL = re.compile(r"<(?:URL:)?(https?://[^\s<>\"'`]+)>|(https?://[^\s<>\"'`]+)", re.I)
-_HOST = re.compile(r"https?://([^/?#\\]+)", re.I)
-_QUOTED = re.compile(r" ?>")
-_FORWARD = re.compile(r"-{2,}\s?[^-\n]{3,60}\s?-{2,}\s*|_{20,}\s*")
-_FROM = re.compile(r"\s*\*?(?:From|Von|De|Da|Van|Från|Fra|Od|От|发件人|差出人)\s?\*?\s?:", re.I)
-_RULE = re.compile(r"_{30,}\s*")
-_LIST_FOOT = re.compile(r"mailing list|https?://|@", re.I)
+_URL = regex(r"<(?:URL:)?(https?://[^\s<>\"'`]+)>|(https?://[^\s<>\"'`]+)", re.I)
+_HOST = regex(r"https?://([^/?#\\]+)", re.I)
+_QUOTED = regex(r" ?>")
+_FORWARD = regex(r"-{2,}\s?[^-\n]{3,60}\s?-{2,}\s*|_{20,}\s*")
+_FROM = regex(r"\s*\*?(?:From|Von|De|Da|Van|Från|Fra|Od|От|发件人|差出人)\s?\*?\s?:", re.I)
+_RULE = regex(r"_{30,}\s*")
+_LIST_FOOT = regex(r"mailing list|https?://|@", re.I)
 _BEGINS_SO = ("-", "_", ">", " >", "diff ", "Index: ")  # signatures, feet, quotes, forwarded mails, patches
-_ITEM = re.compile(r"\s*(?:[-*•–·]|\d{1,2}[.)]|\[\d{1,3}\])\s+\S")
-_HINTS = re.compile(r" {3}|[\t|+]")  # a line without one of these is not set, and sooner known
-_SET = re.compile(r"\S {3,}\S|^(?: {4,}|\t)|\S\t+\S|[|+][-=_]{2,}|^[|+].*[|+]\s*$")
+_ITEM = regex(r"\s*(?:[-*•–·]|\d{1,2}[.)]|\[\d{1,3}\])\s+\S")
+_HINTS = regex(r" {3}|[\t|+]")  # a line without one of these is not set, and sooner known
+_SET = regex(r"\S {3,}\S|^(?: {4,}|\t)|\S\t+\S|[|+][-=_]{2,}|^[|+].*[|+]\s*$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from archive_site.soundness import faults
 from archive_site.tiers import Tier
+from listserv.core.records import dataclass
 
 TIERS = "tiers.json"
 _NEW = ".new"

@@ -9,10 +9,11 @@ memory than a tier does.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
 from typing import Protocol
 
+from listserv.core.records import dataclass
 from listserv.store.reading import Listed
 
 MOST = 5000  # posts of a tier

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from archive_site import troubles
+from listserv.core.records import dataclass
 from listserv.store.reading import Mark, bounds, month_of
 
 

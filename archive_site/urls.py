@@ -6,8 +6,10 @@ A path read here is one of a closed set of shapes; nothing else ever reaches the
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 
 PAGE = 100  # posts of a thread to a page
 _NAME = r"(?P<name>[a-z0-9](?:[a-z0-9.-]{0,62}[a-z0-9])?(?:@[a-z0-9](?:[a-z0-9.-]{0,252}[a-z0-9])?)?)"
@@ -17,25 +19,25 @@ _TIER_FILE = (  # of Pagefind's, those that a page of ours asks for
     r"|(?:fragment|index|filter)/[a-z]{2,3}_[0-9a-f]{1,32}\.pf_(?:fragment|index|filter)"
 )
 _SHAPES = {
-    "front": re.compile(rf"/{_NAME}/"),
-    "month": re.compile(rf"/{_NAME}/(?P<year>[0-9]{{4}})/(?P<month>0[1-9]|1[0-2])/"),
-    "thread": re.compile(rf"/{_NAME}/t/(?P<key>{_KEY})/(?:(?P<page>[1-9][0-9]{{0,5}})/)?"),
-    "post": re.compile(rf"/{_NAME}/m/(?P<hash>[A-Za-z2-7]{{32}})/?"),
-    "attachment": re.compile(rf"/{_NAME}/a/(?P<hash>[A-Za-z2-7]{{32}})/(?P<position>[0-9]{{1,5}})/[^/]+"),
-    "picture": re.compile(
+    "front": regex(rf"/{_NAME}/"),
+    "month": regex(rf"/{_NAME}/(?P<year>[0-9]{{4}})/(?P<month>0[1-9]|1[0-2])/"),
+    "thread": regex(rf"/{_NAME}/t/(?P<key>{_KEY})/(?:(?P<page>[1-9][0-9]{{0,5}})/)?"),
+    "post": regex(rf"/{_NAME}/m/(?P<hash>[A-Za-z2-7]{{32}})/?"),
+    "attachment": regex(rf"/{_NAME}/a/(?P<hash>[A-Za-z2-7]{{32}})/(?P<position>[0-9]{{1,5}})/[^/]+"),
+    "picture": regex(
         rf"/{_NAME}/i/(?P<hash>[a-z2-7]{{32}})/(?P<position>[0-9]{{1,5}})-[0-9]{{1,4}}x[0-9]{{1,4}}\.webp"
     ),
-    "whole": re.compile(rf"/{_NAME}/w/(?P<hash>[a-z2-7]{{32}})/"),
-    "author": re.compile(rf"/{_NAME}/by/(?P<hash>[A-Za-z2-7]{{32}})/"),
-    "resources": re.compile(rf"/{_NAME}/resources/"),
-    "search": re.compile(rf"/{_NAME}/search/"),
-    "tiers": re.compile(rf"/{_NAME}/search/tiers\.json"),
-    "tier-file": re.compile(rf"/{_NAME}/search/(?P<key>[0-9a-f]{{16}})/(?P<file>{_TIER_FILE})"),
-    "feed": re.compile(rf"/{_NAME}/feed\.atom"),
-    "feed-page": re.compile(rf"/{_NAME}/feed/"),
-    "box": re.compile(rf"/{_NAME}/(?P<year>[12][0-9]{{3}})-(?P<month>0[1-9]|1[0-2])\.mbox\.gz"),
-    "leave": re.compile(r"/u/(?P<token>[a-z2-7]{20})", re.I),
-    "asset": re.compile(r"/assets/(?P<file>site\.css|icon\.svg|archive\.js)"),
+    "whole": regex(rf"/{_NAME}/w/(?P<hash>[a-z2-7]{{32}})/"),
+    "author": regex(rf"/{_NAME}/by/(?P<hash>[A-Za-z2-7]{{32}})/"),
+    "resources": regex(rf"/{_NAME}/resources/"),
+    "search": regex(rf"/{_NAME}/search/"),
+    "tiers": regex(rf"/{_NAME}/search/tiers\.json"),
+    "tier-file": regex(rf"/{_NAME}/search/(?P<key>[0-9a-f]{{16}})/(?P<file>{_TIER_FILE})"),
+    "feed": regex(rf"/{_NAME}/feed\.atom"),
+    "feed-page": regex(rf"/{_NAME}/feed/"),
+    "box": regex(rf"/{_NAME}/(?P<year>[12][0-9]{{3}})-(?P<month>0[1-9]|1[0-2])\.mbox\.gz"),
+    "leave": regex(r"/u/(?P<token>[a-z2-7]{20})", re.I),
+    "asset": regex(r"/assets/(?P<file>site\.css|icon\.svg|archive\.js)"),
 }
 MY_DATA = "/my-data/"
 PAGES = "/_pages/"  # where a proxy that sends pages for us finds them; to readers there is nothing
@@ -53,7 +55,7 @@ _LED_TO = (
     *("front", "month", "thread", "post", "attachment", "my-data"),
     *("whole", "author", "resources", "search", "search-all", "feed-page", "box"),
 )
-_FOLDER = re.compile(_NAME)
+_FOLDER = regex(_NAME)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
 from archive_site.urls import Route, local_path, read_path
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 
 _MOST_BODY = 16_384
 _MOST_ASKED = 1000  # characters
-_COOKIE = re.compile(r"[A-Za-z0-9_-]{16,128}")
-_PART = re.compile(
-    rb'name="?List-Unsubscribe"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\nOne-Click[ \t]*(?:\r?\n--|$)'
-)
+_COOKIE = regex(r"[A-Za-z0-9_-]{16,128}")
+_PART = regex(rb'name="?List-Unsubscribe"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\nOne-Click[ \t]*(?:\r?\n--|$)')
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ hides who people are, nobody has such a page.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +16,7 @@ from archive_site.limits import Limit
 from archive_site.pages import head, titled, who
 from archive_site.text import excerpt
 from archive_site.visit import Visit
+from listserv.core.records import dataclass
 from listserv.store import reading
 from listserv.store.reading import Author, Door, Written
 

@@ -12,7 +12,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -25,13 +26,14 @@ from listserv.core.address import Address, read_address
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.notices import SignInLink
 from listserv.core.pace import Pace
+from listserv.core.records import dataclass
 from listserv.core.routing import Kind, Place
 from listserv.core.rules import judge
 from listserv.core.seals import Keyring
 from listserv.core.types import Arrival, MailList, Malformed, Member
 from listserv.core.welcoming import welcome_to
 from listserv.dice import draw_link
-from listserv.doctor.examining import examine
+from listserv.doctor.finding import Told
 from listserv.errors import BadSettings, CannotDo, StoreBusy
 from listserv.flow import daemon, deliver, process
 from listserv.flow.admission import Admission
@@ -182,7 +184,7 @@ def make_plan(app: App, roles: frozenset[str], stack: ExitStack) -> daemon.Plan:
     if "deliver" in roles:
         works.append(_delivering(app, stack))
     if "schedule" in roles:
-        look = partial(examine, app.settings, app.settings.folder / FILE_NAME)
+        look = partial(_examine, app)
         works += scheduled(Rounds(app.store, app.clock, app.bells, make_pen(app), look))
     if "archive" in roles:
         works.append(
@@ -192,6 +194,14 @@ def make_plan(app: App, roles: frozenset[str], stack: ExitStack) -> daemon.Plan:
     doors = partial(_open_doors, app, lookout) if "receive" in roles else None
     counted = tuple(map(lookout.tallies.counted, works))
     return daemon.Plan(doors, _web(app, roles, lookout), counted, app.bells, app.log)
+
+
+def _examine(app: App, now: datetime) -> list[Told]:
+    from listserv.doctor.examining import (
+        examine,  # once a month; it brings a DNS library and another for keys
+    )
+
+    return examine(app.settings, app.settings.folder / FILE_NAME, now)
 
 
 def _lookout(app: App, roles: frozenset[str]) -> Lookout:

@@ -10,7 +10,6 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import datetime
 from glob import escape
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import IO
 
 from listserv import __version__
 from listserv.backup_file import Header, KeptFile, Writer, is_ours
+from listserv.core.records import dataclass
 from listserv.database import head
 from listserv.errors import BadData, CannotDo, StoreBusy
 from listserv.opening import read_secret, unread

@@ -21,11 +21,12 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from hashlib import sha256
 from typing import IO, Any
 
+from listserv.core.records import dataclass
 from listserv.errors import BadData
 from listserv.store.dumping import Row
 

@@ -6,11 +6,11 @@ import gzip
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, cast
 
+from listserv.core.records import dataclass
 from listserv.errors import BadData
 from listserv.mail.mbox import Found, read_mbox
 

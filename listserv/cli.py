@@ -33,6 +33,7 @@ from listserv.cli_redact import redact
 from listserv.cli_status import explain, status
 from listserv.desk import Desk, read, shows
 from listserv.errors import EXIT_DONE, EXIT_FAILED, EXIT_USAGE, ListservError, StoreBusy, StoreFull
+from listserv.loading import loading
 from listserv.opening import upgrade_site
 from listserv.settings import FILE_NAME
 from listserv.shown import say, warn
@@ -88,7 +89,8 @@ def _print_founded(told: dict[str, Any], domain: str) -> None:
 @click.pass_obj
 def serve(desk: Desk, only: str | None) -> int:
     """Run the server: everything in one process, or only some roles."""
-    from listserv import app
+    with loading():
+        from listserv import app
 
     roles = {word.strip() for word in (only or ",".join(app.ROLES)).split(",")}
     if unknown := roles - set(app.ROLES):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from collections import Counter
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from listserv.core.patterns import regex
 from listserv.desk import Desk, shows
 from listserv.doctor.finding import Result, Told, failed, tell
 from listserv.errors import EXIT_DONE, EXIT_FAILED, BadSettings
@@ -18,7 +18,7 @@ from listserv.settings import find_file
 from listserv.shown import cell, give_json, say
 
 _WIDTH = 80
-_WHOLE = re.compile(r'`[^`]+`|\S+\. IN (?:MX 10 \S+|TXT "[^"]*")|"[^"]*"')
+_WHOLE = regex(r'`[^`]+`|\S+\. IN (?:MX 10 \S+|TXT "[^"]*")|"[^"]*"')
 _TIE = "\0"  # in place of a blank that stays
 _MARKS = {Result.OK: "ok", Result.WARNING: "warning", Result.FAILED: "FAILED"}
 

@@ -12,7 +12,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC
 from functools import partial
 from itertools import groupby
@@ -25,6 +24,7 @@ from archive_site.build import SiteNames, Unrendered
 from archive_site.bundler import NotWhole
 from archive_site.pagefind import PagefindFailed
 from archive_site.plain import PlainParts, write_site
+from listserv.core.records import dataclass
 from listserv.core.settings_table import dump
 from listserv.core.types import MailList, MemberState
 from listserv.desk import Desk

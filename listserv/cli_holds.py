@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 from sqlalchemy import Connection
 
+from listserv.core.records import dataclass
 from listserv.core.types import MailList
 from listserv.desk import Desk, shows
 from listserv.errors import BadData

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from email import policy
 from email.parser import BytesHeaderParser
 from pathlib import Path
@@ -26,6 +26,7 @@ from sqlalchemy import Connection
 from listserv.boxes import find_boxes
 from listserv.cli_archive import bring_in, make_link, path_of
 from listserv.core.address import Address
+from listserv.core.records import dataclass
 from listserv.core.settings_table import change, preset_settings
 from listserv.core.types import Role
 from listserv.desk import Desk

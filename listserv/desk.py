@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from listserv.clock import Clock, SystemClock
 from listserv.core.address import Address, BadAddress, read_address
+from listserv.core.records import dataclass
 from listserv.core.types import MailList, Member
 from listserv.errors import BadData
 from listserv.opening import opened

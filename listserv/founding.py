@@ -6,10 +6,11 @@ import json
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from listserv.core.address import Address, BadAddress, read_domain
+from listserv.core.records import dataclass
 from listserv.dice import draw_secret
 from listserv.dns_records import Record, dkim_value, records
 from listserv.errors import BadData, CannotDo

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.seals import Keyring
 from listserv.core.types import ArrivalState, DeliveryState, PostState
 from listserv.mail.encoded import decode_words
@@ -20,7 +21,7 @@ from listserv.store import lives, pause, queue, relay_rest, tracing
 from listserv.store.lives import Copies, Hold, Life
 from listserv.store.queue import QueueRow
 
-_OUR_ID = re.compile(rb"\A(?:From [^\n]*\n)?Received: [^;]*? id ([0-9a-f]{16});")
+_OUR_ID = regex(rb"\A(?:From [^\n]*\n)?Received: [^;]*? id ([0-9a-f]{16});")
 _OUTBOX = "outbox"  # why a mail is held that waits for nobody
 _TELLING = 8  # characters of a Message-ID; a shorter one might stand anywhere
 _HAS_LETTERS = (ArrivalState.COMMANDS, ArrivalState.HELD, ArrivalState.REFUSED)

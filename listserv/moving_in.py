@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from functools import partial
 
 from listserv.boxes import Box, read_box
+from listserv.core.records import dataclass
 from listserv.core.types import Mail, Malformed
 from listserv.errors import BadData
 from listserv.mail.mbox import Found, no_post, unveiled

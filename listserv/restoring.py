@@ -13,7 +13,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 
 from listserv.backing_up import DKIM, LAST_BACKUP, SECRET, SETTINGS, WORDS, Advance, sync_folder
 from listserv.backup_file import Header, KeptFile, KeptTable, KeptTops, Reader
+from listserv.core.records import dataclass
 from listserv.database import head
 from listserv.dice import draw_epoch
 from listserv.errors import BadData, BadSettings, CannotDo

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from listserv.clock import Clock
+from listserv.core.records import dataclass
 from listserv.doctor.finding import Told
 from listserv.doctor.monthly import tell_monthly
 from listserv.flow import (

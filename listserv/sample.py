@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email import policy
 from email.message import EmailMessage
@@ -11,6 +10,7 @@ from email.utils import format_datetime
 from pathlib import Path
 
 from listserv.core.address import Address
+from listserv.core.records import dataclass
 
 DOMAIN = "lists.example"
 LIST = Address("garden", DOMAIN)

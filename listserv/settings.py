@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 
 from listserv import setting_readers as read
 from listserv.core.address import Address
+from listserv.core.records import dataclass
 from listserv.errors import BadSettings
 
 PREFIX = "LISTSERV_"

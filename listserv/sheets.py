@@ -8,11 +8,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Protocol
 
 from listserv.core.address import BadAddress, read_address
+from listserv.core.records import dataclass
 from listserv.core.setting_words import read_rhythm
 from listserv.core.types import Role
 from listserv.errors import BadData

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,10 +11,12 @@ from typing import Any
 
 import click
 
+from listserv.core.patterns import regex
+
 Rows = Sequence[Mapping[str, Any]]
 # Others' words must not steer a terminal.
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
-_STEERING_JSON = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # json escapes C0
+_STEERING = regex("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")
+_STEERING_JSON = regex("[\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # json escapes C0
 _STEPS = 10  # lines of progress where there is no terminal
 
 

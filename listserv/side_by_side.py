@@ -8,10 +8,10 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from listserv.core.records import dataclass
 from listserv.database import head, too_old
 from listserv.errors import CannotDo
 from listserv.flow.bells import Bells

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from listserv.core.address import BadAddress, read_address
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.errors import BadData
 from listserv.mail.fields import first_of, split
 from listserv.store import lives, queue, tracing
 from listserv.store.queue import Whose
 
-_NUMBER = re.compile(r'"?(copy|delivery|mail|arrival|post)"?\s*[ =:]\s*([0-9]{1,18}),?')  # as a log has it
-_KEPT = re.compile(r"(?:.*\bkept as )?([0-9a-f]{16})", re.I)
-_HASH = re.compile(r"(?:https?://.*/m/)?([a-z2-7]{32})/?", re.I)
+_NUMBER = regex(r'"?(copy|delivery|mail|arrival|post)"?\s*[ =:]\s*([0-9]{1,18}),?')  # as a log has it
+_KEPT = regex(r"(?:.*\bkept as )?([0-9a-f]{16})", re.I)
+_HASH = regex(r"(?:https?://.*/m/)?([a-z2-7]{32})/?", re.I)
 
 
 @dataclass(frozen=True, slots=True)

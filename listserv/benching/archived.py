@@ -6,7 +6,6 @@ import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse, RemoteDisconnected
 from pathlib import Path
 from time import monotonic, sleep
@@ -18,6 +17,7 @@ from listserv.benching.load import text_of
 from listserv.benching.old_posts import write_old_posts
 from listserv.benching.place import AT_ONCE, Live, Place, place
 from listserv.benching.processes import Meanwhile
+from listserv.core.records import dataclass
 from listserv.errors import CannotDo
 
 _NAME = "old"

@@ -11,11 +11,11 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+from listserv.core.records import dataclass
 from listserv.errors import CannotDo
 from listserv.settings import PREFIX
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from listserv.benching.children import signed
@@ -12,6 +11,7 @@ from listserv.benching.figures import Value, Wanted, middle
 from listserv.benching.load import text_of
 from listserv.benching.place import AT_ONCE, Live, place
 from listserv.benching.processes import Meanwhile, Memory, Peak, cpu_each
+from listserv.core.records import dataclass
 from listserv.errors import CannotDo
 
 SMALL = 4_000  # octets of a post

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from listserv.core.records import dataclass
 
 Value = str | int | float | list[float]
 Tell = Callable[[str], None]

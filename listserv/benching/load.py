@@ -14,12 +14,12 @@ import json
 import select
 import socket
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from time import monotonic, process_time
 
 from listserv.benching.figures import part
+from listserv.core.records import dataclass
 
 _LINE = b"A line of a post that is as long as most lines of most posts are.\r\n"
 _PATIENCE = 600.0  # seconds without a word from the server

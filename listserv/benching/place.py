@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -21,6 +20,7 @@ from listserv.benching.load import Door, Post, Sent, bring, posts
 from listserv.benching.processes import Memory, calm, cpu, memory
 from listserv.clock import SystemClock
 from listserv.core.address import Address
+from listserv.core.records import dataclass
 from listserv.core.settings_table import change, preset_settings
 from listserv.core.types import Role
 from listserv.errors import BadSettings, CannotDo

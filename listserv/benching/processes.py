@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
+
+from listserv.core.records import dataclass
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PROC = Path("/proc")

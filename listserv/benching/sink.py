@@ -21,8 +21,10 @@ import os
 import select
 import socket
 import sys
-from dataclasses import dataclass, field
+from dataclasses import field
 from time import monotonic, process_time
+
+from listserv.core.records import dataclass
 
 _ROOM = 1 << 20
 _BUFFER = bytearray(_ROOM)  # one for all connections: what is left over is a few octets, and kept apart

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 
-_DOT_ATOM = re.compile(r"[a-z0-9!#$&'*+/=?^_`{|}~%-]+(?:\.[a-z0-9!#$&'*+/=?^_`{|}~%-]+)*", re.I)
-_UTF8_ATOM = re.compile(r"[^\x00-\x20\x7f()<>@,;:\\\"\[\]]+")
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
-_HIDDEN = re.compile(
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
+
+_DOT_ATOM = regex(r"[a-z0-9!#$&'*+/=?^_`{|}~%-]+(?:\.[a-z0-9!#$&'*+/=?^_`{|}~%-]+)*", re.I)
+_UTF8_ATOM = regex(r"[^\x00-\x20\x7f()<>@,;:\\\"\[\]]+")
+_LABEL = regex(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_HIDDEN = regex(
     "[\u0080-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb]"
 )
 
@@ -108,7 +110,7 @@ def _plain_utf8(local: str) -> bool:
 
 
 _DRESSED = tuple(
-    (re.compile(pattern, re.I), bare)
+    (regex(pattern, re.I), bare)
     for pattern, bare in (
         # BATV and its kin, whose tags change every day
         (r"(?:prvs=[0-9a-z]+=|btv1==[0-9a-z]+==|msprvs1=[^=]+=)(.+)@(.+)", r"\1@\2"),

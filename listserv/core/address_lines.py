@@ -5,19 +5,19 @@ Whatever stands around an address is its name at most: no column of a sheet can 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from listserv.core.address import Address, BadAddress, read_address
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 
 MOST = 500  # in one mail
 _LONGEST_NAME = 60
 _LONGEST_LINE = 2000
 _SHOWN = 60
-_AROUND = re.compile(r"[\s<>,;:\"()\[\]|]+")
-_QUOTED = re.compile(r'"([^"]*)"')  # "Silva, Ana" <ana@ana.example>
-_CELLS = re.compile(r"[,;\t|<>]")
+_AROUND = regex(r"[\s<>,;:\"()\[\]|]+")
+_QUOTED = regex(r'"([^"]*)"')  # "Silva, Ana" <ana@ana.example>
+_CELLS = regex(r"[,;\t|<>]")
 _NO_NAME = frozenset(
     (
         "member",

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from listserv.core import administrivia_words as table
 from listserv.core import courtesy_words as courtesy
 from listserv.core.calendar_words import fold
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.rhythms import read as read_rhythm
 from listserv.core.when import is_when, read_span
 
@@ -65,7 +66,7 @@ def whole_request(
     return found or (_request(f"{title}\n\n{said}", language, is_reply=False) if title else None)
 
 
-_ANSWERS = re.compile(r"\s*(?:(?:re|aw|antw|sv|vs|odp|fwd?|wg|tr|rv|rif|ynt)(?:\[\d+\])?\s*:\s*)+", re.I)
+_ANSWERS = regex(r"\s*(?:(?:re|aw|antw|sv|vs|odp|fwd?|wg|tr|rv|rif|ynt)(?:\[\d+\])?\s*:\s*)+", re.I)
 
 
 def _request(text: str, language: str, *, is_reply: bool, joins: bool = False) -> Asked | None:
@@ -114,12 +115,12 @@ _ME_TOO = table.rows(table.ME_TOO)
 _BESIDE = (*table.rows(table.REASONS), *_ME_TOO)
 _UNSURE, _UNSURE_IN_THREAD = table.rows(table.UNSURE), table.rows(table.UNSURE_IN_THREAD)
 _TIMED = (
-    ("later", re.compile(r"(?:later|spater|spaeter) (?P<when>.+)")),
-    ("pause", re.compile(rf"(?:pause|pausiere|pausieren|pausa)(?: (?:{table.PAUSED}))*(?: (?P<when>.+))?")),
+    ("later", regex(r"(?:later|spater|spaeter) (?P<when>.+)")),
+    ("pause", regex(rf"(?:pause|pausiere|pausieren|pausa)(?: (?:{table.PAUSED}))*(?: (?P<when>.+))?")),
 )
-_ITEM = re.compile(r"^[0-9]{1,2} (?=\D)")  # of a Brief: "later 2 fri"
-_AWAY = re.compile(r"(?:away|abwesend|weg) (?P<when>.+)")
-_NUMBERED = re.compile(r"(?P<verb>mute|unmute|follow) (?P<item>[0-9]{1,2})")
+_ITEM = regex(r"^[0-9]{1,2} (?=\D)")  # of a Brief: "later 2 fri"
+_AWAY = regex(r"(?:away|abwesend|weg) (?P<when>.+)")
+_NUMBERED = regex(r"(?P<verb>mute|unmute|follow) (?P<item>[0-9]{1,2})")
 
 
 def _meant(piece: _Piece, language: str, *, is_reply: bool) -> Asked | None:
@@ -188,14 +189,14 @@ class _Piece:
     said: str
 
 
-_END = re.compile(r"[!?;…()]+|(?<![0-9])\.+(?=\s|$)|(?<![0-9]):(?! addr\b)|:(?![0-9 ])|\s[-–—]+\s|\n\n")
-_SHORTENED = re.compile(r"\b(i|we|you)['’](d|m|ve|ll|re)\b", re.I)
-_POLITE = re.compile(rf"\b(?:{courtesy.POLITE})\b")
-_AT_ONCE = re.compile(rf" (?:{courtesy.AT_ONCE})$")
-_CLOSING = re.compile(rf"(?:and )?(?:{courtesy.CLOSING})(?: (?:{courtesy.CLOSING_TAIL}))*")
-_THANKS = re.compile(rf"(?<=\w) (?:and |und )?(?:{courtesy.THANKS})$")
-_NAME = re.compile(r"(?:[A-ZÀ-Þ][\w.'’-]{0,30}(?:\s+|$)){1,4}")
-_GREETING = re.compile(
+_END = regex(r"[!?;…()]+|(?<![0-9])\.+(?=\s|$)|(?<![0-9]):(?! addr\b)|:(?![0-9 ])|\s[-–—]+\s|\n\n")
+_SHORTENED = regex(r"\b(i|we|you)['’](d|m|ve|ll|re)\b", re.I)
+_POLITE = regex(rf"\b(?:{courtesy.POLITE})\b")
+_AT_ONCE = regex(rf" (?:{courtesy.AT_ONCE})$")
+_CLOSING = regex(rf"(?:and )?(?:{courtesy.CLOSING})(?: (?:{courtesy.CLOSING_TAIL}))*")
+_THANKS = regex(rf"(?<=\w) (?:and |und )?(?:{courtesy.THANKS})$")
+_NAME = regex(r"(?:[A-ZÀ-Þ][\w.'’-]{0,30}(?:\s+|$)){1,4}")
+_GREETING = regex(
     rf"\s*(?i:(?:{courtesy.GREETING})\b(?:,?\s+(?:{courtesy.GREETED})\b)*)"
     r"(?:(?:\s+[A-ZÀ-Þ][\w.'’-]{0,30}){0,3}\s*(?:,|$)|(?=\s))"
 )

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from listserv.core.patterns import regex
+
 _ME = (
     r"(?:me|us|addr|myself"
     r"|(?:my|this|our) (?:name|address|email|emailaddress|email address|account|email account|subscription)"
@@ -276,4 +278,4 @@ def rows(table: str) -> tuple[re.Pattern[str], ...]:
     table = re.sub(r"\n {4}", "", table.strip())
     for name, words in _NAMES.items():  # those that name others come first
         table = table.replace(f"{{{name}}}", words)
-    return tuple(re.compile(row) for row in table.splitlines())
+    return tuple(regex(row) for row in table.splitlines())

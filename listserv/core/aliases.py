@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from listserv.core.address import Address
+from listserv.core.records import dataclass
 from listserv.core.routing import Kind, readings
 from listserv.core.seals import Keyring, relay_seal
 from listserv.core.types import MailList

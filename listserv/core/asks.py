@@ -6,11 +6,12 @@ token is a seal over the row's number; what makes it single-use, bound and expir
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from listserv.core.address import Address
+from listserv.core.records import dataclass
 from listserv.core.types import MailList
 
 

@@ -7,9 +7,9 @@ the moment this ends. Pure; ``store/books.py`` does it under the lock of the lis
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from listserv.core.records import dataclass
 from listserv.core.slots import LIVE
 from listserv.core.types import MemberState
 

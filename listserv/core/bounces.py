@@ -8,11 +8,11 @@ forges reports can't know its return path. Nobody is ever taken off a list for t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from itertools import groupby
 
+from listserv.core.records import dataclass
 from listserv.core.types import MemberState
 
 WARN_AT = 3  # points from which somebody is told

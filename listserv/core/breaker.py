@@ -8,10 +8,10 @@ and the owner is told: ``listserv queue retry`` sends it. So two machines that a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from listserv.core.pace import Level, Rate, pour, room
+from listserv.core.records import dataclass
 
 TO_ONE = "to one address"
 PASSED = "to one address, of other people's words"

@@ -7,9 +7,10 @@ header lines of each copy.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from listserv.core.records import dataclass
 from listserv.core.retold import File
 from listserv.core.types import MailList
 

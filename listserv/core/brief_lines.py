@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 
 from listserv.core.brief_words import PRIVATE, WORDS
 from listserv.core.calendar_words import fold
 from listserv.core.courtesy_words import CLOSING_TAIL, GREETED
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.verb_words import POLITE
 
 POST, ALONE, THANKS = "post", "private", "thanks"
@@ -57,24 +59,24 @@ def read_written(text: str) -> tuple[BriefLine, int, bool]:
 _N = r"#?\s?\d{1,3}"
 _NUMBERS = rf"{_N}(?:\s?(?:,|&|\+|\band\b|\bund\b)\s?{_N}){{0,20}}"
 _PRIVATE = "|".join(sorted(PRIVATE, key=len, reverse=True))
-_ANSWER = re.compile(
+_ANSWER = regex(
     rf"[*_]{{0,2}}(?:(?P<before>priv|private|privately|privat)\s)?(?P<numbers>{_NUMBERS})\s?(?P<behind>{_PRIVATE})?"
     r"\s?[*_]{0,2}(?P<sign>[:)\uff1a])(?!\d)(?!//)[*_]{0,2}\s?(?P<words>.*)",
     re.I | re.DOTALL,
 )
 # "1p Hello" without a colon is for one person all the same: read as words, it would go to everybody.
-_ALONE = re.compile(
+_ALONE = regex(
     rf"[*_]{{0,2}}(?P<numbers>{_N}p|{_N}\s(?:pn|priv|private|privately|privat))[*_]{{0,2}}\s+(?P<words>\S.*)",
     re.I | re.DOTALL,
 )
 _HEADS = {head.strip(): row[0] for row in WORDS for column in row[1:] for head in column.split(",")}
 _NAMED = "|".join(re.escape(head) for head in sorted(_HEADS, key=len, reverse=True))
 _BARE_NUMBERS = rf"{_N}(?:\s?(?:,|&|\+|\s|\band\b|\bund\b)\s?{_N}){{0,20}}"
-_VERB = re.compile(rf"(?P<verb>{_NAMED})(?:\s(?P<numbers>{_BARE_NUMBERS}))?(?:[\s,:]+(?P<words>\S.*))?")
-_TURNED = re.compile(rf"(?P<numbers>{_NUMBERS})\s?[:)]?\s?(?P<verb>{_NAMED})(?:\s(?P<words>\S.*))?")
-_BLANKS = re.compile(r"\s+")
+_VERB = regex(rf"(?P<verb>{_NAMED})(?:\s(?P<numbers>{_BARE_NUMBERS}))?(?:[\s,:]+(?P<words>\S.*))?")
+_TURNED = regex(rf"(?P<numbers>{_NUMBERS})\s?[:)]?\s?(?P<verb>{_NAMED})(?:\s(?P<words>\S.*))?")
+_BLANKS = regex(r"\s+")
 _AROUND = "*_\"'“”„ \t"
-_POLITE = re.compile(rf"^(?:{'|'.join(POLITE)})[ ,]+(?=\S)|[ ,]+(?:{'|'.join(POLITE)})$")
+_POLITE = regex(rf"^(?:{'|'.join(POLITE)})[ ,]+(?=\S)|[ ,]+(?:{'|'.join(POLITE)})$")
 
 
 def numbers_in(text: str) -> tuple[int, ...]:
@@ -127,7 +129,7 @@ def read_verb(text: str) -> BriefLine | None:
     return BriefLine(numbers, verb) if not words or words in POLITE else None
 
 
-_NAME = re.compile(r"[^\W\d_][\w'’.-]{1,30}(?: [^\W\d_][\w'’.-]{0,30}){0,2}")
+_NAME = regex(r"[^\W\d_][\w'’.-]{1,30}(?: [^\W\d_][\w'’.-]{0,30}){0,2}")
 
 
 def _thanks(said: str, numbers: tuple[int, ...], words: str) -> BriefLine | None:

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from listserv.core.brief_lines import ALONE, POST, BriefLine, Known, Reading, read_answer, read_verb, trimmed
 from listserv.core.brief_words import ABOVE, PRIVATE
 from listserv.core.calendar_words import fold
 from listserv.core.courtesy_words import CLOSING, CLOSING_TAIL, GREETED, GREETING
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.replies import pieces
 from listserv.core.sent_words import words_of
 
 NOWHERE = 0
 _ROW = 4
 _MOST_OF_TITLE = 6  # words
-_LABEL = re.compile(r" {0,2}(\d{1,4}) {1,2}(\S.*)")
+_LABEL = regex(r" {0,2}(\d{1,4}) {1,2}(\S.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ def _has_numbers(words: str, known: Known) -> bool:
     return said is not None and bool(said.numbers or said.verb == "thanks")
 
 
-_ALONE_BELOW = re.compile(rf"(?:{'|'.join(PRIVATE)})\s?[:\uff1a]\s?", re.I)
+_ALONE_BELOW = regex(rf"(?:{'|'.join(PRIVATE)})\s?[:\uff1a]\s?", re.I)
 
 
 def _below(number: int, words: str) -> BriefLine:
@@ -162,9 +164,9 @@ def _below(number: int, words: str) -> BriefLine:
 
 # -- what is said around answers --------------------------------------------------------------------
 
-_CLOSING = re.compile(rf"(?:{CLOSING})(?: (?:{CLOSING_TAIL}))?")
-_HELLO = re.compile(rf"(?:{GREETING})(?: (?:{GREETED}|[^\W\d_]+)){{0,3}}", re.I)
-_ABOVE = re.compile(ABOVE)
+_CLOSING = regex(rf"(?:{CLOSING})(?: (?:{CLOSING_TAIL}))?")
+_HELLO = regex(rf"(?:{GREETING})(?: (?:{GREETED}|[^\W\d_]+)){{0,3}}", re.I)
+_ABOVE = regex(ABOVE)
 
 
 def _plain(line: str) -> str:

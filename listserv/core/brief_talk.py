@@ -28,6 +28,7 @@ from listserv.core.obeying import (
     unheard,
     weighs_too_much,
 )
+from listserv.core.patterns import regex
 from listserv.core.said import Done, Said, only
 from listserv.core.scene import Scene
 from listserv.core.types import Check, Mail, MemberState
@@ -118,7 +119,7 @@ def _which(mail: Mail, facts: SaidFacts, ask: Ask, chosen: str) -> Changes:
 
 
 _SHORT = 60
-_NUMBERS = re.compile(
+_NUMBERS = regex(
     r"\W*(?:(?:nr|no|thread|number|nummer)\W{0,3})?(#?\d{1,3}(?:\s?(?:,|&|\+|\s|and|und)\s?#?\d{1,3}){0,9})"
     r"\s?(?P<alone>p|pn|private|privat)?[\W_]*",
     re.I,

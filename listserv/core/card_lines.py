@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 from listserv.core.courtesy_words import GREETING
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.verb_words import POLITE
 
 MOST_WORDS = 4000
@@ -69,11 +71,11 @@ _HEADS = sorted(
     key=lambda pair: -len(pair[0]),
 )
 _SPAN = r"#?\d{1,3}(?:\s*-\s*#?\d{1,3})?"
-_NUMBERS = re.compile(rf"{_SPAN}(?:\s*(?:,|&|\+|and|und|\s)\s*{_SPAN})*")
-_ALL = re.compile(r"(?:all|alle)\b", re.I)
-_AFTER = re.compile(r"^\s*[:.)]?\s*")
-_ENDS = re.compile(r"[\s.!,]+$")
-_GREETING = re.compile(rf"\s*(?:{GREETING})(?:[ ,]+[\w'’-]+){{0,3}}\s*[,!.:]*\s*", re.I)
+_NUMBERS = regex(rf"{_SPAN}(?:\s*(?:,|&|\+|and|und|\s)\s*{_SPAN})*")
+_ALL = regex(r"(?:all|alle)\b", re.I)
+_AFTER = regex(r"^\s*[:.)]?\s*")
+_ENDS = regex(r"[\s.!,]+$")
+_GREETING = regex(rf"\s*(?:{GREETING})(?:[ ,]+[\w'’-]+){{0,3}}\s*[,!.:]*\s*", re.I)
 ALL = -1
 
 

@@ -9,12 +9,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from datetime import datetime, timedelta
 
 from listserv.core.address import Address, BadAddress, read_address
 from listserv.core.lookalikes import alike
+from listserv.core.patterns import regex
 from listserv.core.quietly import QUIETLY
+from listserv.core.records import dataclass
 from listserv.core.types import Check, Mail, Policy
 
 JOINING = "join request"  # why a hold waits that is no post
@@ -23,7 +25,7 @@ MOST_OF_ONE, MOST_OF_A_DOMAIN = 5, 10  # strangers' mails that wait at a time; o
 EVERY = timedelta(hours=1)  # what comes within the hour after a card is in the next one
 NEXT_AFTER = timedelta(hours=4)  # then the host after the one on duty hears of it
 _LINES, _WIDTH, _MOST_LINKS = 12, 300, 5
-_LINK = re.compile(r"https?://([^\s/<>\"'()\[\]]{1,100})", re.I)
+_LINK = regex(r"https?://([^\s/<>\"'()\[\]]{1,100})", re.I)
 
 # fmt: off
 GUARD = "guard"  # perhaps meant for one person: its words are not shown to hosts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from listserv.core.address import Address
@@ -11,6 +11,7 @@ from listserv.core.asks import NewAsk
 from listserv.core.cards import Seen
 from listserv.core.notices import Notice
 from listserv.core.quietly import Draft
+from listserv.core.records import dataclass
 from listserv.core.threads import Placement
 from listserv.core.types import ArrivalState, Mail, MemberState, ReportClass, Standing
 

@@ -11,13 +11,13 @@ are listed by title.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 
 from listserv.core.brief import Brief, Item, NewPost, News, Reader, ThreadNews
+from listserv.core.patterns import regex
 
 A_MINUTE = 200  # words
 _MOST = 10 * A_MINUTE
@@ -29,10 +29,10 @@ _CLASSIC = ("mime", "plain", "summary", "index")
 _OPEN_QUESTION = 3  # points of life
 
 _LETTERS = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f"  # written without spaces
-_WORD = re.compile(rf"[{_LETTERS}]|[^\s{_LETTERS}]{{1,40}}")  # what is longer counts as several
-_LETTER = re.compile(f"[{_LETTERS}]")
+_WORD = regex(rf"[{_LETTERS}]|[^\s{_LETTERS}]{{1,40}}")  # what is longer counts as several
+_LETTER = regex(f"[{_LETTERS}]")
 _IN_A_WORD = 2  # letters of scripts without spaces
-_SENTENCE_END = re.compile(r"[.!?…](?:[)\]\"'’”»]{0,2})(?=\s)|[。！？]|(?<!:)\n[ \t]*\n")
+_SENTENCE_END = regex(r"[.!?…](?:[)\]\"'’”»]{0,2})(?=\s)|[。！？]|(?<!:)\n[ \t]*\n")
 
 
 def choose(news: News, reader: Reader, at: datetime) -> Brief | None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 
 from listserv.core import brief_answers, deciding, rhythms
 from listserv.core.changes import Change, UndoAsk
 from listserv.core.courtesy_words import GREETING
 from listserv.core.nearness import distance
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.said import Done, Said, only
 from listserv.core.scene import Scene
 from listserv.core.types import Standing
@@ -280,13 +282,11 @@ OF_SECTIONS = frozenset(("cool", "slow", "close", "open", "split", "merge"))  # 
 _BY_NAME = {verb.name: verb for verb in VERBS}
 GROUP_OF = {name: group for group, names in GROUPS for name in names.split(", ")}
 _HEADS = tuple((head, _BY_NAME[name]) for head, name in heads())
-_POLITE = re.compile(rf"^(?:{'|'.join(POLITE)})[ ,]+|[ ,]+(?:{'|'.join(POLITE)})$")
+_POLITE = regex(rf"^(?:{'|'.join(POLITE)})[ ,]+|[ ,]+(?:{'|'.join(POLITE)})$")
 _QUOTES = "\"'“”„*_"
-_GREETING = re.compile(rf"\s*(?:{GREETING})(?:[ ,]+[\w'’-]+){{0,3}}\s*[,!.:]*\s*", re.I)
-_BLANKS = re.compile(r"\s+")
-_BEHIND_HEAD = re.compile(
-    rf"^\W*(?:(?:{'|'.join(POLITE)})[ ,]+)?\w+[\s:]*", re.I
-)  # words are taken as they stand
+_GREETING = regex(rf"\s*(?:{GREETING})(?:[ ,]+[\w'’-]+){{0,3}}\s*[,!.:]*\s*", re.I)
+_BLANKS = regex(r"\s+")
+_BEHIND_HEAD = regex(rf"^\W*(?:(?:{'|'.join(POLITE)})[ ,]+)?\w+[\s:]*", re.I)  # words are taken as they stand
 
 
 def verb(name: str) -> Verb:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, time, timedelta
 
 from listserv.core.calendar_words import MONTHS, WEEKDAYS
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 
 DAYS_AHEAD = 731  # two years
 PARTS = {
@@ -179,7 +180,7 @@ def _dated(year: str | None, month: int, day: int, asked: Asked) -> date | None:
 
 
 _ROWS = tuple(
-    (re.compile(pattern), means)
+    (regex(pattern), means)
     for pattern, means in (
         (r"today|tonight", _after(0)),
         (r"tomorrow", _after(1)),
@@ -205,7 +206,7 @@ _ROWS = tuple(
 
 # -- spans and times --------------------------------------------------------------------------------------
 
-_SPAN = re.compile(rf"(?:in )?(?P<count>[0-9]{{1,5}}) (?P<unit>{'|'.join(_SPANS)})")
+_SPAN = regex(rf"(?:in )?(?P<count>[0-9]{{1,5}}) (?P<unit>{'|'.join(_SPANS)})")
 
 
 def span_of(said: str) -> timedelta | None:
@@ -220,7 +221,7 @@ def hours_of(said: str) -> timedelta | None:
     return span_of(said) if said.endswith((" minute", " hour")) else None
 
 
-_TIME = re.compile(
+_TIME = regex(
     r"(?P<at>at )?(?:(?:12 )?(?P<word>noon|midnight)"
     r"|(?P<half>half )?(?P<hour>[0-9]{1,2})\.?(?:(?::|(?<=\.)| hour | clock )(?P<minute>[0-9]{2}))?"
     r"(?P<clock> clock| hour)?(?: in)?(?: (?P<part>am|pm|morning|afternoon|evening|night))?"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from listserv.core.books import LOOK
 from listserv.core.brief import Reader
 from listserv.core.budget import limit, next_brief, week_of
+from listserv.core.records import dataclass
 from listserv.core.slots import LIVE, is_slot, period_of
 from listserv.core.types import MailList, MemberState
 

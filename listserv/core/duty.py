@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from listserv.core.calendar_words import WEEKDAYS, fold, words_of
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.rhythms import read as read_rhythm
 
 DAYS = len(WEEKDAYS)
-_PARTS = re.compile(r"[,;\n]+")
-_RANGE = re.compile(r"(\w+)\s*(?:-|–|to|till|bis)\s*(\w+)")
+_PARTS = regex(r"[,;\n]+")
+_RANGE = regex(r"(\w+)\s*(?:-|–|to|till|bis)\s*(\w+)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from listserv.core.address import Address
@@ -15,6 +15,7 @@ from listserv.core.cards import Item
 from listserv.core.commands import Line
 from listserv.core.guard import Company
 from listserv.core.quietly import Quiet
+from listserv.core.records import dataclass
 from listserv.core.scene import Scene
 from listserv.core.seals import Keyring
 from listserv.core.site import Site

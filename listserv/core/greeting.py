@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from listserv.core import courtesy_words as courtesy
 from listserv.core import guard_words as table
 from listserv.core.address import Address
 from listserv.core.calendar_words import fold
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 
 _LONGEST = 200  # of a first line, as far as it is looked at
 _MOST_NAMES = 3
@@ -37,14 +38,14 @@ def greeting_in(said: str) -> Greeting | None:
     return Greeting(name, sure) if name else None
 
 
-_GREETS = re.compile(rf"(?i:{courtesy.GREETING})\b(?:\s*[,!.:]?\s+)(?P<rest>\S.*)")
-_BARE = re.compile(r"(?P<rest>[^,;:!?.()]{2,40}?)\s*(?:[,:!]|\s[-\u2013\u2014]{1,2})\s*")
-_TITLES = re.compile(rf"(?i:(?:(?:{table.TITLES})\b\.?\s*)+)(?=\S)")
-_END = re.compile(r"[,;:!?\u2026()]|\.(?!\w)|\s[-\u2013\u2014]+(?:\s|$)")
-_SEVERAL = re.compile(rf"(?:^|\s)(?:{table.AND})\s|[/&+]")
-_ANOTHER = re.compile(rf"\s*(?:(?i:{courtesy.GREETING})\b|(?:{table.AND})\s+(?=[^\W\d_a-z]))")
-_NEXT_NAME = re.compile(r"\s*(?P<name>[^\W\d_]\w{1,20})\s*(?:,|$|\s(?:and|und|et|y|en|och)\s)")
-_NAME = re.compile(r"[^\W\d_][\w'\u2019.-]{0,30}")
+_GREETS = regex(rf"(?i:{courtesy.GREETING})\b(?:\s*[,!.:]?\s+)(?P<rest>\S.*)")
+_BARE = regex(r"(?P<rest>[^,;:!?.()]{2,40}?)\s*(?:[,:!]|\s[-\u2013\u2014]{1,2})\s*")
+_TITLES = regex(rf"(?i:(?:(?:{table.TITLES})\b\.?\s*)+)(?=\S)")
+_END = regex(r"[,;:!?\u2026()]|\.(?!\w)|\s[-\u2013\u2014]+(?:\s|$)")
+_SEVERAL = regex(rf"(?:^|\s)(?:{table.AND})\s|[/&+]")
+_ANOTHER = regex(rf"\s*(?:(?i:{courtesy.GREETING})\b|(?:{table.AND})\s+(?=[^\W\d_a-z]))")
+_NEXT_NAME = regex(r"\s*(?P<name>[^\W\d_]\w{1,20})\s*(?:,|$|\s(?:and|und|et|y|en|och)\s)")
+_NAME = regex(r"[^\W\d_][\w'\u2019.-]{0,30}")
 
 
 def _one(rest: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 
 from listserv.core import courtesy_words as courtesy
@@ -17,6 +16,8 @@ from listserv.core import guard_words as table
 from listserv.core.address import Address
 from listserv.core.calendar_words import fold
 from listserv.core.greeting import Greeting, greeting_in, is_called
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.replies import read_reply
 from listserv.core.types import Mail, MailList
 
@@ -152,19 +153,17 @@ def is_only_thanks(said: str) -> bool:
 def _clause(words: str) -> re.Pattern[str]:
     """At the beginning of a clause, with its end behind it; "between us, we have" says something else."""
     end = r"(?= ?[,;:.!?)\u2013\u2014-]|$)(?! ?, ?(?:we|weve|wir)\b)"
-    return re.compile(rf"(?:^|[.,;:!?()\u2013\u2014\"\u201c-] ?)(?:{words}){end}")
+    return regex(rf"(?:^|[.,;:!?()\u2013\u2014\"\u201c-] ?)(?:{words}){end}")
 
 
 _AT_A_START = _clause(table.AT_A_START)
-_ANYWHERE = re.compile(rf"\b(?:{table.ANYWHERE})\b")
-_DONT_FORWARD = re.compile(rf"\b(?:{table.DONT_FORWARD})\b(?!.{{0,30}}\b(?:{table.TO_ALL_HERE})\b)")
-_OFF_LIST = re.compile(
-    rf"[\[(*]?(?:{table.OFF_LIST})\b(?= ?[\])*,;:.!\u2013\u2014-]|$| (?:as|because|so|to you))"
-)
-_ALONE = re.compile(rf"\b(?:{table.ALONE})\b")
-_THANKS = re.compile(rf"{table.THANKS}\b")
-_WORD = re.compile(r"[^\W_]+")
-_GREETS = re.compile(rf"(?i:{courtesy.GREETING})\b[^,!.:]{{0,40}}[,!.:]?")
+_ANYWHERE = regex(rf"\b(?:{table.ANYWHERE})\b")
+_DONT_FORWARD = regex(rf"\b(?:{table.DONT_FORWARD})\b(?!.{{0,30}}\b(?:{table.TO_ALL_HERE})\b)")
+_OFF_LIST = regex(rf"[\[(*]?(?:{table.OFF_LIST})\b(?= ?[\])*,;:.!\u2013\u2014-]|$| (?:as|because|so|to you))")
+_ALONE = regex(rf"\b(?:{table.ALONE})\b")
+_THANKS = regex(rf"{table.THANKS}\b")
+_WORD = regex(r"[^\W_]+")
+_GREETS = regex(rf"(?i:{courtesy.GREETING})\b[^,!.:]{{0,40}}[,!.:]?")
 
 
 @lru_cache(maxsize=8)
@@ -214,7 +213,7 @@ def _is_quoted(mail: Mail, greeting: Greeting) -> bool:
     return _spaced(near).count(name) > _spaced(mail.said).count(name)
 
 
-_DEEPER = re.compile(r"\s*>\s?>")
+_DEEPER = regex(r"\s*>\s?>")
 
 # -- what we sent to one person ---------------------------------------------------------------------
 
@@ -233,7 +232,7 @@ def is_of_ours(message_id: str, domains: Iterable[str]) -> bool:
     return bool(_MADE.fullmatch(token)) and domain.lower() in domains
 
 
-_MADE = re.compile(r"[a-z2-7]{26}")
+_MADE = regex(r"[a-z2-7]{26}")
 
 
 def quoted_of_ours(mail: Mail, here: MailList) -> OfOurs:

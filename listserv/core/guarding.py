@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,6 +20,8 @@ from listserv.core.changes import Changes, SendNotice, UseAsk
 from listserv.core.facts import PostFacts, SaidFacts
 from listserv.core.guard import Voice, listed_in, sign_in
 from listserv.core.notices import DidYouMean
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.said import Done, only
 from listserv.core.scene import Scene
 from listserv.core.types import Mail
@@ -112,7 +113,7 @@ def act_meant(first: str, one: Voice | None, ask: Ask) -> str:
     return ask.act if ask.act and said in _names_of(one) else ""
 
 
-_POLITE = re.compile(rf"^(?:{'|'.join(POLITE)}) | (?:{'|'.join(POLITE)})$")
+_POLITE = regex(rf"^(?:{'|'.join(POLITE)}) | (?:{'|'.join(POLITE)})$")
 
 
 def _plain(text: str) -> str:

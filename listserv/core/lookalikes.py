@@ -6,8 +6,9 @@ A small table of what reads as a Latin letter, after compatibility decomposition
 
 from __future__ import annotations
 
-import re
 import unicodedata
+
+from listserv.core.patterns import regex
 
 # fmt: off
 _READ_AS = {
@@ -21,7 +22,7 @@ _READ_AS = {
     "ı": "i", "ł": "l", "ø": "o", "đ": "d", "ɑ": "a", "ɡ": "g", "0": "o", "1": "l", "|": "l", "5": "s",
 }
 # fmt: on
-_APART = re.compile(r"[\W_]+")
+_APART = regex(r"[\W_]+")
 _PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"))
 
 

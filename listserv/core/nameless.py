@@ -9,17 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from listserv.core.patterns import regex
 from listserv.core.replies import new_words
 from listserv.core.traces import GAP, Traces, own_words
 
 _MOST_FOUND = 12
 _LETTERS = 200_000
-_SUBJECT = re.compile(
+_SUBJECT = regex(
     r"\s*(?:(?:re|aw|fwd?|wg|sv|vs|antw|tr|rif|res|odp)(?:\[\d+\])?\s*[:：]|\[[^\]]{0,60}\])", re.I
 )
-_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
-_NUMBER = re.compile(r"(?<![\w.,/-])\+?\(?\d[\d ()/.-]{5,24}\d(?![\w])")
-_DATE = re.compile(r"(?:\d{1,4}[./-]){2}\d{1,4}|(?:19|20)\d\d ?[-/–] ?(?:19|20)\d\d")
+_ADDRESS = regex(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
+_NUMBER = regex(r"(?<![\w.,/-])\+?\(?\d[\d ()/.-]{5,24}\d(?![\w])")
+_DATE = regex(r"(?:\d{1,4}[./-]){2}\d{1,4}|(?:19|20)\d\d ?[-/–] ?(?:19|20)\d\d")
 _PROVIDERS = "gmail googlemail outlook hotmail yahoo icloud proton protonmail posteo mailbox live aol"
 _COMMON = frozenset(_PROVIDERS.split())
 
@@ -70,4 +71,4 @@ def _of_domains(traces: Traces) -> re.Pattern[str]:
 
 def _any(words: set[str], flags: int) -> re.Pattern[str]:
     told = sorted((re.escape(word) for word in words if word), key=lambda one: (-len(one), one))
-    return re.compile(rf"(?<!\w)(?:{'|'.join(told) or '(?!)'})(?!\w)", flags)
+    return regex(rf"(?<!\w)(?:{'|'.join(told) or '(?!)'})(?!\w)", flags)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
+
+from listserv.core.records import dataclass
 
 _LINES = {"lines": True}  # a field whose line breaks are kept: a host's own words
 _WHOLE = {"whole": True}  # what a filter takes as it is: words that were made clean when they came

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from listserv.core.patterns import regex
 from listserv.core.quote_marks import attribution_ending, block_at
 from listserv.core.replies import Piece, pieces
 from listserv.core.sent_words import Sent, match_sent
@@ -23,15 +24,15 @@ _SHORT_QUOTE = 160  # characters of a passage that is shown with its answer
 _SHORT_SENTENCE = 110
 _KNOWN_SHARE = 0.5
 
-_WORD = re.compile(r"[^\W_]")
-_MARK = re.compile(r"(?:[>|] ?)+")
-_SENTENCE = re.compile(r"(?<=[.!?…。？！])\s+")
+_WORD = regex(r"[^\W_]")
+_MARK = regex(r"(?:[>|] ?)+")
+_SENTENCE = regex(r"(?<=[.!?…。？！])\s+")
 _TAG = r"\s*(?:\[[^\]\n]{1,40}\]\s*)?"
-_FORWARDS = re.compile(_TAG + r"[\[(]?(?:fwd?|wg|tr|rv|i|enc|vs|doorst|vb|pd|vl)\s?:", re.I)
-_REPLIES = re.compile(_TAG + r"(?:re|aw|sv|antw|antwort|odp|ynt|r|res)(?:\[\d{1,3}\])?\s?:", re.I)
-_NAMES_AN_ADDRESS = re.compile(r"[<(\[][^<>()\s@]+@[^<>()\s@]+[>)\]] ?:$")  # "Quoting Ana <ana@x.example>:"
+_FORWARDS = regex(_TAG + r"[\[(]?(?:fwd?|wg|tr|rv|i|enc|vs|doorst|vb|pd|vl)\s?:", re.I)
+_REPLIES = regex(_TAG + r"(?:re|aw|sv|antw|antwort|odp|ynt|r|res)(?:\[\d{1,3}\])?\s?:", re.I)
+_NAMES_AN_ADDRESS = regex(r"[<(\[][^<>()\s@]+@[^<>()\s@]+[>)\]] ?:$")  # "Quoting Ana <ana@x.example>:"
 _LONGEST_MARK = 300
-_FURNITURE = re.compile(
+_FURNITURE = regex(
     r"^-{10,20} next part -{10,20}$"  # Pipermail
     r"(?:\n[^\n]{0,80}was scrubbed[^\n]*(?:\n(?:name|type|size|desc|url|skipped)\b[^\n]*"
     r"(?:\n<[^\n>]*>|\n[\w./-]{0,60}attachment[\w.-]{0,20}>?$)?)*)?"
@@ -40,7 +41,7 @@ _FURNITURE = re.compile(
     r"|\[cid:[^\]\s]{1,150}\]",  # where Outlook had a picture
     re.M | re.I,
 )
-_MANY_BREAKS = re.compile(r"\n{3,}")
+_MANY_BREAKS = regex(r"\n{3,}")
 
 
 class Heard:

@@ -5,9 +5,10 @@ Pure. What leaves fills a bucket that runs out at a steady rate; what finds it f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from math import ceil, floor
+
+from listserv.core.records import dataclass
 
 LONGEST = timedelta(hours=1)  # that a copy waits before it is looked at again
 ALL = "*"  # the bucket of everything that leaves

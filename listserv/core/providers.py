@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
+
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 
 LEAST = 5  # deferrals that say "you" and not "this mailbox"
 WITHIN = timedelta(minutes=10)
@@ -32,15 +35,15 @@ _HOUSES = (
     ("Proton",    "proton.me protonmail.com protonmail.ch pm.me"),
 )
 _FAMILIES = (  # the same under many countries' names
-    ("Microsoft", re.compile(r"(?:hotmail|outlook|live)\.(?:[a-z]{2}|com?\.[a-z]{2})")),
-    ("Yahoo",     re.compile(r"(?:yahoo|aol)\.(?:[a-z]{2}|com?\.[a-z]{2})")),
+    ("Microsoft", regex(r"(?:hotmail|outlook|live)\.(?:[a-z]{2}|com?\.[a-z]{2})")),
+    ("Yahoo",     regex(r"(?:yahoo|aol)\.(?:[a-z]{2}|com?\.[a-z]{2})")),
 )
 # fmt: on
 _HOUSE_OF = {domain: house for house, domains in _HOUSES for domain in domains.split()}
 _APART = ("yahoo.co.jp",)  # another company
 
 # Words with which servers say that they have enough of us for now, whatever status stands in front.
-_ENOUGH = re.compile(
+_ENOUGH = regex(
     r"""\b[45]\.7\.\d | rate[\ -]?limit | too\ (?:many|fast|much\ mail) | throttl | unusual\ rate
     | temporar(?:y|ily)\ (?:deferred|rate|blocked|rejected) | exceed(?:ed|s)\ .{0,40}?(?:rate|limit)
     | server\ (?:is\ )?busy | reputation | slow\ down | try\ again\ later | \[TSS?\d\d\]
@@ -48,7 +51,7 @@ _ENOUGH = re.compile(
     re.I | re.X,
 )
 # Said to everybody on the first try, and over with the second; or of one mailbox alone.
-_NOT_US = re.compile(r"gr[ea]y-?\ ?list|postgrey|\b[45]\.2\.\d|mailbox|quota|over\s?limit|4\.1\.\d", re.I)
+_NOT_US = regex(r"gr[ea]y-?\ ?list|postgrey|\b[45]\.2\.\d|mailbox|quota|over\s?limit|4\.1\.\d", re.I)
 
 
 def provider_of(address: str) -> str:

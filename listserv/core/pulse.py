@@ -7,7 +7,7 @@ is due: pulse_hours.py.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from listserv.core import when
 from listserv.core.notices import Pulse, PulseLine, Readers
 from listserv.core.pulse_numbers import meaning
 from listserv.core.questions import first_question
+from listserv.core.records import dataclass
 from listserv.core.replies import new_words
 from listserv.core.types import Role
 

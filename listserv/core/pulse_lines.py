@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from listserv.core.commands import Line, read_lines, verb
+from listserv.core.patterns import regex
 from listserv.core.verb_words import POLITE
 
 _WORDS = {
@@ -14,10 +15,10 @@ _WORDS = {
     "": "pulse number",
 }
 _NUMBERS = r"#?\d{1,3}(?:(?:\s*[,&+]\s*|\s+and\s+|\s+und\s+|\s+)#?\d{1,3}){0,9}"
-_ANSWER = re.compile(
+_ANSWER = regex(
     rf"(?P<before>{_NUMBERS})?\s*[:.)]?\s*(?P<word>[^\W\d_]{{0,12}})\s*(?P<behind>{_NUMBERS})?[\s.!]*", re.I
 )
-_POLITE = re.compile(rf"[ ,]+(?:{'|'.join(POLITE)})[.! ]*$", re.I)
+_POLITE = regex(rf"[ ,]+(?:{'|'.join(POLITE)})[.! ]*$", re.I)
 _LONGEST = 100
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from listserv.core.address import Address
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.types import MemberState
 
 SHOWN = "pulse:"  # an act that begins so only says what numbers mean: "yes" does nothing
-_TARGET = re.compile(r"\b(waiting|question|newcomer|unreachable) (\d{1,18})\b")
+_TARGET = regex(r"\b(waiting|question|newcomer|unreachable) (\d{1,18})\b")
 Target = tuple[str, int]  # a finding's kind, and its thread or subscription
 
 

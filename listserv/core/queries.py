@@ -10,14 +10,17 @@ how a database is asked; what does (store/full_text.py) takes tokens, which have
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date
+
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 
 _MOST = 1000  # characters of a question
 _MOST_WORDS = 24
 _MOST_LESS = 6  # parts that may be left out
 _QUOTES = str.maketrans(dict.fromkeys("“”„‟«»＂", '"') | dict.fromkeys("–—−", "-") | {"：": ":"})
-_PART = re.compile(r'((?:[^\s":]*:|-)?)"([^"]*)"?|(\S+)')
+_PART = regex(r'((?:[^\s":]*:|-)?)"([^"]*)"?|(\S+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ _OPERATORS = {
 }
 # In a mail too, where they would be words of a sentence.
 _NEEDS_COLON = {"after", "has", "von", "betreff", "seit", "vor"}
-_HAD = re.compile(r"attach(?:ed|ments?)?|files?", re.I)
+_HAD = regex(r"attach(?:ed|ments?)?|files?", re.I)
 
 
 @dataclass(slots=True)
@@ -198,7 +201,7 @@ _MONTHS = {
 _YEAR, _DAY = r"(?P<year>(?:19|20)[0-9]{2})", r"(?P<day>[0-9]{1,2})(?:\.|st|nd|rd|th)?"
 _MONTH, _NAMED = r"(?P<month>[0-9]{1,2})", r"(?P<named>[^\W\d_]{3,9})\.?"
 _DAYS = tuple(
-    re.compile(form)
+    regex(form)
     for form in (
         _YEAR,
         f"{_YEAR}[-/]{_MONTH}(?:[-/](?P<day>[0-9]{{1,2}}))?",

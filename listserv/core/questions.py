@@ -9,28 +9,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from listserv.core.patterns import regex
 from listserv.core.question_words import BEGINS, SMALL_TALK
 
 _LONGEST = 20_000  # of a mail; whoever asks something does it early
 _LONGEST_SENTENCE = 600
 _SHOWN = 160
 
-_LINK = re.compile(r"<?\b(?:[a-z][a-z+.-]{1,10}://|www\.)\S+", re.I)
-_QUOTED_LINE = re.compile(r"\s*(?:>|\||\S{0,12}>\s)")
-_COMMENT = re.compile(r"\s*(?:#+|//|<!--|\"\"\")\s|\s*File \"")
-_CODE_LINE = re.compile(
-    r"(?: {4}|\t)|\s*(?:>>> |\.\.\. |\$ |# |[+@-]{2,3} |def |class |import |from \w+ import )"
-)
-_CODE_MARK = re.compile(r"[{};=]|\w\(|->")
-_SAID_BY_OTHERS = re.compile(r"[\"“„«]([^\"”“„«»\n]{1,200})[\"”“»]")  # "why?", as they say
-_MARKS = re.compile(r"[?？؟]")
+_LINK = regex(r"<?\b(?:[a-z][a-z+.-]{1,10}://|www\.)\S+", re.I)
+_QUOTED_LINE = regex(r"\s*(?:>|\||\S{0,12}>\s)")
+_COMMENT = regex(r"\s*(?:#+|//|<!--|\"\"\")\s|\s*File \"")
+_CODE_LINE = regex(r"(?: {4}|\t)|\s*(?:>>> |\.\.\. |\$ |# |[+@-]{2,3} |def |class |import |from \w+ import )")
+_CODE_MARK = regex(r"[{};=]|\w\(|->")
+_SAID_BY_OTHERS = regex(r"[\"“„«]([^\"”“„«»\n]{1,200})[\"”“»]")  # "why?", as they say
+_MARKS = regex(r"[?？؟]")
 # A question mark counts behind a word, and before a space, an end, or what closes a sentence.
-_ASKED = re.compile(r"(?<=[\w)\]\"'’”»%*_.…])\s?(?:[?？؟]+!?|\(\?\))(?=[\s)\]\"'’”»*_.!:;-]|$)")
-_END = re.compile(r"(?<=[.!?？。؟…:])[)\]\"'’”»*_]*\s+(?=\S)|[？。](?=\w)")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
+_ASKED = regex(r"(?<=[\w)\]\"'’”»%*_.…])\s?(?:[?？؟]+!?|\(\?\))(?=[\s)\]\"'’”»*_.!:;-]|$)")
+_END = regex(r"(?<=[.!?？。؟…:])[)\]\"'’”»*_]*\s+(?=\S)|[？。](?=\w)")
+_WORD = regex(r"[^\W_]+(?:['’][^\W\d_]+)?")
 
-_BEGINS_SO = re.compile(rf"\b(?:{'|'.join(BEGINS)})", re.I)
-_IS_SMALL_TALK = re.compile(rf"(?:{'|'.join(SMALL_TALK)})", re.I)
+_BEGINS_SO = regex(rf"\b(?:{'|'.join(BEGINS)})", re.I)
+_IS_SMALL_TALK = regex(rf"(?:{'|'.join(SMALL_TALK)})", re.I)
 
 
 def first_question(words: str, subject: str = "") -> str:

@@ -7,12 +7,14 @@ only in a sealed box (``seals.Vault``), which is opened where a mail has to reac
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from hmac import compare_digest
 
 from listserv.core.address import Address
 from listserv.core.courtesy_words import CLOSING, CLOSING_TAIL
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.seals import Keyring, derived, short_seal
 from listserv.core.types import MailList, Member
 
@@ -22,10 +24,10 @@ DRAFT_LASTS = timedelta(days=7)  # how long a text waits for its author's word
 MOST_OPEN, MOST_A_WEEK = 3, 5  # questions of one member: hosts are not to be flooded by nobody they can name
 WEEK = timedelta(days=7)
 MOST_LETTERS = 6000  # of one question: what the preview can show whole
-_THANKS = re.compile(rf"(?:{CLOSING})(?: (?:{CLOSING_TAIL}))*")
+_THANKS = regex(rf"(?:{CLOSING})(?: (?:{CLOSING_TAIL}))*")
 _LOCAL = "a.member."
-_SEAL = re.compile(r"a\.member\.([a-z2-7]{8})")
-_TOKEN = re.compile(r"([a-z2-7]{8})([a-z2-7]{12})")
+_SEAL = regex(r"a\.member\.([a-z2-7]{8})")
+_TOKEN = regex(r"([a-z2-7]{8})([a-z2-7]{12})")
 
 _SAID = {
     # what one can say to a preview, alone on the first line

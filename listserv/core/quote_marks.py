@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 
 LONGEST = 300  # characters; a longer line is nobody's mark
 MOST_LINES = 5
@@ -57,33 +59,31 @@ _WROTE_UNSPACED = "写道|寫道|書きました|작성|썼습니다|เขี�
 
 _VERBS = sorted({re.escape(one) for words in _WROTE.values() for one in words.split()}, key=len, reverse=True)
 _VERB = rf"(?<![\w@.])(?:{'|'.join(_VERBS)})(?![\w@])|(?:{_WROTE_UNSPACED})"
-_HAS_VERB = re.compile(_VERB, re.I)
-_ENDS = re.compile(rf"(?:[:：]|(?:{_VERB})[.,]?)$", re.I)
+_HAS_VERB = regex(_VERB, re.I)
+_ENDS = regex(rf"(?:[:：]|(?:{_VERB})[.,]?)$", re.I)
 # How a line may end that ends so: most lines don't, and need not be looked at any closer.
 _LAST_TWO = frozenset(
     word[-2:].casefold()
     for words in (*_WROTE.values(), _WROTE_UNSPACED.replace("|", " "))
     for word in words.split()
 )
-_DATE = re.compile(
+_DATE = regex(
     r"(?<!\d)(?:19|20)\d\d(?!\d)|(?<!\d)\d{1,4}[./-] ?\d{1,2}[./-] ?\d{1,4}(?!\d)|[^\W\d]{3,12}\.? \d{1,2},"
     r"|(?<!\d)\d{1,2}\.?[ -][^\W\d]{3,12}(?:[ ,.-]|$)"
 )
-_TIME = re.compile(
+_TIME = regex(
     r"(?<![\d.])\d{1,2}[:h]\d{2}(?!\d)|(?:kl\.?|klo|um|om|at|ore|alle) \d{1,2}\.\d{2}(?![.\d])", re.I
 )
-_ADDRESS = re.compile(r"[^\s<>(@]@\w")
-_LAST_IS_ADDRESS = re.compile(r"[<(\[] ?[^\s<>@]{1,100}@[^\s<>@]{1,100} ?[>)\]]+ ?[:：]$")
-_NAMED = re.compile(
-    r"([^<>()\[\]:;!?]{0,80}?) ?[<(\[] ?[^\s<>@()]{1,100}@[^\s<>@()]{1,100}[>)\]] ?(.{0,120})$"
-)
-_BARE = re.compile(rf"[^\s<>@:,]{{1,64}}@[^\s<>@:,]{{1,100}} (?:{_VERB}) ?:$", re.I)
-_NAME_ONLY = re.compile(rf"([^\s:<>@]+(?: [^\s:<>@]+){{0,3}}) (?:(?:hat|a|ha|je) )?(?:{_VERB}) ?:$", re.I)
+_ADDRESS = regex(r"[^\s<>(@]@\w")
+_LAST_IS_ADDRESS = regex(r"[<(\[] ?[^\s<>@]{1,100}@[^\s<>@]{1,100} ?[>)\]]+ ?[:：]$")
+_NAMED = regex(r"([^<>()\[\]:;!?]{0,80}?) ?[<(\[] ?[^\s<>@()]{1,100}@[^\s<>@()]{1,100}[>)\]] ?(.{0,120})$")
+_BARE = regex(rf"[^\s<>@:,]{{1,64}}@[^\s<>@:,]{{1,100}} (?:{_VERB}) ?:$", re.I)
+_NAME_ONLY = regex(rf"([^\s:<>@]+(?: [^\s:<>@]+){{0,3}}) (?:(?:hat|a|ha|je) )?(?:{_VERB}) ?:$", re.I)
 _NO_NAMES = """i you he she we they it as like what which who because since and but so then that this there
     where ich du er sie wir ihr es wie was weil und aber da dann wer je tu il elle nous vous comme et mais yo
     él ella como y pero eu ele ela ik jij hij zij zoals en maar jag han hon som och men я ты он она как и"""
 _NO_NAME = frozenset(_NO_NAMES.split())
-_TAIL = re.compile(rf">+ ?(?:{_VERB})? ?[:：]$", re.I)
+_TAIL = regex(rf">+ ?(?:{_VERB})? ?[:：]$", re.I)
 _DECORATION = " \t-—–_*=|"
 
 
@@ -207,7 +207,7 @@ _LABELS = {
         |Organization""",
 }
 _CLASS = {label.strip().casefold(): kind for kind, labels in _LABELS.items() for label in labels.split("|")}
-_LABEL = re.compile(r"[*_\s]{0,4}([^:：*<>@]{1,24}?)[*_]{0,2}\s?[:：]")
+_LABEL = regex(r"[*_\s]{0,4}([^:：*<>@]{1,24}?)[*_]{0,2}\s?[:：]")
 
 _ORIGINAL = """original message|ursprüngliche nachricht|originalnachricht|message d'origine
     |message original|mensaje original|mensagem original|messaggio originale|oorspronkelijk bericht
@@ -232,8 +232,8 @@ def _phrases(table: str) -> tuple[str, ...]:
 
 
 _ORIGINALS, _FORWARDS = _phrases(_ORIGINAL), _phrases(_FORWARDED)
-_DASHED = re.compile(r"[-_=*#>]{2,} ?[^-_=]{3,80}?[:]? ?[-_=*#<]{2,}$")
-_RULE = re.compile(r"[-_=*~—–]{3,}$")
+_DASHED = regex(r"[-_=*#>]{2,} ?[^-_=]{3,80}?[:]? ?[-_=*#<]{2,}$")
+_RULE = regex(r"[-_=*~—–]{3,}$")
 _MOST_HEADERS = 16
 
 

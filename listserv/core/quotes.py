@@ -6,18 +6,18 @@ looked at a fixed number of times.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.traces import GAP, is_field
 
 LEAST = 4  # words in a row that make a quote; fewer where they stand beside one, or in a direct answer
 _TELLING = 10  # characters of a short post, blanks around it, that nothing else has in it by chance
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # written without blanks: each letter counts as a word
-_WORD = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+")
-_QUOTED = re.compile(r"(?: ?>)+ ?")
-_FORWARD = re.compile(r"[\s>]*(?:-{2,}\s?[^-\n]{3,60}\s?-{2,}|_{20,})\s*")
+_WORD = regex(rf"[{_CJK}]|[^\W_{_CJK}]+")
+_QUOTED = regex(r"(?: ?>)+ ?")
+_FORWARD = regex(r"[\s>]*(?:-{2,}\s?[^-\n]{3,60}\s?-{2,}|_{20,})\s*")
 
 
 def words_of(text: str) -> tuple[str, ...]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from listserv.core.brief import News, Reader
 from listserv.core.fanout import FOLLOWED, MINE
+from listserv.core.records import dataclass
 
 _NONE: frozenset[int] = frozenset()
 

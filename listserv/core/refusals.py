@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from listserv.core.patterns import regex
+
 # fmt: off
 _ROWS = (
     #  cause            its status, or its words (the first row that fits)
@@ -23,7 +25,7 @@ _ROWS = (
 # fmt: on
 OTHER = "other"
 CAUSES = (*(cause for cause, _ in _ROWS), OTHER)
-_TABLE = [(cause, re.compile(words, re.I | re.X)) for cause, words in _ROWS]
+_TABLE = [(cause, regex(words, re.I | re.X)) for cause, words in _ROWS]
 
 
 def cause_of(words: str) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from listserv.core.administrivia import Asked, whole_request
 from listserv.core.commands import read_line
+from listserv.core.patterns import regex
 from listserv.core.types import Mail
 
 TO_RELAYS = ("block", "unblock")
 _LONGEST = 200  # characters: the word, and perhaps a name below it
-_NAME = re.compile(r"(?:-- ?)?(?:[\w.'’-]+(?:[ ,]+[\w.'’-]+){0,3}[ ,]*)?")
+_NAME = regex(r"(?:-- ?)?(?:[\w.'’-]+(?:[ ,]+[\w.'’-]+){0,3}[ ,]*)?")
 
 
 def meant_for_us(mail: Mail, language: str, *, to_post: bool) -> Asked | None:

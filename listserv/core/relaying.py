@@ -6,10 +6,9 @@ mail is screened as a post is; what doubts it is shown to the hosts, as a post w
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from listserv.core.cards import SPAM
 from listserv.core.facts import RelayFacts, Traffic
+from listserv.core.records import dataclass
 from listserv.core.rules import (
     STRICT,
     Rule,

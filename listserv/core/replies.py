@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
+from listserv.core.patterns import regex
 from listserv.core.quote_marks import (
     LONGEST,
     Introduction,
@@ -20,6 +20,7 @@ from listserv.core.quote_marks import (
     is_rule,
     is_wrapped_tail,
 )
+from listserv.core.records import dataclass
 from listserv.core.sent_words import Match, Sent, match_sent
 from listserv.core.signatures import is_from_a_program, signature_lines
 
@@ -78,12 +79,12 @@ def _bare(line: str) -> str:
     return line.strip()
 
 
-_QUOTE = re.compile(r">(?![:;=_][-'_]?[()|/\\DPp_.<>](?:\s|$))")  # not >:-( and not >_<
-_PROMPT = re.compile(r">>>(?: |$)")
-_CITED = re.compile(r"[A-Z]\w{0,11}>|\|(?!.*\|$)")
-_SNIPPED = re.compile(r"[\[<({]?(?:\.{2,}|…|snip\w*|cut|gekürzt)[^\w\s]*(?: [^\n]{0,60})?[\]>)}]?$", re.I)
-_FENCE = re.compile(r"(?:```|~~~)")
-_WORD = re.compile(r"[^\W_]")
+_QUOTE = regex(r">(?![:;=_][-'_]?[()|/\\DPp_.<>](?:\s|$))")  # not >:-( and not >_<
+_PROMPT = regex(r">>>(?: |$)")
+_CITED = regex(r"[A-Z]\w{0,11}>|\|(?!.*\|$)")
+_SNIPPED = regex(r"[\[<({]?(?:\.{2,}|…|snip\w*|cut|gekürzt)[^\w\s]*(?: [^\n]{0,60})?[\]>)}]?$", re.I)
+_FENCE = regex(r"(?:```|~~~)")
+_WORD = regex(r"[^\W_]")
 
 
 class _Reading:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from listserv.core.calendar_words import WEEKDAYS, fold, words_of
+from listserv.core.patterns import regex
 from listserv.core.setting_words import read_rhythm
 
 _LONGEST = 100  # characters
@@ -56,9 +57,9 @@ weekends | weekend | on weekends | am wochenende | wochenende | wochenends
 """,
 }
 _BY_PHRASE = {phrase.strip(): rhythm for rhythm, said in _SAID.items() for phrase in said.split("|")}
-_BEFORE = re.compile(r"(?:(?:please|pls|bitte) )*(?:set (?:\S+ )??(?=digest|nodigest|nomail|mail))?")
-_BEHIND = re.compile(r"(?: (?:please|pls|bitte|thanks|danke))+$")
-_MAILS = re.compile(
+_BEFORE = regex(r"(?:(?:please|pls|bitte) )*(?:set (?:\S+ )??(?=digest|nodigest|nomail|mail))?")
+_BEHIND = regex(r"(?: (?:please|pls|bitte|thanks|danke))+$")
+_MAILS = regex(
     r"(?:at most |max |maximum |maximal |up to |hochstens |hoechstens |no more than |not more than )?"
     r"([1-7])(?: ?(?:x|times?|mal|e?mails?|posts?|messages?))?"
     r"(?: (?:a|per|each|every|pro|die|in der|jede) (?:week|woche))?"

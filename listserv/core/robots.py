@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from listserv.core.address import Address
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.routing import Kind, readings
 from listserv.core.types import Mail
 
-_NOBODY = re.compile(
+_NOBODY = regex(
     r"(?:mailer-daemon|no[-_.]?reply|do[-_.]?not[-_.]?reply|donotreply|nobody|autoreply)(?:\+.*)?"
 )
-_ROBOT = re.compile(
+_ROBOT = regex(
     r"""(?:postmaster|listserv|listproc|majordomo|mailman|sympa|ecartis|bounces?)(?:[+=-].*)?
     | owner-.* | .*[-+](?:request|bounces?|owner|return|admin|confirm(?:[+=-].*)?)
     | prvs=.* | srs[01][=+-].*""",

@@ -8,10 +8,11 @@ lists takes the first that exists.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 
 from listserv.core.address import Address
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 
 
 class Kind(StrEnum):
@@ -60,8 +61,8 @@ OWNERS = ("postmaster", "abuse")
 _WORDS = {word: (kind, name) for words, kind, name in SUFFIXES for word in words}
 _TOKEN_KINDS = dict(TOKENS)
 # A + may come back as %2B or = from careless programs (standards.md §5, 77).
-_WITH_TOKEN = re.compile(r"(.+?)(?:[+-]|%2b|=)(re|to|back)(?:=|%3d)([a-z2-7]{1,52})", re.I)
-_RELAY = re.compile(r".+\.([a-z2-7]{8})", re.I)
+_WITH_TOKEN = regex(r"(.+?)(?:[+-]|%2b|=)(re|to|back)(?:=|%3d)([a-z2-7]{1,52})", re.I)
+_RELAY = regex(r".+\.([a-z2-7]{8})", re.I)
 COMMAND_WORDS = tuple(_WORDS)
 TOKEN_KINDS = (Kind.ANSWER, Kind.RELAYED, Kind.RETURNED)
 

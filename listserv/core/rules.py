@@ -7,7 +7,6 @@ doubt the sender, then rows about size and standing. A predicate only reads.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from listserv.core.administrivia import Asked, Doubtful
@@ -17,6 +16,7 @@ from listserv.core.facts import PostFacts, RelayFacts
 from listserv.core.guard import sign_in
 from listserv.core.privacy import is_more_open, may
 from listserv.core.quietly import QUIETLY
+from listserv.core.records import dataclass
 from listserv.core.seals import loop_marks, went_far
 from listserv.core.storms import blows
 from listserv.core.types import Automatic, Check, Mail, Policy, Role, Standing

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from listserv.core.changes import Change
 from listserv.core.notices import Said
+from listserv.core.records import dataclass
 
 __all__ = ["Done", "Said", "only"]
 

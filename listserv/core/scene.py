@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from listserv.core.duty import OnCall
 from listserv.core.found import Hit, Hits
 from listserv.core.guard import Voice
 from listserv.core.pulse_numbers import PulseLook
+from listserv.core.records import dataclass
 from listserv.core.retold import ThreadPost
 from listserv.core.seals import Keyring
 from listserv.core.site import Site

@@ -11,13 +11,14 @@ A seal only shows that we made it. What makes an answer single-use, bound and ex
 from __future__ import annotations
 
 import hmac
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import lru_cache
 from hashlib import sha1, sha256
 from typing import Any, Protocol
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.types import Mail
 
 LENGTH = 20
@@ -114,7 +115,7 @@ def loop_marks(ring: Keyring, list_id: str) -> frozenset[str]:
     return frozenset(loop_mark(one, list_id) for one in rings)
 
 
-_MARK = re.compile(r"[a-z2-7]{26}")
+_MARK = regex(r"[a-z2-7]{26}")
 MOST_LISTS = 8  # of programs like this one, that a mail may pass on its way to another
 
 

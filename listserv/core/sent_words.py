@@ -7,18 +7,20 @@ so a line without any mark is ours only in a longer run; what is uncertain is th
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 
 _IN_A_ROW = 5
 _LONG_RUN, _LONG_RUN_LETTERS = 14, 70
 _LONG_ITEM = 6  # words of one line with a number in it, as items of a card have
 _SHORT_LINE = 3
-_CODE = re.compile(r"[{};=|<]|\w\(|->|^(?:import|from|def|class|\$|#) ")
+_CODE = regex(r"[{};=|<]|\w\(|->|^(?:import|from|def|class|\$|#) ")
 _WIDE = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\u0e00-\u0e7f"  # written without spaces
-_WORD = re.compile(rf"[{_WIDE}]|[^\W_{_WIDE}]+")
-_IS_WIDE = re.compile(f"[{_WIDE}]")
+_WORD = regex(rf"[{_WIDE}]|[^\W_{_WIDE}]+")
+_IS_WIDE = regex(f"[{_WIDE}]")
 _Row = tuple[str, ...]
 
 

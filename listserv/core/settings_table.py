@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from listserv.core import setting_words as read
 from listserv.core.address import Address, BadAddress, read_address
+from listserv.core.records import dataclass
 from listserv.core.routing import COMMAND_WORDS
 from listserv.core.setting_words import RHYTHMS, Value, read_rhythm
 from listserv.core.types import ListSettings

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 
+from listserv.core.patterns import regex
 from listserv.core.types import Mail
 
-_LINK = re.compile(r"\bhttps?://[^\s<>]{4}", re.I)
+_LINK = regex(r"\bhttps?://[^\s<>]{4}", re.I)
 _SEALS = (".p7s", ".p7m", ".asc", ".sig", ".pgp", "winmail.dat")  # signatures and wrappings, no resources
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from listserv.core.patterns import regex
+
 _LONGEST_LINE = 160
 _MOST_LINES, _MOST_LETTERS = 15, 1000
 _MOST_WORDS = 9
@@ -21,14 +23,14 @@ _SENT_FIRST = """sent|composed|written|gesendet|geschickt|verschickt|versendet|v
     |sendt|lähetetty|saadetud|wysłane|wysłano|wysłana|odesláno|odoslané|poslano|poslané|отправлено
     |отослано|надіслано|відправлено|изпратено|gönderildi|küldve|elküldve|trimis|στάλθηκε|εστάλη
     |dikirim|gửi|đã gửi|được gửi|נשלח|أرسلت|ارسال|发自|發自|寄自|보낸|enviat|bidalia|išsiųsta|nosūtīts"""
-_SENT_LAST = re.compile(
+_SENT_LAST = regex(
     r"(?:^(?:von|vom|mit|diese (?:nachricht|e-?mail|mail) wurde|denne|dit bericht|ce message)\b.*"
     r"(?:gesendet|geschickt|verschickt|versendet|verfasst|geschrieben|sendt|verzonden|verstuurd)"
     r"|.*(?:から送信|より送信|から送信されました|傳送|传送|发送|發送|에서 보냄|에서 보냈습니다"
     r"|gönderildi|küldve))$",
     re.I,
 )
-_DEVICE = re.compile(
+_DEVICE = regex(
     r"(?<![^\W\d_])(?:iphone|ipad|ipod|android|galaxy|samsung|blackberry|htc|nokia|huawei|xiaomi|redmi|oneplus|pixel"
     r"|motorola|moto|lumia|xperia|windows|outlook|mailbox|airmail|gmail|yahoo|aol|gmx|web\.de|proton|protonmail"
     r"|tutanota|tuta|spark|sparrow|typeapp|bluemail|aquamail|fairemail|k-9|thunderbird|zimbra|zoho|mobile|phone"
@@ -38,38 +40,38 @@ _DEVICE = re.compile(
     r"|iphon|ipad|携帯|スマホ|スマートフォン|手机|手機|휴대폰|휴대전화|아이폰",
     re.I,
 )
-_FIRST_WORDS = re.compile(
+_FIRST_WORDS = regex(
     rf"(?:{'|'.join(one.strip() for one in _SENT_FIRST.split('|'))})(?![^\W\d_])|发自|發自", re.I
 )
-_MODEL = re.compile(r"my (?:\w+ )?[\w-]*(?:\d|[a-z][A-Z])[\w-]*$")
-_FROM_DEVICE = re.compile(r"(?:from|via) (?:my |a )?(?:mobile|phone|iphone|ipad|cell|tablet)(?: \d+)?$", re.I)
-_NAME_FROM_DEVICE = re.compile(r"[A-Z]\w+ from mobile$")  # only among others of its kind
-_PROGRAM = re.compile(r"k-9 mail|(?:gmx|web\.de|freenet|t-online|yahoo|outlook|proton) ?mail[ -]app", re.I)
-_OUTLOOK = re.compile(r"outlook\b.*\b(?:ios|android|mac|mobile)", re.I)
-_OUTLOOK_VERB = re.compile(
+_MODEL = regex(r"my (?:\w+ )?[\w-]*(?:\d|[a-z][A-Z])[\w-]*$")
+_FROM_DEVICE = regex(r"(?:from|via) (?:my |a )?(?:mobile|phone|iphone|ipad|cell|tablet)(?: \d+)?$", re.I)
+_NAME_FROM_DEVICE = regex(r"[A-Z]\w+ from mobile$")  # only among others of its kind
+_PROGRAM = regex(r"k-9 mail|(?:gmx|web\.de|freenet|t-online|yahoo|outlook|proton) ?mail[ -]app", re.I)
+_OUTLOOK = regex(r"outlook\b.*\b(?:ios|android|mac|mobile)", re.I)
+_OUTLOOK_VERB = regex(
     r"^(?:get|obtenez|obtenir|télécharge\w*|holen|laden|hol|obtener|obtén|descarga\w*|obter|obtenha|scarica|ottieni"
     r"|downloaden|download|hämta|hent|få|skaff|hanki|pobierz|stáhn\w*|získa\w*|загрузи\w*|скача\w*|получит\w*|获取"
     r"|下載|取得)\b|(?:beziehen|herunterladen|downloaden|letöltése|beszerzése|edinin|入手|ダウンロード|다운로드)$",
     re.I,
 )
-_CHECKED = re.compile(
+_CHECKED = regex(
     r"(?:virus-?free|virenfrei|sans virus|libre de virus|livre de v[ií]rus|virusfri|virusvrij|без вирусов"
     r"|this (?:e-?mail|message) has been (?:checked|scanned) (?:for|by)|diese e-?mail wurde (?:von|auf)"
     r"|cet e-mail a été vérifié|este correo electrónico ha sido comprobado)\b.*(?:www|virus|viren|avast|avg)",
     re.I,
 )
-_EXCUSE = re.compile(
+_EXCUSE = regex(
     r"[,.;:]? *\b(?:please (?:excuse|forgive|pardon)|excuse|pardon|apologies for|sorry for"
     r"|bitte entschuldig\w*|veuillez excuser|disculp\w*|perdon\w*|scusa\w*|извините)\b.{0,80}$",
     re.I,
 )
-_TYPOS = re.compile(
+_TYPOS = regex(
     r"^(?:please )?(?:excuse|forgive|pardon|bitte entschuldig\w*|veuillez excuser)\b.*"
     r"(?:typo|brevity|brièveté|tippfehler|kürze|spelling|autocorrect)",
     re.I,
 )
-_LINK = re.compile(r"[<(\[]{0,2}https?://[^\s<>]+[>)\]]{0,2}")
-_MARKDOWN = re.compile(r"\[([^\]\[]{1,60})\]\(https?://[^\s()]{1,120}\)")
+_LINK = regex(r"[<(\[]{0,2}https?://[^\s<>]+[>)\]]{0,2}")
+_MARKDOWN = regex(r"\[([^\]\[]{1,60})\]\(https?://[^\s()]{1,120}\)")
 _EDGES = " \t<>()[]*_~|«»\"'.!"
 
 
@@ -141,10 +143,10 @@ def is_disclaimer(paragraph: str) -> bool:
 
 # -- where it begins --------------------------------------------------------------------------------------
 
-_DELIMITER = re.compile(r"(?:--|—)$")
-_ONLY_SIGNS = re.compile(r"[-_=*~#+—–ᐧ]+$")
-_POSTSCRIPT = re.compile(r"(?:p\.? ?p?\.? ?s|n\.?b|edit)\b[.:]*", re.I)
-_LIST_FOOT = re.compile(
+_DELIMITER = regex(r"(?:--|—)$")
+_ONLY_SIGNS = regex(r"[-_=*~#+—–ᐧ]+$")
+_POSTSCRIPT = regex(r"(?:p\.? ?p?\.? ?s|n\.?b|edit)\b[.:]*", re.I)
+_LIST_FOOT = regex(
     r"mailing list|mailingliste?\b|liste de diffusion|lista de correo|to unsubscribe\b|unsubscribe: "
     r"|(?:subscribed to the google|groups\.io|yahoo!?) groups?\b|groups\.io links"
     r"|you (?:receive|received|are receiving) (?:all messages|this (?:message|e?-?mail)) (?:because|sent to)",

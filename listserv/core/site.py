@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from listserv.core.address import Address
+from listserv.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

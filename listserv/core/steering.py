@@ -15,6 +15,7 @@ from listserv.core import when
 from listserv.core.administrivia import Asked, Doubtful
 from listserv.core.calendar_words import fold
 from listserv.core.courtesy_words import CLOSING
+from listserv.core.patterns import regex
 from listserv.core.verb_words import heads
 
 REST = timedelta(hours=24)  # of a thread that is cooled without a time
@@ -23,18 +24,18 @@ MOST_TITLE = 200
 _LONGEST = 4000
 _WORDS = {head.casefold(): verb for head, verb in heads() if verb in VERBS}
 _HEADS = "|".join(re.escape(head) for head, verb in heads() if verb in VERBS)
-_FIRST = re.compile(rf"({_HEADS})(?:(:)[ \t]*|[ \t]+|$)(.*)", re.I)
-_SIGNED = re.compile(r"(?:[A-ZÀ-Þ][\w.'’-]{0,30}\s*){0,3}")
-_CLOSED = re.compile(rf"(?:{CLOSING})[,.! ]*")
-_LIMIT = re.compile(r"(\d{1,3}) ?(?:/|per|a|pro|am) ?(?:day|tag|d)\b\.?")
-_BARE_LIMIT = re.compile(r"\d{1,3}")
+_FIRST = regex(rf"({_HEADS})(?:(:)[ \t]*|[ \t]+|$)(.*)", re.I)
+_SIGNED = regex(r"(?:[A-ZÀ-Þ][\w.'’-]{0,30}\s*){0,3}")
+_CLOSED = regex(rf"(?:{CLOSING})[,.! ]*")
+_LIMIT = regex(r"(\d{1,3}) ?(?:/|per|a|pro|am) ?(?:day|tag|d)\b\.?")
+_BARE_LIMIT = regex(r"\d{1,3}")
 _OFF = ("off", "0", "aus")
-_QUOTED = re.compile(r"[\"“„»«](.{1,200})[\"”“«»]\.?")
-_TILL = re.compile(r"(?:until|till|for|bis|für|fur) ", re.I)
+_QUOTED = regex(r"[\"“„»«](.{1,200})[\"”“«»]\.?")
+_TILL = regex(r"(?:until|till|for|bis|für|fur) ", re.I)
 # What follows these words in ordinary prose.
 _PROSE = {
-    "close": re.compile(r"(?:to|enough|by|but|calls?|at|up|down|in|on|as|and|or|friends?|second)\b", re.I),
-    "split": re.compile(r"(?:between|up|it|them|into|by|in|among|over|off|the|evenly)\b", re.I),
+    "close": regex(r"(?:to|enough|by|but|calls?|at|up|down|in|on|as|and|or|friends?|second)\b", re.I),
+    "split": regex(r"(?:between|up|it|them|into|by|in|among|over|off|the|evenly)\b", re.I),
 }
 
 

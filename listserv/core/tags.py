@@ -5,10 +5,10 @@ And the one tag of a list, where it asks for one (``subject_tag``).
 
 from __future__ import annotations
 
-import re
+from listserv.core.patterns import regex
 
-_TAG = re.compile(r"(?<![\w#])#(\w[\w-]{0,39})|\[(\w[\w -]{0,39})\]")
-_GIVEN = re.compile(r"#?(\w[\w-]{0,39})")
+_TAG = regex(r"(?<![\w#])#(\w[\w-]{0,39})|\[(\w[\w -]{0,39})\]")
+_GIVEN = regex(r"#?(\w[\w-]{0,39})")
 
 
 def tags_of(subject: str) -> frozenset[str]:

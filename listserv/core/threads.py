@@ -8,8 +8,9 @@ shows to be one become the older one, and the younger one points to it (archive.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from listserv.core.records import dataclass
 
 MOST_REFERENCES = 50
 

@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
+from listserv.core.patterns import regex
+
 MOST_BYTES = 200_000  # of a text's tokens, with a space between them (architecture.md, "full text once")
 _LONGEST = 60  # characters; longer ones are keys, base64 or noise
 _PIECE = 200  # characters that are folded at once: putting marks in order takes the square of their number
@@ -26,19 +28,19 @@ _PAIRED = (
 # Signs that stand on a letter and belong to its word, in all scripts of the basic plane.
 _MARKS = "".join(chr(n) for n in range(0x300, 0x3100) if unicodedata.category(chr(n)) in ("Mn", "Mc"))
 # Accents, Hebrew points, Arabic vowels: left out in haste, so never needed.
-_ACCENTS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u0652\u0670]+")
+_ACCENTS = regex("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u0652\u0670]+")
 _STROKES = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ĸ": "k"}
 )
-_STROKED = re.compile("[øłđðþæœıħĸ]")
-_WORD = re.compile(f"[^\\W_](?:[^\\W_]|[{_MARKS}])*")
+_STROKED = regex("[øłđðþæœıħĸ]")
+_WORD = regex(f"[^\\W_](?:[^\\W_]|[{_MARKS}])*")
 # ASCII has a shorter way: letters in lower case, digits, and a space for everything else.
 _ASCII = bytes(n | 32 if 65 <= n <= 90 else n if 48 <= n <= 57 or 97 <= n <= 122 else 32 for n in range(256))
-_OTHER_LETTER = re.compile("[^\\W\x00-\x7f]")
-_RUN = re.compile(f"([{_PAIRED}]+)")
-_PAIR = re.compile(f"[{_PAIRED}]")
+_OTHER_LETTER = regex("[^\\W\x00-\x7f]")
+_RUN = regex(f"([{_PAIRED}]+)")
+_PAIR = regex(f"[{_PAIRED}]")
 _AT = ("%40", "\uff20", "\ufe6b", "&#", "&commat;")
-_AT_SIGN = re.compile("%40|\uff20|\ufe6b|&#0{0,9}64;|&#[xX]0{0,9}40;|&commat;")
+_AT_SIGN = regex("%40|\uff20|\ufe6b|&#0{0,9}64;|&#[xX]0{0,9}40;|&commat;")
 
 
 def tokens(text: str) -> list[str]:
@@ -183,12 +185,12 @@ def _cut(found: list[str]) -> list[str]:
 # Endings, one after the other: plurals (and some cases) of English, German, Spanish, French, Portuguese and
 # Italian. What it takes from a word is taken from the question too, so it need not be right, only the same.
 _ENDINGS = (
-    (re.compile("(?<=.{4})oes$"), "ao"),  # reuniões, reunião
-    (re.compile("(?<=.{3}e)n$"), ""),  # Listen, Wohnungen
-    (re.compile("(?<=.{3})(?:(?<=[sxz])|(?<=[cs]h))es?$"), ""),  # boxes, houses, Hauses, meses
-    (re.compile("(?<=.{3})(?<![su])s$"), ""),  # notes, plantas, idées
-    (re.compile("(?<=.{3})ie$"), "y"),  # cities, movies, Serien
-    (re.compile("(?<=.{4})[aeio]$"), ""),  # Termine, flores, libri
+    (regex("(?<=.{4})oes$"), "ao"),  # reuniões, reunião
+    (regex("(?<=.{3}e)n$"), ""),  # Listen, Wohnungen
+    (regex("(?<=.{3})(?:(?<=[sxz])|(?<=[cs]h))es?$"), ""),  # boxes, houses, Hauses, meses
+    (regex("(?<=.{3})(?<![su])s$"), ""),  # notes, plantas, idées
+    (regex("(?<=.{3})ie$"), "y"),  # cities, movies, Serien
+    (regex("(?<=.{4})[aeio]$"), ""),  # Termine, flores, libri
 )
 
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 
 GAP = "[…]"  # where words or an address stood
 _LONGEST_SIGNATURE = 25  # lines
@@ -18,10 +20,10 @@ _LONGEST_SIGN_OFF = 60  # characters
 _ATTRIBUTION = 3  # lines at most
 _AT = r"(?:@|%40|&#0*64;|&#x0*40;|&commat;|\s{1,3}(?:at|\[at\]|\(at\))\s{1,3})"
 _BLANK = r"(?:\s|&nbsp;|&#160;|>){1,6}"
-_FIRST_WORD = re.compile(r"\w+")
-_QUOTE = re.compile(r"(?: ?>)+ ?")
+_FIRST_WORD = regex(r"\w+")
+_QUOTE = regex(r"(?: ?>)+ ?")
 # "From:" and its kin, as mail programs write the header of a mail that is passed on.
-_FIELD = re.compile(
+_FIELD = regex(
     r"[\s>*]*(?:From|To|Cc|Von|An|Kopie|De|À|Para|Da|A|Van|Aan|Från|Till|Fra|Til|Od|Do|От|Кому|发件人|收件人"
     r"|差出人|宛先|Sender|Reply-To)\s?\*?\s?[:：]",
     re.I,
@@ -192,7 +194,7 @@ def _is_sign_off(said: str, first_names: Collection[str], traces: Traces) -> boo
 
 def _any(patterns: Iterable[str]) -> re.Pattern[str]:
     told = sorted(set(patterns), key=lambda one: (-len(one), one))
-    return re.compile("|".join(told) if told else r"(?!)", re.I)
+    return regex("|".join(told) if told else r"(?!)", re.I)
 
 
 @lru_cache(maxsize=64)
@@ -220,7 +222,7 @@ def _bracketed(traces: Traces) -> re.Pattern[str]:
     """An address in brackets, as it stands behind a name; a link around it too."""
     inner = f"(?:{'|'.join(_addresses(traces)) or '(?!)'})"
     link = r"(?:<a\b[^<>]{0,500}>)?"
-    return re.compile(rf"\s?(?:[<(\[]|&lt;){link}\s?(?:mailto:)?{inner}\s?(?:</a>)?(?:[>)\]]|&gt;)", re.I)
+    return regex(rf"\s?(?:[<(\[]|&lt;){link}\s?(?:mailto:)?{inner}\s?(?:</a>)?(?:[>)\]]|&gt;)", re.I)
 
 
 def _addresses(traces: Traces) -> list[str]:

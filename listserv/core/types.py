@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 from listserv.core.address import Address
+from listserv.core.records import dataclass
 
 READ_FOR_WORDS, MOST_SAID = 65_536, 4_000  # characters: who says a verb needs few
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from listserv.core.address import Address
+from listserv.core.patterns import regex
 from listserv.core.quotes import NOTHING, Quotes
+from listserv.core.records import dataclass
 from listserv.core.seals import message_hash
 from listserv.core.traces import GAP, Traces, without_addresses
 
-_IN_FRONT = re.compile(r"(?:\s*(?:\[[^\[\]]{0,80}\]|[^\W\d_]{1,5}(?:\[[0-9]{1,3}\])?\s?:))*\s*")
+_IN_FRONT = regex(r"(?:\s*(?:\[[^\[\]]{0,80}\]|[^\W\d_]{1,5}(?:\[[0-9]{1,3}\])?\s?:))*\s*")
 _TELLING = 8  # characters of a subject that nobody else's has in it by chance
 
 

@@ -24,6 +24,7 @@ from listserv.core.calendar_words import (
     words_of,
 )
 from listserv.core.day_table import DAYS_AHEAD, PARTS, Asked, day_of, hours_of, is_day, span_of, time_of
+from listserv.core.patterns import regex
 from listserv.core.zones import writes_month_first
 
 _LONGEST = 100  # characters; nobody says a day in more
@@ -155,8 +156,8 @@ def _on(day: date, hour: time, zone: ZoneInfo, now: datetime) -> datetime | None
 
 # -- words become one small language ----------------------------------------------------------------------
 
-_TOKEN = re.compile(r"[0-9][0-9:./-]*|[^\W\d_]+|\S")
-_ORDINAL = re.compile(r"(?<=[0-9])(?:st|nd|rd|th|er|eme|ste|de|o)\b")
+_TOKEN = regex(r"[0-9][0-9:./-]*|[^\W\d_]+|\S")
+_ORDINAL = regex(r"(?<=[0-9])(?:st|nd|rd|th|er|eme|ste|de|o)\b")
 _PASSED_OVER = frozenset(',.;!?()"„“”-–¡¿')
 _TIDY = (
     (r"\b([0-9]{1,2}\.) (?=[0-9]{1,2}\.|20[0-9]{2}\b)", r"\1"),  # 6. 1. 2027

@@ -11,9 +11,10 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from listserv.core.calendar_words import fold
+from listserv.core.patterns import regex
 
 _LONGEST = 60  # characters
-_REGION = re.compile("(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)/")
+_REGION = regex("(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Europe|Indian|Pacific)/")
 # What people say who don't say a city of the zones' table. Folded; "time" is no word of its own.
 _SAID = {
     "America/New_York": "eastern et est edt boston philadelphia miami atlanta washington-dc dc massachusetts"
@@ -83,12 +84,12 @@ _SEVERAL = {
     "ast": ("America/Puerto_Rico", "America/Halifax", "Asia/Riyadh"),
     "europe": ("Europe/Berlin", "Europe/London", "Europe/Athens"),
 }
-_MONTH_FIRST = re.compile(
+_MONTH_FIRST = regex(
     r"US/|Navajo|(?:EST5EDT|CST6CDT|MST7MDT|PST8PDT|EST|MST|HST)$|Pacific/(?:Honolulu|Guam|Saipan|Pago_Pago|Midway)"
     r"|America/(?:New_York|Detroit|Kentucky|Indiana|Louisville|Fort_Wayne|Knox_IN|Chicago|Menominee|North_Dakota"
     r"|Denver|Boise|Phoenix|Shiprock|Los_Angeles|Anchorage|Juneau|Sitka|Metlakatla|Yakutat|Nome|Adak|Atka)\b"
 )
-_OFFSET = re.compile(r"(?:utc|gmt)? ?([+-])([0-9]{1,2})(?::?00)?")
+_OFFSET = regex(r"(?:utc|gmt)? ?([+-])([0-9]{1,2})(?::?00)?")
 
 
 def writes_month_first(zone: str) -> bool:

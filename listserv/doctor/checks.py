@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from listserv.core.records import dataclass
 from listserv.doctor import front, machine, places, policy, providers, relay, signature, upkeep, web
 from listserv.doctor.finding import Finding, Told, failed, ok, tell, warning
 from listserv.doctor.seen import Seen

@@ -6,21 +6,21 @@ wrote, never what a stranger did: the name that the hop itself goes by, or one o
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.doctor.finding import Finding, failed, ok, warning
 from listserv.doctor.inner import is_inner
 from listserv.doctor.seen import Seen
 from listserv.mail.fields import Field, split
 
-_FROM = re.compile(
+_FROM = regex(
     r"from \S{1,255} \((local|\[(?:IPv6:)?([0-9a-fA-F.:]{2,45})\])\)\s+by \S{1,255} with ([A-Z0-9]{4,10})"
 )
-_BY = re.compile(r"\bby\s+([A-Za-z0-9._-]{1,255})")
-_ID = re.compile(r'\s*"?([A-Za-z0-9._-]{1,255})')
+_BY = regex(r"\bby\s+([A-Za-z0-9._-]{1,255})")
+_ID = regex(r'\s*"?([A-Za-z0-9._-]{1,255})')
 _ENOUGH, _NEARLY_ALL = 5, 0.8
 _LONGEST = 2000
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from listserv.core.patterns import regex
 from listserv.core.types import Policy
 from listserv.doctor.finding import Finding, failed, ok, warning
 from listserv.doctor.seen import Seen
 from listserv.mail.dmarc import organization_of, published
 
 _LAID_DOWN = {"none", "quarantine", "reject"}
-_MAILTO = re.compile(r"mailto:[^@,;!\s]+@([a-z0-9.-]+)", re.I)
+_MAILTO = regex(r"mailto:[^@,;!\s]+@([a-z0-9.-]+)", re.I)
 _MOST_REPORTS = 3
 
 

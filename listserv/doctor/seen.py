@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from listserv.core.records import dataclass
 from listserv.doctor.questions import Questions
 from listserv.mail.signing import PrivateKey
 from listserv.settings import Settings

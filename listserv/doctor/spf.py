@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 
 Ask = Callable[[str, str], tuple[str, ...] | None]  # name, kind -> records; () for none, None: DNS failed
 Address = IPv4Address | IPv6Address
@@ -20,7 +23,7 @@ _MOST_TRIED = 25  # to tell how many there are, a little beyond
 _MOST_TERMS, _MOST_HOSTS = 100, 10
 NOBODY = (ip_address("192.0.2.99"), ip_address("2001:db8::99"))  # RFC 5737, RFC 3849: no machine's
 
-_TERM = re.compile(r"([+?~-]?)([a-z][a-z0-9_.-]*)(?:([:=])([^/\s]*))?((?:/\d{1,3})?(?://\d{1,3})?)", re.I)
+_TERM = regex(r"([+?~-]?)([a-z][a-z0-9_.-]*)(?:([:=])([^/\s]*))?((?:/\d{1,3})?(?://\d{1,3})?)", re.I)
 _KNOWN = ("all", "include", "a", "mx", "ptr", "ip4", "ip6", "exists")
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
 from listserv.core.address import Address
+from listserv.core.records import dataclass
 from listserv.core.routing import TOKEN_KINDS, Kind, is_guess
 from listserv.core.seals import Keyring
 from listserv.core.types import Intake

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from listserv.core.address import Address
 from listserv.core.quietly import seal_in
+from listserv.core.records import dataclass
 from listserv.core.seals import Keyring, loop_mark
 from listserv.core.types import MailList, Post
 from listserv.mail.compose import Frame, FromChoice, HiddenFrom, KeptFrom, RelayedFrom, Variant, variant

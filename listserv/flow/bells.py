@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 
+from listserv.core.records import dataclass
 from listserv.flow.lull import Lull
 
 

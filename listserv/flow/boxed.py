@@ -6,8 +6,7 @@ where a mail came from, by somebody else's file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from listserv.core.records import dataclass
 from listserv.core.types import PostState
 from listserv.flow.as_sent import House, as_sent
 from listserv.mail.mbox import write_mbox

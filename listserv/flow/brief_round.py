@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from functools import partial
 
 from listserv.core.books import LOOK
 from listserv.core.due import Claim, Look
 from listserv.core.readership import NOTHING_SAID, reader
+from listserv.core.records import dataclass
 from listserv.core.slots import BUDGETS, LIVE
 from listserv.errors import StoreBusy
 from listserv.flow.bells import Bells

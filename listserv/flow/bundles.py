@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
 from listserv.clock import Clock
+from listserv.core.records import dataclass
 from listserv.flow.child import Child, Closing, Gone
 from listserv.flow.door import Log
 from listserv.store.engine import Store

@@ -6,7 +6,7 @@ Each list's round is one transaction: the cards, and what authors are told of ma
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from listserv.core.cards import (
     warnings,
 )
 from listserv.core.notices import Card, CardItem, NoHost, StillWaiting
+from listserv.core.records import dataclass
 from listserv.core.retold import in_words
 from listserv.core.types import MailList
 from listserv.flow.bells import Bells

@@ -5,7 +5,6 @@ Each in the transaction of the mail that asked for it. How traces are taken out:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
@@ -29,6 +28,7 @@ from listserv.core.changes import (
     SendThread,
 )
 from listserv.core.notices import ForgetPreview, Forgotten, MyData
+from listserv.core.records import dataclass
 from listserv.core.washing import Washing
 from listserv.flow import pulse_round
 from listserv.flow.brief_posting import of_briefs

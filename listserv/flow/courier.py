@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from listserv.core.patterns import regex
 from listserv.flow.maildir import MaildirCourier
 from listserv.flow.parcel import Parcel, Report
 from listserv.flow.relay import Patience, Relay, Setup
@@ -24,7 +25,7 @@ _ALLOWED = (
 )
 _ESCAPES = "in a user or password @ is written %40, : %3A, / %2F, ? %3F and # %23"
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465, "lmtp": 24}
-_HOST = re.compile(r"[a-z0-9._:%-]+", re.IGNORECASE)
+_HOST = regex(r"[a-z0-9._:%-]+", re.IGNORECASE)
 
 
 class BadRelay(ValueError):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from time import monotonic
 from typing import Protocol
 
+from listserv.core.records import dataclass
 from listserv.flow.bells import Bells
 from listserv.flow.door import Log
 from listserv.flow.receive import Doors

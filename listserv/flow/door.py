@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from listserv.core.address import Address
+from listserv.core.records import dataclass
 from listserv.core.types import Intake
 from listserv.errors import CannotDo
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from listserv.core.brief import Brief, Reader
 from listserv.core.choosing import choose
 from listserv.core.readership import Stretch, narrowed, stretch
+from listserv.core.records import dataclass
 from listserv.core.types import MailList
 from listserv.flow.as_sent import House, as_sent
 from listserv.flow.pen import Pen

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from listserv.core.due import Claim
+from listserv.core.records import dataclass
 from listserv.flow.editions import Variant
 from listserv.store import briefs
 from listserv.store.briefs import Sending

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from listserv.core.records import dataclass
 from listserv.errors import StoreBusy, StoreFull
 from listserv.flow.door import Log
 from listserv.flow.fresh import Fresh

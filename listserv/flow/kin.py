@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from listserv.core.records import dataclass
 
 _PROC = Path("/proc")
 _UTIME, _STIME, _RSS = 11, 12, 21  # proc(5), counted from the field after the name

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import math
-import re
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from aiosmtpd.smtp import SMTP, TLSSetupException
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.flow.door import TROUBLE, reply
 from listserv.flow.reception import Reception
 from listserv.flow.turnstile import Turnstile, is_near
@@ -27,7 +28,7 @@ T = TypeVar("T")
 
 _LONGEST_COMMAND = 4_096  # RFC 5321 §4.5.3.1.4 asks for 512 and room for extensions
 _HTTP = ("GET", "POST", "PUT", "HEAD", "DELETE", "OPTIONS", "CONNECT", "PATCH", "TRACE", "PRI")
-_CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
+_CONTROL = regex(rb"[\x00-\x1f\x7f]")
 _LINGER_SECONDS, _LINGER_OCTETS = 2.0, 8_388_608
 _COMMANDS_IN_A_ROW = 64
 _GROUPED = ("MAIL", "RCPT", "RSET")  # their replies may wait for those that follow (RFC 2920 §3.2)

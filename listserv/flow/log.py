@@ -7,13 +7,13 @@ only its domain, which is what an operator needs to see who is in trouble.
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Iterable
 from importlib import import_module
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+from listserv.core.patterns import regex
 from listserv.flow.door import Each, Log
 from listserv.flow.spout import open_spout
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import structlog
     from structlog.typing import EventDict
 
-_LOCAL_PART = re.compile(r"[^\s<>()\[\],;:=\"'\\]+@(?=[\w\[])")
+_LOCAL_PART = regex(r"[^\s<>()\[\],;:=\"'\\]+@(?=[\w\[])")
 _encode = json.JSONEncoder(default=repr).encode
 
 

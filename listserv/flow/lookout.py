@@ -9,11 +9,11 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import perf_counter
 
 from listserv.clock import Clock
+from listserv.core.records import dataclass
 from listserv.core.types import ArrivalState, DeliveryState
 from listserv.errors import StoreBusy
 from listserv.flow.fresh import Fresh

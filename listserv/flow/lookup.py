@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
 
 import dns.exception
 import dns.resolver
+
+from listserv.core.records import dataclass
 
 _SECONDS_PER_QUESTION = 2.0
 _SECONDS_OF_PROBE = 1.0

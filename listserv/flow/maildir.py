@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.types import Deferred, Failed, Outcome, Sent
 from listserv.flow.parcel import Parcel, Report, offered, plain
 
 _GROUP = 64
-_UNSAFE = re.compile(r"[\x00-\x20\x7f]")
+_UNSAFE = regex(r"[\x00-\x20\x7f]")
 _UNWRITABLE = Failed(553, "5.1.3 the address can't be written into a header field")
 
 

@@ -7,13 +7,14 @@ before anything is said.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.types import Envelope, Failed
 from listserv.flow.parcel import Job
 from listserv.flow.replies import Reply
 
-_UNSAFE = re.compile(r"[\x00-\x20\x7f<>]")  # would end the path, or the command line
+_UNSAFE = regex(r"[\x00-\x20\x7f<>]")  # would end the path, or the command line
 _NO_UTF8 = "5.6.7 the relay doesn't take addresses with letters beyond ASCII (SMTPUTF8)"
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.notices import Answer, Said
+from listserv.core.records import dataclass
 from listserv.core.types import Member
 from listserv.flow.bells import Bells
 from listserv.flow.pen import Answerable, Pen

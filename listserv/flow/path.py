@@ -7,9 +7,10 @@ what RFC 5321 tells us to ignore: source routes, quotes that are not needed, a f
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from listserv.core.address import Address, BadAddress, read_address, read_domain
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.flow.door import NO_SUCH_ADDRESS, Refusal
 
 _MALFORMED = Refusal(553, "5.1.3", "That is not a well-formed address")
@@ -21,13 +22,13 @@ _SYNTAX = Refusal(501, "5.5.4", "Syntax: an address in angle brackets, then para
 _UNKNOWN_PARAMETER = Refusal(555, "5.5.4", "A parameter is not supported here")
 _BAD_PARAMETER = Refusal(501, "5.5.4", "A parameter has a value that does not fit")
 
-_PATH = re.compile(r'<((?:"(?:[^"\\]|\\.)*"|[^">])*)>|([^\s<>"]+)', re.DOTALL)
-_ROUTE = re.compile(r"@[^:\s\"]*:")
-_MAILBOX = re.compile(r'("(?:[^"\\]|\\.)*"|[^"@]+)@([^@]+)', re.DOTALL)
-_QUOTED_PAIR = re.compile(r"\\(.)")
-_LITERAL = re.compile(r"\[[0-9A-Za-z:.-]{2,60}\]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([^=\s\x00-\x1f\x7f]+))?")
+_PATH = regex(r'<((?:"(?:[^"\\]|\\.)*"|[^">])*)>|([^\s<>"]+)', re.DOTALL)
+_ROUTE = regex(r"@[^:\s\"]*:")
+_MAILBOX = regex(r'("(?:[^"\\]|\\.)*"|[^"@]+)@([^@]+)', re.DOTALL)
+_QUOTED_PAIR = regex(r"\\(.)")
+_LITERAL = regex(r"\[[0-9A-Za-z:.-]{2,60}\]")
+_CONTROL = regex(r"[\x00-\x1f\x7f]")
+_PARAMETER = regex(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([^=\s\x00-\x1f\x7f]+))?")
 
 
 @dataclass(frozen=True, slots=True)

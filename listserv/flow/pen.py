@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -38,6 +38,7 @@ from listserv.core.notices import (
     Welcome,
 )
 from listserv.core.quietly import answer_to, seal_in
+from listserv.core.records import dataclass
 from listserv.core.seals import Keyring, derived, seal
 from listserv.core.types import Arrival, Mail, MailList
 from listserv.mail.disguise import disguised, named_in

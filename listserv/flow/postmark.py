@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.flow.door import TOO_BIG, Refusal
 from listserv.mail.prescan import refuse_early
 
@@ -20,10 +21,10 @@ _STRAY_BREAK = Refusal(554, "5.6.0", "A header field has a stray line break in i
 
 _MOST_RECEIVED = 100  # RFC 5321 §6.3
 _HEADER_LOOKED_AT = 524_288  # twice what the pre-scan lets pass
-_RECEIVED = re.compile(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
-_BLANK_LINE = re.compile(rb"(?:\r\n|\r(?!\n)|\n)(?:\r\n|\r|\n)")
+_RECEIVED = regex(rb"^received[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_BLANK_LINE = regex(rb"(?:\r\n|\r(?!\n)|\n)(?:\r\n|\r|\n)")
 # It begins a field, or a line that ends the header; what is folded by it stays as it is.
-_STRAY = re.compile(rb"(?:\r(?!\n)|(?<!\r)\n)(?![ \t\r\n])")
+_STRAY = regex(rb"(?:\r(?!\n)|(?<!\r)\n)(?![ \t\r\n])")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from functools import partial
 from typing import Protocol
@@ -18,6 +18,7 @@ from listserv.clock import Clock
 from listserv.core.changes import Changes, Finish, PassOn, SendNotice
 from listserv.core.decide import decide
 from listserv.core.facts import Site
+from listserv.core.records import dataclass
 from listserv.core.seals import Keyring
 from listserv.core.types import Arrival, ArrivalState, Mail, Malformed
 from listserv.errors import StoreBusy

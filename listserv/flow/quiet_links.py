@@ -7,7 +7,7 @@ Each in the transaction of the mail that asked for it. Whose a link is is known 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from email.utils import format_datetime
 from functools import partial
@@ -24,6 +24,7 @@ from listserv.core.changes import (
 )
 from listserv.core.notices import QuietlyAnswered, QuietlyPreview
 from listserv.core.quietly import DRAFT_LASTS, Draft, Quiet, address_of, answer_to
+from listserv.core.records import dataclass
 from listserv.core.seals import Keyring, derived
 from listserv.core.types import Intake, MailList
 from listserv.flow.bells import Bells

@@ -18,10 +18,10 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from listserv.core.records import dataclass
 from listserv.core.types import Mail, Malformed
 from listserv.flow.mail_json import mail_from_json
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from listserv.core.changes import RecallPost
 from listserv.core.notices import Recalled, TakenOut
+from listserv.core.records import dataclass
 from listserv.core.types import MailList, Post, PostState
 from listserv.core.washing import Washing
 from listserv.flow.pen import Pen

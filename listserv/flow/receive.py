@@ -15,10 +15,10 @@ import logging
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from listserv.core.records import dataclass
 from listserv.errors import BadSettings
 from listserv.flow.conversation import Conversation
 from listserv.flow.door import NO_SUCH_ADDRESS, Caller, DoorSettings, Keeper, Log, Refusal, unopened

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from listserv.core.address import Address
+from listserv.core.records import dataclass
 from listserv.core.routing import is_guess
 from listserv.core.types import Intake
 from listserv.errors import StoreFull

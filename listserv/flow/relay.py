@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import socket
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from listserv.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,11 @@ import ssl
 from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from time import monotonic
 from typing import TypeAlias
 
+from listserv.core.records import dataclass
 from listserv.flow.offer import Offer
 from listserv.flow.relay import Lost, Setup
 from listserv.flow.replies import Replies, Reply

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any, NoReturn
 
+from listserv.core.records import dataclass
 from listserv.errors import StoreBusy, StoreFull
 from listserv.flow.child import Child, Closing, Gone
 from listserv.flow.door import Log

@@ -7,15 +7,16 @@ speaks nonsense, or without end, is Lost.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.types import Deferred, Failed, Outcome, Sent
 from listserv.flow.relay import Lost
 
-_REPLY = re.compile(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
+_REPLY = regex(rb"([2-5][0-9][0-9])(?:([ -])(.*))?", re.DOTALL)
 _LONGEST_LINE, _MOST_LINES, _LONGEST_TEXT = 2000, 100, 500
-_TOO_MANY = re.compile(r"[45]\.5\.3\b|too many", re.IGNORECASE)
+_TOO_MANY = regex(r"[45]\.5\.3\b|too many", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from functools import partial
 from time import monotonic
@@ -19,6 +19,7 @@ from typing import TypeAlias
 from listserv.clock import Clock
 from listserv.core.changes import CountBounce
 from listserv.core.pace import Pace
+from listserv.core.records import dataclass
 from listserv.core.retry import GIVE_UP_AFTER, next_try, relay_pause
 from listserv.core.seals import Keyring
 from listserv.core.types import Copy, Deferred, DeliveryState, Failed, Outcome, ReportClass, Sent

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from time import monotonic
 
+from listserv.core.records import dataclass
 from listserv.flow.worker import Work
 
 

@@ -7,10 +7,10 @@ request that came through a proxy is nobody's who runs the site, whatever token 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Any
 
+from listserv.core.records import dataclass
 from listserv.flow.health import OK
 from listserv.flow.lookout import Lookout
 from listserv.flow.metrics import CONTENT_TYPE

@@ -9,11 +9,12 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import uvicorn
 
+from listserv.core.records import dataclass
 from listserv.flow.door import unopened
 
 _GRACE = 5

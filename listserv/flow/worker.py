@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
+from listserv.core.records import dataclass
 from listserv.errors import StoreBusy, StoreFull
 from listserv.flow.door import Log
 

@@ -6,11 +6,11 @@ Nothing of the mail that it was taken out of goes along but that, the words, and
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
 from listserv.core.address import Address
+from listserv.core.records import dataclass
 from listserv.mail.editing import with_text
 from listserv.mail.fields import Field, all_of, read_mailboxes, split, write_field, write_mailbox
 from listserv.mail.leaves import leaf

@@ -11,7 +11,6 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -22,6 +21,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from dkim.util import InvalidTagValueList, parse_tag_value
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.mail.dmarc import Ask
 from listserv.mail.fields import Field, write_field
 from listserv.mail.signing import Signer, body_hash, folded, relaxed, signature_lines
@@ -105,7 +106,7 @@ def _says_so(number: int, one: _Set) -> bool:
     return _tags(one.seal).get(b"cv", b"").lower() == (b"pass" if number else b"none")
 
 
-_INSTANCE = re.compile(rb"[ \t]*i[ \t]*=[ \t]*(\d{1,3})[ \t]*(?:;|$)")
+_INSTANCE = regex(rb"[ \t]*i[ \t]*=[ \t]*(\d{1,3})[ \t]*(?:;|$)")
 
 
 def _instance(field: Field) -> int:
@@ -164,7 +165,7 @@ def _picked(fields: Sequence[Field], names: Iterable[str]) -> list[Field]:
     return [left[name].pop() for name in names if left.get(name)]
 
 
-_SIGNATURE = re.compile(rb"((?:^|;)\s*b\s*=)[^;]*")
+_SIGNATURE = regex(rb"((?:^|;)\s*b\s*=)[^;]*")
 
 
 def _emptied(field: Field) -> Field:

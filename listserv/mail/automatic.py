@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from listserv.core.patterns import regex
 from listserv.core.types import Automatic
 from listserv.mail.away import is_away_reply, names_away
 from listserv.mail.challenges import is_challenge
@@ -19,9 +20,9 @@ _RECEIPT_PARTS = ("message/disposition-notification", "message/global-dispositio
 
 # Fields that only programs which answer by themselves write.
 _REPLY_FIELDS = ("x-autoreply", "x-autorespond", "x-autoresponder", "x-mail-autoreply")
-_AGGREGATE_REPORT = re.compile(r"\s*report domain:\s*\S+\s+submitter:", re.I)
+_AGGREGATE_REPORT = regex(r"\s*report domain:\s*\S+\s+submitter:", re.I)
 # RFC 9990 §2.1: receiver ! policy domain ! begin ! end [! unique id]. Never unpacked: it may be a bomb.
-_REPORTS_FILE = re.compile(
+_REPORTS_FILE = regex(
     r"[\w.-]+![\w.-]+!\d{9,11}!\d{9,11}(?:![^\s!]{1,60}?)?(?:\.xml|\.json)?(?:\.gz|\.zip|\.xml|\.json)", re.I
 )
 

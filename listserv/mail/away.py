@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from listserv.core.calendar_words import fold
+from listserv.core.patterns import regex
 
 _LONGEST = 4000  # characters; programs that answer are short, with a disclaimer below
 _READ = 1500
@@ -40,11 +41,11 @@ _ABSENCE = r"""
   | fuori\ (?:sede|ufficio) | assen(?:za|te) | afwezig | frånvaro | fravær | ikke\ til\ stede | poissa
   | poza\ biurem | nieobecno[sś][cć] | mimo\ kancel | 不在
 """
-_NAMES_AWAY = re.compile(rf"\s*(?:(?:re|aw|sv|antw)\s*:\s*)?\[?(?:{_MACHINE}|{_ABSENCE})", re.I | re.X)
-_SAYS_MACHINE = re.compile(
+_NAMES_AWAY = regex(rf"\s*(?:(?:re|aw|sv|antw)\s*:\s*)?\[?(?:{_MACHINE}|{_ABSENCE})", re.I | re.X)
+_SAYS_MACHINE = regex(
     rf"\s*\[?(?:{_MACHINE})(?:\s*(?:$|[:\]()–—-])|\ (?:re|from|von|to|auf|zu|de|à)\b)", re.I | re.X
 )
-_SAYS_AWAY = re.compile(rf"\s*\[?(?:{_ABSENCE})", re.I | re.X)
+_SAYS_AWAY = regex(rf"\s*\[?(?:{_ABSENCE})", re.I | re.X)
 
 # What the first lines say; folded, a sign a group, a language a line (what is indented goes on).
 _SIGNS = {
@@ -176,12 +177,12 @@ _PROVES = (
 
 def _any_of(table: str) -> re.Pattern[str]:
     lines = re.sub(r"\n {4}", "", table.strip()).splitlines()
-    return re.compile("|".join(f"(?:{line})" for line in lines))
+    return regex("|".join(f"(?:{line})" for line in lines))
 
 
 _READERS: Mapping[str, re.Pattern[str]] = {name: _any_of(table) for name, table in _SIGNS.items()}
 _THANKING = _any_of(_THANKS)
-_QUOTES = re.compile(
+_QUOTES = regex(
     r"^[ \t]*(?:>|-{3,} ?(?:original|ursprungl|urspr))|\b(?:wrote|schrieb|writes|a ecrit|escribio):",
     re.I | re.M,
 )

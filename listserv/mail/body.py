@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.types import Part
 from listserv.mail.charsets import read_text
 from listserv.mail.leaves import Leaf, content, read_leaf, read_part
@@ -79,7 +80,7 @@ _SEALED = (
     "application/x-pkcs7-mime",
     "application/pgp-encrypted",
 )
-_INLINE_PGP = re.compile(r"^-----BEGIN PGP (?:SIGNED )?MESSAGE-----", re.M)
+_INLINE_PGP = regex(r"^-----BEGIN PGP (?:SIGNED )?MESSAGE-----", re.M)
 
 
 def _say(raw: bytes, leaf: Leaf) -> _Said:
@@ -116,8 +117,8 @@ def _oddity(raw: bytes, found: list[Leaf], text: str) -> str:
     return "Outlook recall" if _RECALL.search(text[:2000]) else ""
 
 
-_METHOD = re.compile(rb"^METHOD:\s*(REPLY|COUNTER|REFRESH|DECLINECOUNTER)\s*$", re.I | re.M)
-_RECALL = re.compile(r"^.{1,200} would like to recall the message, \"", re.M)
+_METHOD = regex(rb"^METHOD:\s*(REPLY|COUNTER|REFRESH|DECLINECOUNTER)\s*$", re.I | re.M)
+_RECALL = regex(r"^.{1,200} would like to recall the message, \"", re.M)
 
 
 def _answers_an_invitation(raw: bytes, leaf: Leaf) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -12,6 +11,8 @@ from zoneinfo import ZoneInfo
 from listserv.core.brief import Brief, Item, NewPost
 from listserv.core.calendar_words import SAID_DAYS
 from listserv.core.choosing import minutes_left
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.retold import File, size_of
 from listserv.core.types import MailList
 from listserv.mail.compose import archive_home
@@ -165,7 +166,7 @@ def _blocks(words: str) -> tuple[Block, ...]:
     return blocks(words)
 
 
-_PLACE = re.compile(r"(.{1,60}?) ?[(\[]([^()\[\]]{2,40})[)\]]")
+_PLACE = regex(r"(.{1,60}?) ?[(\[]([^()\[\]]{2,40})[)\]]")
 
 
 def _name_and_place(name: str) -> tuple[str, str]:
@@ -175,8 +176,8 @@ def _name_and_place(name: str) -> tuple[str, str]:
     return (found[1].strip(), found[2].strip()) if found else (name, "")
 
 
-_REPLY = re.compile(r"(?:re|aw|sv|vs|antw|antwort|odp)(?:\[\d{1,3}\])?\s?:\s*", re.I)
-_TAG = re.compile(r"\[([^\[\]]{1,60})\]\s*")
+_REPLY = regex(r"(?:re|aw|sv|vs|antw|antwort|odp)(?:\[\d{1,3}\])?\s?:\s*", re.I)
+_TAG = regex(r"\[([^\[\]]{1,60})\]\s*")
 
 
 def title_told(title: str, here: MailList) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from email.utils import format_datetime
 
 from listserv.core.brief import Brief
+from listserv.core.patterns import regex
 from listserv.mail.brief_told import INDENT, ToldPost, title_of, told
 from listserv.mail.columns import COLUMNS
 from listserv.mail.compose import archive_home, list_fields
@@ -107,7 +108,7 @@ def in_columns(text: str) -> Iterator[str]:
         empty = not line.strip()
 
 
-_ONLY_URL = re.compile(r" *(?:> )?\S{0,20}://\S+")
+_ONLY_URL = regex(r" *(?:> )?\S{0,20}://\S+")
 
 
 def _hung(line: str) -> list[str]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_AGENTS = re.compile(
+from listserv.core.patterns import regex
+
+_AGENTS = regex(
     r"tmda|active spam killer|paganini\.net/ask|spam ?arrest|boxbe|bluebottle|choicemail|mailblocks|sendio",
     re.I,
 )
@@ -19,7 +21,7 @@ _LONGEST, _READ = 4000, 2500
 
 # A sign a row.
 _SIGNS = tuple(
-    re.compile(words, re.I | re.X)
+    regex(words, re.I | re.X)
     for words in (
         r"""(?:click|visit|follow|use|reply|respond|antworten|klicken|cliquez|haga\ clic|clique)\b""",
         r"""(?:verif(?:y|ication)|confirm(?:ation|\ that)?|authenticat|approv|authoriz|whitelist|guest\ list
@@ -33,7 +35,7 @@ _SIGNS = tuple(
     )
 )
 _OF_AN_AGENT = 3  # signs that are enough where such a program names itself; else all of them, and a link
-_QUOTES = re.compile(r"^[ \t]*>|\b(?:wrote|schrieb):", re.I | re.M)
+_QUOTES = regex(r"^[ \t]*>|\b(?:wrote|schrieb):", re.I | re.M)
 
 
 def is_challenge(said: Mapping[str, str], text: str) -> bool:

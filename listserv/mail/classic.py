@@ -8,9 +8,10 @@ answered by number as a Brief can.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from listserv.core.brief import Brief
+from listserv.core.records import dataclass
 from listserv.mail.brief_told import title_of, told
 from listserv.mail.briefs import in_columns, letter_of
 from listserv.mail.dressing import boundary_for, text_part

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from listserv.core.patterns import regex
 from listserv.core.seals import is_loop_mark
 from listserv.core.types import MailList
 from listserv.mail.fields import Field, read_mailboxes
@@ -108,7 +109,7 @@ def _ended(field: Field) -> Field:
     return field if field.raw.endswith(b"\n") else Field(field.name, field.raw + b"\r\n")
 
 
-_OURS = re.compile(
+_OURS = regex(
     r".*[+-](?:join|leave|subscribe|unsubscribe|help|ask|request|confirm|bounces)|.*[+-](?:re|to|back)=.*",
     re.I,
 )

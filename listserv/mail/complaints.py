@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from listserv.core.patterns import regex
 from listserv.mail.encoded import decode_words
 from listserv.mail.fields import first_of, split
 from listserv.mail.leaves import content, read_leaf
@@ -16,10 +17,10 @@ from listserv.mail.tree import Node, leaves
 _MOST_READ = 64 * 1024
 _MOST_TOKENS = 4
 _MAIL_INSIDE = ("message/rfc822", "message/global", "message/rfc822-headers", "text/rfc822-headers")
-_FEEDBACK = re.compile(r"^feedback-type:\s{0,20}([a-z-]{1,40})", re.I | re.M)
+_FEEDBACK = regex(r"^feedback-type:\s{0,20}([a-z-]{1,40})", re.I | re.M)
 # As a token may come back: + and = written as they are, or as careless programs write them.
-_BACK = re.compile(r"(?:[+=-]|%2b)back(?:=|%3d)([a-z2-7]{20})(?![a-z2-7])", re.I)
-_LEAVE = re.compile(r"/u/([a-z2-7]{20})(?![a-z2-7])", re.I)
+_BACK = regex(r"(?:[+=-]|%2b)back(?:=|%3d)([a-z2-7]{20})(?![a-z2-7])", re.I)
+_LEAVE = regex(r"/u/([a-z2-7]{20})(?![a-z2-7])", re.I)
 
 
 def feedback_type(raw: bytes) -> str:

@@ -6,12 +6,13 @@ front of them. Not here: who gets what, envelopes, the network, the time.
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from email.utils import format_datetime
 from typing import assert_never
 
 from listserv.core.address import Address
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.types import ListSettings, MailList, Post
 from listserv.mail.cleansing import anonymous, cleansed, single
 from listserv.mail.disguise import Faces, disguised
@@ -271,7 +272,7 @@ def _of_reply(fields: tuple[Field, ...], frame: Frame, from_: FromChoice) -> tup
 
 _NAMES_PEOPLE = "from sender reply-to to cc resent-from resent-sender resent-to resent-cc"
 _ADDRESSES = frozenset(_NAMES_PEOPLE.split())
-_WORDS = re.compile(rb"[^\s<>\"(),;:]+")
+_WORDS = regex(rb"[^\s<>\"(),;:]+")
 
 
 def _has_wide_address(field: Field) -> bool:

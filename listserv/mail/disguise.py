@@ -13,11 +13,12 @@ import binascii
 import re
 from base64 import encodebytes
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import unquote
 
 from listserv.core.address import Address, BadAddress, read_address
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.types import Part
 from listserv.mail.fields import Field, first_of
 from listserv.mail.leaves import Leaf, content, read_leaf
@@ -31,15 +32,15 @@ _CARDS = frozenset(
     ["text/calendar", "application/ics", "text/vcard", "text/x-vcard", "text/directory", "application/vcard"]
 )
 _CARD_NAMES = (".ics", ".vcs", ".vcf", ".vcard")
-_SEALED = re.compile(r"multipart/(?:signed|encrypted)|application/(?:x-)?(?:pkcs7-|pgp-encrypted)")
+_SEALED = regex(r"multipart/(?:signed|encrypted)|application/(?:x-)?(?:pkcs7-|pgp-encrypted)")
 _Change = Callable[[str], str]
 _LETTER = r"[\w.!#$*+^`{|}~%-]"
 # An address; or the sign for a line's end (RFC 5545 §3.3.11), no part of one that follows. Tried only
 # where a word begins: else a long one would be read again from each of its letters.
-_BOX = re.compile(
+_BOX = regex(
     rf"\\[nN]|(?:(?<=\\[nN])|(?<!{_LETTER})){_LETTER}{{1,64}}+@[\w-]{{1,63}}(?:\.[\w-]{{1,63}}){{0,8}}"
 )
-_FOLD = re.compile(r"\r?\n[ \t]")
+_FOLD = regex(r"\r?\n[ \t]")
 _WIDE = 75  # octets of a line, without its end (RFC 5545 §3.1, RFC 6350 §3.2)
 
 
@@ -186,8 +187,8 @@ def _folded(line: str, end: str) -> str:
 
 # -- ids of parts -----------------------------------------------------------------------------------
 
-_ID = re.compile(r"<([^<>\s]+@[^<>\s]+)>")
-_NEUTRAL = re.compile(r"[0-9a-f.]+", re.I)  # Outlook's image001.png@01DA2B3C.4D5E6F70 names nobody
+_ID = regex(r"<([^<>\s]+@[^<>\s]+)>")
+_NEUTRAL = regex(r"[0-9a-f.]+", re.I)  # Outlook's image001.png@01DA2B3C.4D5E6F70 names nobody
 
 
 def _new_ids(walked: list[tuple[Node, bool]], mark: str, domain: str) -> dict[str, str]:
@@ -228,7 +229,7 @@ def _with_ids(text: str, ids: Mapping[str, str]) -> str:
     return _CID.sub(other, text)
 
 
-_CID = re.compile(r"(cid:)([^\s\"'<>)]{3,300})", re.I)
+_CID = regex(r"(cid:)([^\s\"'<>)]{3,300})", re.I)
 
 
 # -- boundaries -------------------------------------------------------------------------------------
@@ -242,15 +243,15 @@ def _with_boundaries(raw: bytes, walked: list[tuple[Node, bool]]) -> bytes:
     return raw
 
 
-_HOSTLY = re.compile(r"@|[\w-]\.[a-z]{2,}", re.I)
+_HOSTLY = regex(r"@|[\w-]\.[a-z]{2,}", re.I)
 
 
 def _with_boundary(raw: bytes, old: bytes) -> bytes:
     """Another boundary wherever a line or a parameter has this one; none where it is written in pieces."""
     drawn = sha256(raw).hexdigest()
     new = next((name for n in range(33) if (name := f"=_{drawn[n : n + 32]}".encode()) not in raw), old)
-    said = re.compile(rb"(boundary=\"?)" + re.escape(old) + rb"(?=[\"\s;]|\Z)", re.I)
+    said = regex(rb"(boundary=\"?)" + re.escape(old) + rb"(?=[\"\s;]|\Z)", re.I)
     if not said.search(raw):
         return raw
-    lines = re.compile(rb"^--" + re.escape(old) + rb"(?=(?:--)?[ \t]*\r?$)", re.M)
+    lines = regex(rb"^--" + re.escape(old) + rb"(?=(?:--)?[ \t]*\r?$)", re.M)
     return lines.sub(b"--" + new, said.sub(rb"\g<1>" + new, raw))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from listserv.core.records import dataclass
 from listserv.core.types import Policy
 
 Ask = Callable[[str], list[str] | None]  # TXT records of a name; [] for none, None where DNS failed

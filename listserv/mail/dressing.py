@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import re
 
+from listserv.core.patterns import regex
 from listserv.core.tags import wants_tag
 from listserv.mail.encoded import one_line
 from listserv.mail.fields import Field, all_of, decode_words, first_of, write_field
@@ -19,8 +20,8 @@ _SEALED_TYPES = (
     rb"|application/ics"
 )
 _LINE = rb"(?i:content-type:(?:\s|\"){0,9}(?:" + _SEALED_TYPES + rb")|-----BEGIN PGP )"
-_SEALED_FIRST = re.compile(_LINE)
-_SEALED_LATER = re.compile(rb"\n" + _LINE)  # not by ^: to look for the line end itself is ten times as fast
+_SEALED_FIRST = regex(_LINE)
+_SEALED_LATER = regex(rb"\n" + _LINE)  # not by ^: to look for the line end itself is ten times as fast
 
 
 def goes_as_it_is(fields: tuple[Field, ...], body: bytes) -> bool:
@@ -30,7 +31,7 @@ def goes_as_it_is(fields: tuple[Field, ...], body: bytes) -> bool:
     return len(types) > 1 or sealed or bool(_SEALED_FIRST.match(body) or _SEALED_LATER.search(body))
 
 
-_REPLY = re.compile(
+_REPLY = regex(
     r"(?:(?:re|aw|sv|vs|antw|antwort|fwd?|wg|tr|rv|enc|odp|ynt|r|i)(?:\[\d{1,3}\])?\s*:\s*)+", re.I
 )
 
@@ -50,8 +51,8 @@ def tagged(subject: Field, tag: str) -> Field:
     return Field("subject", write_field("Subject", " ".join(filter(None, words))))
 
 
-_PLAIN = re.compile(r"text/plain\s*(?:;|$)", re.I)
-_CHARSET = re.compile(r"charset\s*=\s*\"?([^\s\";]{1,40})", re.I)
+_PLAIN = regex(r"text/plain\s*(?:;|$)", re.I)
+_CHARSET = regex(r"charset\s*=\s*\"?([^\s\";]{1,40})", re.I)
 
 
 def footed(fields: tuple[Field, ...], body: bytes, footer: str) -> tuple[tuple[Field, ...], bytes]:

@@ -13,6 +13,8 @@ from base64 import b64encode
 from collections.abc import Callable
 from encodings.aliases import aliases
 
+from listserv.core.patterns import regex
+
 _NAMED = """ascii utf_8 utf_16 utf_16_le utf_16_be utf_32 utf_32_le utf_32_be koi8_r koi8_u koi8_t kz1048
     ptcp154 tis_620 mac_roman mac_cyrillic mac_greek mac_latin2 mac_turkish mac_iceland hp_roman8
     euc_jp euc_jis_2004 euc_jisx0213 shift_jis shift_jis_2004 shift_jisx0213 cp932
@@ -70,13 +72,13 @@ def decode_bytes(data: bytes, charset: str) -> str:
         return data.decode("ascii", "replace")
 
 
-_BREAKS = re.compile("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029 \xa0]+")
-_UNSEEN = re.compile(
+_BREAKS = regex("[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029 \xa0]+")
+_UNSEEN = regex(
     "[\x00-\x1b\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e0fff]"
 )
-_SPACES = re.compile(" {2,}")
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SPACES = regex(" {2,}")
+_SURROGATE = regex("[\ud800-\udfff]")
 
 
 def visible(text: str) -> str:
@@ -92,8 +94,8 @@ def one_line(text: str) -> str:
     return _SPACES.sub(" ", visible(_BREAKS.sub(" ", text))).strip()
 
 
-_WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
-_Q_ESCAPE = re.compile(rb"=([0-9a-fA-F]{2})")
+_WORD = regex(r"=\?([^?\s]{1,60})\?([bBqQ])\?([^?]*)\?=")
+_Q_ESCAPE = regex(rb"=([0-9a-fA-F]{2})")
 
 
 def decode_words(text: str) -> str:
@@ -123,7 +125,7 @@ def _unword(encoding: str, payload: str) -> bytes:
     return lenient_base64(raw)
 
 
-_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
+_NOT_BASE64 = regex(rb"[^A-Za-z0-9+/]+")
 
 
 def lenient_base64(raw: bytes) -> bytes:

@@ -9,10 +9,10 @@ Lines end at LF, with or without CR; a bare CR ends nothing.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.mail.encoded import decode_words, encode_words
 from listserv.mail.mailboxes import Mailbox, Mailboxes, read_mailboxes, write_mailbox
 
@@ -33,10 +33,10 @@ __all__ = [
     "write_mailbox",
 ]
 
-_MBOX_LINE = re.compile(rb"From [^\n]*(?:\n|\Z)")
-_FIELD = re.compile(rb"([\x21-\x39\x3b-\x7e]++):[^\n]*+(?:\n|\Z)(?:[ \t][^\n]*+(?:\n|\Z))*+")
-_BLANK_LINE = re.compile(rb"\r?\n")
-_LINE_END = re.compile(rb"\r?\n")
+_MBOX_LINE = regex(rb"From [^\n]*(?:\n|\Z)")
+_FIELD = regex(rb"([\x21-\x39\x3b-\x7e]++):[^\n]*+(?:\n|\Z)(?:[ \t][^\n]*+(?:\n|\Z))*+")
+_BLANK_LINE = regex(rb"\r?\n")
+_LINE_END = regex(rb"\r?\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +115,10 @@ def first_of(fields: Iterable[Field], name: str) -> Field | None:
     return next((field for field in fields if field.name == name), None)
 
 
-_NAME = re.compile(r"[\x21-\x39\x3b-\x7e]{1,70}")
-_FORBIDDEN = re.compile("[\r\n\0]")
-_PIECE = re.compile(r"[ \t]*[^ \t]+")
-_PLAIN = re.compile(r"[\t\x20-\x7e]*")
+_NAME = regex(r"[\x21-\x39\x3b-\x7e]{1,70}")
+_FORBIDDEN = regex("[\r\n\0]")
+_PIECE = regex(r"[ \t]*[^ \t]+")
+_PLAIN = regex(r"[\t\x20-\x7e]*")
 _LONGEST = 990  # a line has at most 998 characters (RFC 5322 §2.1.1)
 _WIDE = 78
 # Encoded words mean nothing inside an address or a URI: what isn't ASCII goes out as UTF-8 (RFC 6532).

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from html import unescape
 
+from listserv.core.patterns import regex
 from listserv.core.quotes import repeated, words_of
+from listserv.core.records import dataclass
 from listserv.core.traces import (
     GAP,
     Traces,
@@ -23,7 +25,7 @@ from listserv.core.traces import (
 )
 from listserv.core.washing import Stain
 
-_MARK = re.compile(
+_MARK = regex(
     r"""<!--.*?(?:-->|\Z)
       | <(?P<raw>script|style|title|template)\b.*?(?:</(?P=raw)\b[^>]*(?:>|\Z)|\Z)
       | <(?P<end>/?)(?P<tag>[a-z][a-z0-9]*)[^>]*(?:>|\Z)
@@ -32,7 +34,7 @@ _MARK = re.compile(
 )
 _OF_LINES = """a abbr b big cite code del em font i ins kbd s small span strike strong sub sup tt u"""
 _INLINE = frozenset(_OF_LINES.split())
-_LONG_NUMBER = re.compile(r"&#x?[0-9a-f]{8,};?", re.I)
+_LONG_NUMBER = regex(r"&#x?[0-9a-f]{8,};?", re.I)
 _LAST_LINES = 30
 
 

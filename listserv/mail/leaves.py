@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import binascii
 import re
-from dataclasses import dataclass
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.types import Part
 from listserv.mail.encoded import decode_words, lenient_base64
 from listserv.mail.fields import first_of
@@ -68,7 +69,7 @@ def leaf(raw: bytes, position: int) -> tuple[Part, bytes] | None:
     return read_part(raw, found), content(raw, found)
 
 
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|\Z)", re.I)
+_RESERVED = regex(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|\Z)", re.I)
 
 
 def safe_name(name: str) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 from listserv.core.address import Address, BadAddress, read_address
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.mail.encoded import decode_words, encode_words, one_line
 
 
@@ -47,14 +48,14 @@ class _Token:
     text: str
 
 
-_TOKEN = re.compile(
+_TOKEN = regex(
     r"""(?P<blank>[ \t\r\n]+)
       | (?P<quoted>"(?:[^"\\]++|\\.)*+")
       | (?P<special>[<>,:;()"])
       | (?P<word>[^ \t\r\n<>,:;()"]+)""",
     re.X | re.S,
 )
-_COMMENT_EDGE = re.compile(r"[()\\]")
+_COMMENT_EDGE = regex(r"[()\\]")
 
 
 def _tokens(value: str) -> Iterator[_Token]:
@@ -198,7 +199,7 @@ def _unquoted(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.S)
 
 
-_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_ATOMS = regex(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 
 
 def write_mailbox(name: str, address: Address) -> str:

@@ -10,20 +10,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-_FROM = re.compile(
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
+
+_FROM = regex(
     rb"From .{0,320}?\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? +(?P<month>[A-Z][a-z]{2}) +(?P<day>\d{1,2}) +"
     rb"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2}))?.{0,40}? (?P<year>\d{4})\b.{0,40}\r?\n?"
 )
-_FIELD = re.compile(rb"[!-9;-~]{1,76}[ \t]*:")
-_QUOTED = re.compile(rb">+From ")
-_QUOTABLE = re.compile(rb"^(>*From )", re.M)
+_FIELD = regex(rb"[!-9;-~]{1,76}[ \t]*:")
+_QUOTED = regex(rb">+From ")
+_QUOTABLE = regex(rb"^(>*From )", re.M)
 _MONTHS = (b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec")
-_VEILED = re.compile(rb"^(From|To|Cc|Reply-To|Sender):([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.M | re.I)
-_AT = re.compile(rb"([\w.+=%'~-]{1,64}) at ([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
-_LABELS = re.compile(rb"^X-Gmail-Labels:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.M | re.I)
+_VEILED = regex(rb"^(From|To|Cc|Reply-To|Sender):([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.M | re.I)
+_AT = regex(rb"([\w.+=%'~-]{1,64}) at ([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
+_LABELS = regex(rb"^X-Gmail-Labels:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.M | re.I)
 _NO_POSTS = {b"draft": "a draft", b"chat": "a chat", b"spam": "spam", b"trash": "in the bin"}
 
 

@@ -7,6 +7,7 @@ import unicodedata
 
 from listserv.core.address import Address
 from listserv.core.aliases import Alias
+from listserv.core.patterns import regex
 from listserv.core.types import MailList
 from listserv.mail.encoded import encode_words, one_line
 
@@ -28,7 +29,7 @@ def _phrase(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-_AT_SIGNS = re.compile(" ?[@\ufe6b\uff20] ?")
+_AT_SIGNS = regex(" ?[@\ufe6b\uff20] ?")
 
 
 def shown_name(name: str) -> str:
@@ -36,7 +37,7 @@ def shown_name(name: str) -> str:
     return _AT_SIGNS.sub(" at ", one_line(name[:1000])).strip()[:80].rstrip()
 
 
-_ANY_AT = re.compile("[@\ufe6b\uff20]")
+_ANY_AT = regex("[@\ufe6b\uff20]")
 
 
 def discreet(name: str) -> str:
@@ -54,7 +55,7 @@ def address_of(alias: Alias, here: MailList) -> Address:
     return Address(relay_local(discreet(alias.name), alias.seal), here.address.domain)
 
 
-_IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_IN_BRACKETS = regex(r"\([^()]*\)|\[[^\[\]]*\]")
 
 
 def relay_local(name: str, seal8: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from base64 import encodebytes
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import date, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -19,6 +19,8 @@ from typing import Any, Literal
 
 from listserv.core.address import Address
 from listserv.core.notices import Notice, Readers
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.types import MailList
 from listserv.mail.columns import filled
 from listserv.mail.dressing import boundary_for, text_part
@@ -136,7 +138,7 @@ def _header(letter: Letter, subject: str) -> Sequence[tuple[str, str]]:
     )
 
 
-_SANE_ID = re.compile(r"[!-;=?-~]{1,250}")  # a stranger's Message-ID may be anything at all
+_SANE_ID = regex(r"[!-;=?-~]{1,250}")  # a stranger's Message-ID may be anything at all
 
 
 def _attached(notice: Notice) -> tuple[bytes, bytes] | None:

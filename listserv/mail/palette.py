@@ -6,8 +6,9 @@ pair of ink and ground has a contrast of at least 4.5 to 1 (WCAG 2.2, 1.4.3).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
+
+from listserv.core.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

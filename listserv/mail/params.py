@@ -6,14 +6,16 @@ The standard library's reader is quadratic in their number (standards.md, findin
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import unquote_to_bytes
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.mail.encoded import decode_bytes
 
-_MAIN = re.compile(r"\s*([^;\s(]*)[^;]*")
-_ONE = re.compile(r"""[;\s]*+([^\s=;"]*+)\s*+(?:=\s*+("(?:[^"\\]++|\\.)*+"?|[^;]*+)[^;]*+)?""", re.S)
-_PIECE = re.compile(r"([^*]+)\*(?:(\d{1,3})\*?|)")
+_MAIN = regex(r"\s*([^;\s(]*)[^;]*")
+_ONE = regex(r"""[;\s]*+([^\s=;"]*+)\s*+(?:=\s*+("(?:[^"\\]++|\\.)*+"?|[^;]*+)[^;]*+)?""", re.S)
+_PIECE = regex(r"([^*]+)\*(?:(\d{1,3})\*?|)")
 _MANY = 1000
 
 

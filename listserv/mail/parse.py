@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from listserv.core.address import Address
+from listserv.core.patterns import regex
 from listserv.core.replies import new_words
 from listserv.core.types import MOST_SAID, READ_FOR_WORDS, Automatic, Mail, Malformed, Proof
 from listserv.mail.automatic import automatic_kind, is_a_report_by_name
@@ -148,7 +149,7 @@ def _oddity(raw: bytes, fields: tuple[Field, ...], authors: Mailboxes, body: Bod
     return next((name for name, fits in checks if fits), body.oddity)
 
 
-_BARE_CR = re.compile(rb"\r(?!\n)")
+_BARE_CR = regex(rb"\r(?!\n)")
 
 
 def _nobody(fields: tuple[Field, ...], authors: Mailboxes) -> bool:
@@ -159,7 +160,7 @@ def _nobody(fields: tuple[Field, ...], authors: Mailboxes) -> bool:
     return found is None or not authors.trouble or b"@" not in found.value
 
 
-_ID = re.compile(r"<([^<>\s]+)>")
+_ID = regex(r"<([^<>\s]+)>")
 
 
 def _message_id(fields: tuple[Field, ...], body: bytes) -> tuple[str, bool]:

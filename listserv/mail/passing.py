@@ -6,9 +6,8 @@ puts into the words themselves, a signature or a vCard, can't be hidden.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from listserv.core.address import Address
+from listserv.core.records import dataclass
 from listserv.core.seals import Keyring, derived
 from listserv.mail.cleansing import anonymous, single
 from listserv.mail.fields import split, write_field, write_mailbox

@@ -9,8 +9,9 @@ from __future__ import annotations
 import binascii
 import math
 import zlib
-from dataclasses import dataclass
 from functools import lru_cache
+
+from listserv.core.records import dataclass
 
 WIDTH, HEIGHT = 300, 120  # as it is shown; the picture has two pixels for one
 _SCALE = 2

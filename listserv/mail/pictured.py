@@ -11,13 +11,14 @@ import html
 import re
 from base64 import encodebytes
 
+from listserv.core.patterns import regex
 from listserv.mail.columns import COLUMNS
 from listserv.mail.dressing import boundary_for, text_part
 from listserv.mail.fields import write_field
 from listserv.mail.picture import HEIGHT, WIDTH
 
 _MARK = "Picture:"
-_CALLED = re.compile(rf"^{_MARK}\s+(.+?)(?=\n\n|\Z)", re.M | re.S)
+_CALLED = regex(rf"^{_MARK}\s+(.+?)(?=\n\n|\Z)", re.M | re.S)
 _STYLE = "font-family:sans-serif;font-size:15px;line-height:1.45;max-width:36em"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from listserv.core.patterns import regex
+
 
 def unflow(text: str, delsp: str) -> str:
     """Join the soft line breaks of ``format=flowed`` (RFC 3676 §4); ``delsp`` is that parameter's value."""
@@ -33,7 +35,7 @@ def _flowed(depth: int, pieces: list[str]) -> str:
     return f"{'>' * depth} {text}" if depth > 0 else text
 
 
-_STUB = re.compile(
+_STUB = regex(
     r"(?:does not|doesn't|unable to|cannot|can't) (?:support|display|read|view|show)"
     r"|html(?:[- ]enabled|[- ]capable|[- ]compatible)|view (?:this|the) (?:e-?mail|message) (?:in|with|using)"
     r"|prend pas en charge|unterstützt kein|no (?:admite|soporta)|non supporta|não suporta",

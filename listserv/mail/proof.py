@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from listserv.core.records import dataclass
 from listserv.core.types import Check, Proof
 from listserv.mail.arc import judge
 from listserv.mail.cleansing import unsure

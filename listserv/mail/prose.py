@@ -8,8 +8,9 @@ servers write them: at the start of a line, or behind a reply code.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.mail.encoded import decode_words
 from listserv.mail.fields import Field, first_of, split
 from listserv.mail.leaves import content, read_leaf
@@ -20,39 +21,39 @@ _MOST_LINES = 600
 _LONGEST_LINE = 1000
 _MOST_FOUND = 100
 
-ADDRESS = re.compile(r'(?:"[^"\s<>@]{1,64}"|[^\s<>;:,"()\[\]@]{1,64})@[^\s<>;:,"()\[\]@]{1,255}')
+ADDRESS = regex(r'(?:"[^"\s<>@]{1,64}"|[^\s<>;:,"()\[\]@]{1,64})@[^\s<>;:,"()\[\]@]{1,255}')
 
-_DAEMON = re.compile(
+_DAEMON = regex(
     r"mailer-daemon|postmaster|mail ?deliver|delivery sub|system administrator|mail ?(?:er|system)\b|ndr\b",
     re.I,
 )
-_FAILED = re.compile(
+_FAILED = regex(
     r"undeliver|un-?deliverable|returned|return to sender|fail|error|not (?:be )?deliver|could ?n[o']t"
     r"|unable|rejected|unknown|nondeliver|non-deliver|bounce|problem|disabled|wasn't able|did not reach",
     re.I,
 )
-_LATER = re.compile(
+_LATER = regex(
     r"delay|still (?:being|trying)|not yet|(?:will|we'll) (?:be )?(?:keep|continue|retr)|warning"
     r"|temporarily|you do not need to resend|no action is required",
     re.I,
 )
 # Where our mail begins: the line that announces it, or the first line of its header.
-_ORIGINAL = re.compile(
+_ORIGINAL = regex(
     r"\W*(?:below this line|original (?:mail|message)|unsent message|returned message|the (?:original|attach)"
     r"|(?:here|this|below) is (?:a|the) copy|message header|copy of the|bounced (?:e-?)?mail|begin message"
     r"|(?:return-path|received|message-id|mime-version|dkim-signature|x-[a-z-]+):|from \S+ +\w{3} \w{3} )",
     re.I,
 )
-_NOT_YET = re.compile(r"the original message was received", re.I)
-_AT_START = re.compile(rf"[\s>*-]*<?({ADDRESS.pattern})>?(?=$|[\s:;,.(\[<])")
-_BEHIND_CODE = re.compile(
+_NOT_YET = regex(r"the original message was received", re.I)
+_AT_START = regex(rf"[\s>*-]*<?({ADDRESS.pattern})>?(?=$|[\s:;,.(\[<])")
+_BEHIND_CODE = regex(
     rf"[\s>*<]*(?:(?:5\d\d|rcpt to:|returned permanent errors:)[ -]*(?:5\.\d\.\d{{1,3}} )?)"
     rf"(?:unknown user |[a-z ]*recipients? )?<?({ADDRESS.pattern})>?",
     re.I,
 )
-_NAMED = re.compile(rf".{{0,200}}?(?:errors|address|recipients?|to)[:=] ?<?({ADDRESS.pattern})", re.I)
-_STATUS_FIELD = re.compile(rf"[\s>]*final-recipient: *(?:rfc822|utf-8) *; *<?({ADDRESS.pattern})", re.I)
-_WRITTEN_TO = re.compile(rf"[\s>]*to: *(?:[^<]{{0,200}}<)?({ADDRESS.pattern})>?\s*$", re.I)
+_NAMED = regex(rf".{{0,200}}?(?:errors|address|recipients?|to)[:=] ?<?({ADDRESS.pattern})", re.I)
+_STATUS_FIELD = regex(rf"[\s>]*final-recipient: *(?:rfc822|utf-8) *; *<?({ADDRESS.pattern})", re.I)
+_WRITTEN_TO = regex(rf"[\s>]*to: *(?:[^<]{{0,200}}<)?({ADDRESS.pattern})>?\s*$", re.I)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ It has no Date: compose.py gives it the moment at which it goes out, which is a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from listserv.core.address import Address
+from listserv.core.records import dataclass
 from listserv.mail.dressing import text_part
 from listserv.mail.fields import write_field, write_mailbox
 from listserv.mail.names import shown_name

@@ -6,7 +6,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 
 QUOTE, ORIGINAL, SIGNATURE, ANSWERED = "quote", "original", "signature", "answered"
 
@@ -33,14 +36,14 @@ _MARKS = {
     "protonmail_signature_block": SIGNATURE,
 }
 _VOID = ("hr", "br", "img")
-_PREFIX = re.compile(
+_PREFIX = regex(
     r"^(?:x_+|ecx)"
 )  # what Outlook on the web and Hotmail put before the names in what they quote
 _LONGEST, _MOST = 400, 20
-_NAMED = re.compile(r"""(?<![\w-])(class|id|name)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.I)
-_STYLED = re.compile(r"""\bstyle\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.I)
+_NAMED = regex(r"""(?<![\w-])(class|id|name)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.I)
+_STYLED = regex(r"""\bstyle\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.I)
 # Outlook for Windows draws a line over the header lines; the border on the other sides is none.
-_OUTLOOK_LINE = re.compile(r"border:none;border-top:solid #[0-9a-f]{6} 1\.0pt;padding:3\.0pt 0", re.I)
+_OUTLOOK_LINE = regex(r"border:none;border-top:solid #[0-9a-f]{6} 1\.0pt;padding:3\.0pt 0", re.I)
 
 
 def mark_of(attributes: str) -> str:

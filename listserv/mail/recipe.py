@@ -7,8 +7,8 @@ that signs changes wants to know them. It costs one pass over two headers.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 
+from listserv.core.records import dataclass
 from listserv.mail.compose import Variant
 from listserv.mail.fields import Field, split
 

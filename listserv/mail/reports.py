@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import email
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from flufl.bounce import all_failures
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.core.types import Automatic
 from listserv.mail.automatic import automatic_kind
 from listserv.mail.body import read_body
@@ -108,7 +110,7 @@ def _status_blocks(raw: bytes) -> list[_Block]:
     return blocks[:_MOST_RECIPIENTS]
 
 
-_GAP = re.compile(rb"(?:\r?\n[ \t]*)+\r?\n")
+_GAP = regex(rb"(?:\r?\n[ \t]*)+\r?\n")
 
 
 def _blocks(raw: bytes, number: int, node: Node) -> list[_Block]:
@@ -177,7 +179,7 @@ def kind_of_refusal(code: int, words: str) -> str:
 
 # -- what kind of failure ------------------------------------------------------------------------------
 
-_HARD = re.compile(
+_HARD = regex(
     r"""user\ (?:is\ )?(?:unknown|not\ (?:found|known)|doesn't\ exist|does\ not\ exist)
     | unknown\ (?:user|recipient|local) | no\ such\ (?:user|recipient|mailbox|address|person|domain|host)
     | (?:address|recipient|mailbox|account|user)\s(?:\S+\s){0,3}(?:does\ not|doesn't|do\ not)\ exist
@@ -193,23 +195,23 @@ _HARD = re.compile(
     """,
     re.I | re.X,
 )
-_POLICY = re.compile(
+_POLICY = regex(
     r"dmarc|spam|\bspf\b|dkim|blacklist|block ?list|blocked|reputation|policy|denied by|unsolicited|virus"
     r"|not authenticated",
     re.I,
 )
-_FULL = re.compile(
+_FULL = regex(
     r"quota|full\b|over (?:its |the )?(?:limit|storage)|too (?:large|big)|insufficient (?:system )?storage",
     re.I,
 )
-_HARD_STATUS = re.compile(r"5\.1\.(?:1|2|3|6|10)|5\.4\.4|5\.2\.0|4\.1\.[12]")
+_HARD_STATUS = regex(r"5\.1\.(?:1|2|3|6|10)|5\.4\.4|5\.2\.0|4\.1\.[12]")
 # Words that speak of us whatever status a server puts in front of them.
-_OURS = re.compile(
+_OURS = regex(
     r"spamhaus|spamcop|black ?-?list|block ?-?list|blocked using|dmarc|bad reputation"
     r"|domain of sender|sender address rejected",
     re.I,
 )
-_OUR_SENDER = re.compile(r"5\.1\.[78]")  # RFC 3463: the sender's address, which is ours
+_OUR_SENDER = regex(r"5\.1\.[78]")  # RFC 3463: the sender's address, which is ours
 
 
 def _kind(status: str, words: str) -> str:

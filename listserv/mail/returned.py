@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
+from listserv.core.patterns import regex
 from listserv.core.types import Automatic, Mail, Report, ReportClass
 from listserv.mail.complaints import feedback_type, is_unlabelled, traces
 from listserv.mail.reports import kind_of_report, read_report
 
-_TYPE = re.compile(r"\A[\w-]{1,40}\s*;\s*")  # RFC 3464 §2.3.6: "smtp; 550 5.1.1 …"
+_TYPE = regex(r"\A[\w-]{1,40}\s*;\s*")  # RFC 3464 §2.3.6: "smtp; 550 5.1.1 …"
 _KINDS = {"complaint": ReportClass.COMPLAINT, "auto-reply": ReportClass.AUTO_REPLY}
 
 

@@ -9,8 +9,9 @@ copies has in hand.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from listserv.core.records import dataclass
 from listserv.core.types import Post
 from listserv.mail.arc import Chain, sealed
 from listserv.mail.compose import Variant

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import logging
 import re
-from dataclasses import dataclass
 
 import dkim
 from cryptography.exceptions import InvalidSignature
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from dkim.util import parse_tag_value
 
 from listserv.core.address import BadAddress, read_domain
+from listserv.core.records import dataclass
 from listserv.mail.dmarc import Ask
 from listserv.mail.fields import Field
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from binascii import b2a_base64
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -29,6 +28,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.mail.fields import Field, split
 
 __all__ = [
@@ -87,7 +88,7 @@ def _long_enough(key: PrivateKey) -> PrivateKey:
     return key
 
 
-_BLANKS = re.compile(rb"[ \t]+")
+_BLANKS = regex(rb"[ \t]+")
 
 
 def body_hash(body: bytes) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from listserv.core.patterns import regex
 from listserv.mail.fields import Field, start_of, walk_fields
 
 _MOST_HOPS = 2  # our own Received and that of the server before us
@@ -16,9 +17,9 @@ _READ = 200  # characters of a field: what they say stands in front
 _LIMIT = 5.0  # from which score on a mail is spam, where only a score is said (SpamAssassin's own)
 _YES = ("yes", "true", "spam", "reject", "add header", "rewrite subject", "quarantine")
 _NO = ("no", "false", "ham", "no action", "greylist", "accept")
-_WORD = re.compile(r"\s*(?:default:\s*)?([a-z][a-z ]{0,20}[a-z])(?![a-z])", re.I)
-_FIGURE = re.compile(r"\s*(?:score=)?([-+]?\d{1,6}(?:\.\d{1,6})?)(?:\s*/\s*(\d{1,6}(?:\.\d{1,6})?))?")
-_STARS = re.compile(r"\s*([*+x]+)\s*$", re.I)
+_WORD = regex(r"\s*(?:default:\s*)?([a-z][a-z ]{0,20}[a-z])(?![a-z])", re.I)
+_FIGURE = regex(r"\s*(?:score=)?([-+]?\d{1,6}(?:\.\d{1,6})?)(?:\s*/\s*(\d{1,6}(?:\.\d{1,6})?))?")
+_STARS = regex(r"\s*([*+x]+)\s*$", re.I)
 
 
 def is_called_spam(raw: bytes, names: tuple[str, ...]) -> bool:

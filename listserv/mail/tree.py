@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.mail.fields import Field, body_start, first_of, start_of, walk_fields
 from listserv.mail.params import Declared, read_params
 
@@ -105,7 +107,7 @@ def _node(raw: bytes, span: _Span) -> Node:
     return Node(tuple(fields), declared, start, span.end, span.depth, span.choice)
 
 
-_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
+_TYPE = regex(r"[a-z0-9!#$&^_.+-]{1,127}/[a-z0-9!#$&^_.+-]{1,127}")
 
 
 def _declared(fields: list[Field], default: str) -> Declared:
@@ -148,7 +150,7 @@ def _cut(raw: bytes, node: Node, boundary: bytes) -> list[_Span]:
 def _delimiters(raw: bytes, node: Node, boundary: bytes) -> Iterator[tuple[int, int, bool]]:
     """Per delimiter line: where the part before it ends, where the next begins, and whether it closes."""
     mark = b"--" + boundary
-    line = re.compile(re.escape(mark) + rb"(--)?[ \t]*(?:\r?\n|\Z)")
+    line = regex(re.escape(mark) + rb"(--)?[ \t]*(?:\r?\n|\Z)")
     at = node.start if raw.startswith(mark, node.start, node.end) else _next(raw, mark, node.start, node.end)
     misses = 0
     while at >= 0:

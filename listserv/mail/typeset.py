@@ -6,28 +6,28 @@ stand on others none. Only a URL may be longer than a line. Linear in the text.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.mail.encoded import visible
 
-_ITEM = re.compile(r"(?:[-*•–·]|\(?(?:\d{1,2}|[a-zA-Z])[.)]|\[\d{1,3}\])\s+(?=\S)")
-_CODE = re.compile(
+_ITEM = regex(r"(?:[-*•–·]|\(?(?:\d{1,2}|[a-zA-Z])[.)]|\[\d{1,3}\])\s+(?=\S)")
+_CODE = regex(
     r" {4,}\S|\t|.*\S {3,}\S|(?:>>>|\.\.\.|\$|[+@-]{2,3}|import|from [\w.]+ import|#include) "
     r"|.*(?:[{};\\]|=>)$|[|+].*[|+]$|\[[\w.-]+\]$|[\w.\[\]'\"]+ ?[+*-]?= ?\S|[\w.]+\([^()]*(?:\(.*)?\)+:?$"
     r"|(?:def|class|for|if|while|try|except|else)\b.*:$|Traceback \(|File \"|@\w+$"
 )
-_PATCH = re.compile(r"@@ .{1,60} @@|(?:---|\+\+\+) \S+[\t ]|diff --git ")
-_PROSE = re.compile(r"(?:\b[a-z]{2,} ){4}")
-_QUOTE = re.compile(r"> ?(?=\S)")
-_ENDED = re.compile(r"[.:!?;…。！？)\]\"”]$")
-_BREAKS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-_URL = re.compile(r"\S{0,20}://\S")
+_PATCH = regex(r"@@ .{1,60} @@|(?:---|\+\+\+) \S+[\t ]|diff --git ")
+_PROSE = regex(r"(?:\b[a-z]{2,} ){4}")
+_QUOTE = regex(r"> ?(?=\S)")
+_ENDED = regex(r"[.:!?;…。！？)\]\"”]$")
+_BREAKS = regex("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_URL = regex(r"\S{0,20}://\S")
 _WIDE = "\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6"
 _WIDER = "\U0001f300-\U0001faff\U00020000-\U0003fffd"
-_ATOM = re.compile(
+_ATOM = regex(
     rf"[{_WIDE}{_WIDER}][\u200d\ufe0f、。，．：；！？」』）】〉》…\u0300-\u036f]*|[^{_WIDE}{_WIDER}]+"
 )
 _LEAST_FULL = 45  # columns: paragraphs of shorter lines were broken by hand

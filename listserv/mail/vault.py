@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hmac
 from base64 import b32encode
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from listserv.core.records import dataclass
 
 _STEP = 256  # octets: lengths are rounded up to one of these
 

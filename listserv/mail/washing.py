@@ -7,14 +7,14 @@ nothing but a sign of who sent it (a visiting card, a key, a signature) goes who
 from __future__ import annotations
 
 import binascii
-import re
 from base64 import encodebytes
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 
 from listserv.core.address import Address
+from listserv.core.patterns import regex
 from listserv.core.quotes import Quotes, quotes_of, without_quotes, words_of
+from listserv.core.records import dataclass
 from listserv.core.traces import GAP, Traces, others_words, own_words, without_addresses, without_names
 from listserv.core.washing import Kept, Stain, anonymous_id
 from listserv.mail.cleansing import anonymous, single
@@ -35,7 +35,7 @@ _OF_PEOPLE = """from sender reply-to to cc bcc resent-from resent-sender resent-
 _PEOPLE = frozenset(_OF_PEOPLE.split())
 _SAYS = frozenset(("subject", "thread-topic", "comments", "keywords"))
 _IDS = frozenset(("message-id", "in-reply-to", "references"))
-_ID = re.compile(r"<([^<>\s]+)>")
+_ID = regex(r"<([^<>\s]+)>")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from gettext import NullTranslations
@@ -14,6 +13,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from listserv.core.calendar_words import SAID_MONTHS
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.mail.catalogs import catalog_of, read_catalog
 from listserv.mail.columns import boxed, indented
 from listserv.mail.names import shown_name
@@ -180,7 +181,7 @@ def _put(words: str, one: str, two: str, three: str = "") -> str:
     return re.sub(r"\{(one|two|three)\}", lambda found: put[found[1]], words)
 
 
-_SENTENCE_ENDS = re.compile(rf"\. (?!(?:{'|'.join(SAID_MONTHS['de'])})\b)")  # "8. Januar" is a day
+_SENTENCE_ENDS = regex(rf"\. (?!(?:{'|'.join(SAID_MONTHS['de'])})\b)")  # "8. Januar" is a day
 
 
 def first_sentence(text: str) -> str:

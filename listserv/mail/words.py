@@ -10,10 +10,11 @@ from __future__ import annotations
 import html as entities
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import nh3
 
+from listserv.core.patterns import regex
+from listserv.core.records import dataclass
 from listserv.mail.encoded import visible
 from listserv.mail.quoted_html import ORIGINAL, QUOTE, SIGNATURE, Marked
 
@@ -31,8 +32,8 @@ class _Tag:
     attributes: str
 
 
-_OPENING = re.compile(r"<(?=[a-zA-Z/!?])")
-_TAG = re.compile(r"<(/?)([a-zA-Z][^\s/>]{0,40}+)((?:[^\"'>]++|\"[^\"]*+\"|'[^']*+')*+)>")
+_OPENING = regex(r"<(?=[a-zA-Z/!?])")
+_TAG = regex(r"<(/?)([a-zA-Z][^\s/>]{0,40}+)((?:[^\"'>]++|\"[^\"]*+\"|'[^']*+')*+)>")
 _RAW = frozenset(("script", "style", "title", "template", "noscript", "textarea", "select", "iframe", "xmp"))
 
 
@@ -68,7 +69,7 @@ def _after(html: str, mark: str, at: int) -> int:
 
 def _past_raw(html: str, name: str, at: int) -> int:
     """Past an element whose content is no text for people."""
-    found = re.compile(f"</{name}", re.I).search(html, at)
+    found = regex(f"</{name}", re.I).search(html, at)
     return _after(html, ">", found.end()) if found else len(html)
 
 
@@ -78,9 +79,9 @@ _BLOCK = frozenset(
     + ["main", "nav", "ol", "p", "pre", "section", "table", "tr", "ul"]
 )
 _SPACED = frozenset(("p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "ul", "ol", "table"))
-_HREF = re.compile(r"""\bhref\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.I)
-_BLANKS = re.compile(r"[ \t\r\n\f]+")
-_LONG_NUMBER = re.compile(r"&#x?[0-9a-f]{8,};?", re.I)
+_HREF = regex(r"""\bhref\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.I)
+_BLANKS = regex(r"[ \t\r\n\f]+")
+_LONG_NUMBER = regex(r"&#x?[0-9a-f]{8,};?", re.I)
 
 
 _ORIGINAL_LINE = "-----Original Message-----"
@@ -201,11 +202,11 @@ def html_to_text(html: str) -> str:
     return tidy("\n".join(page.lines))
 
 
-_BREAKS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
-_EMPTY_LINES = re.compile(r"\n(?:[ \t]*+\n){3,}+")
+_BREAKS = regex("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_EMPTY_LINES = regex(r"\n(?:[ \t]*+\n){3,}+")
 
 
-_PRINTABLE = re.compile(r"[\t\n\r -~]*+")  # as most texts are: no line of them has anything to hide
+_PRINTABLE = regex(r"[\t\n\r -~]*+")  # as most texts are: no line of them has anything to hide
 
 
 def tidy(text: str) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, insert
 
+from listserv.core.records import dataclass
 from listserv.store.schema import acts
 
 

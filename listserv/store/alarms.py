@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select, text
 
 from listserv.core.bounces import What
 from listserv.core.providers import is_house, provider_of
+from listserv.core.records import dataclass
 from listserv.core.types import ArrivalState, DeliveryKind, DeliveryState
 from listserv.store import schema
 

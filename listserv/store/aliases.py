@@ -7,7 +7,6 @@ it. Older ones of theirs go on working. A stranger has one for each address, and
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +15,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, or_, select, update
 from listserv.core.address import Address, read_address
 from listserv.core.aliases import Alias
 from listserv.core.changes import Block, KeepRelay
+from listserv.core.records import dataclass
 from listserv.core.seals import Keyring, relay_seal
 from listserv.core.types import MailList
 from listserv.store import schema

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, update
@@ -32,6 +31,7 @@ from listserv.core.changes import (
     SpendProbation,
 )
 from listserv.core.notices import Forwarded
+from listserv.core.records import dataclass
 from listserv.core.types import Arrival
 from listserv.store import (
     acts,

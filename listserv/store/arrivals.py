@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, or_, select, text, update
 
 from listserv.core.address import read_address
+from listserv.core.records import dataclass
 from listserv.core.types import Arrival, ArrivalState, Intake
 from listserv.store import schema
 from listserv.store.counters import ACCEPTED

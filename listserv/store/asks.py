@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, case, func, insert, select, u
 from listserv.core.address import Address, read_address
 from listserv.core.asks import Ask, AskKind, NewAsk, expiry
 from listserv.core.changes import UndoAsk, UseAsk
+from listserv.core.records import dataclass
 from listserv.core.verbs.staying import WAY_BACK
 from listserv.store import lists, schema
 

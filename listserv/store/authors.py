@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from listserv.core.records import dataclass
 from listserv.core.types import PostState
 from listserv.store.doors import Door
 from listserv.store.schema import posts, threads

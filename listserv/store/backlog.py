@@ -8,11 +8,11 @@ words: with bound values SQLite would read and sort all mail there ever was.)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, case, func, select, text, update
 
+from listserv.core.records import dataclass
 from listserv.store import counters, pause, relay_rest
 from listserv.store.relay_rest import Rest
 from listserv.store.rows import insert_new

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
 from listserv.core.address import Address, read_address
 from listserv.core.bounces import What
+from listserv.core.records import dataclass
 from listserv.core.types import MemberState, Role
 from listserv.store import schema
 

@@ -5,7 +5,7 @@ What a history means is core/bounces.py's; when it is looked at, flow/bounce_rou
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, delete, select, text, update
@@ -14,6 +14,7 @@ from listserv.core import bounces
 from listserv.core.address import Address, read_address
 from listserv.core.bounces import Case, Entry, History, Probe, What
 from listserv.core.changes import BounceOver, Challenged, Complained, CountBounce
+from listserv.core.records import dataclass
 from listserv.core.types import DeliveryKind, DeliveryState, Member, MemberState
 from listserv.store import schema
 from listserv.store.acts import Hand

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 
 from sqlalchemy import Connection, delete, insert, select
 
 from listserv.core.breaker import PASSED, TO_ALL, TO_ONE, after, blown
+from listserv.core.records import dataclass
 from listserv.store import buckets, deliveries, schema
 from listserv.store.deliveries import Letter
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,7 +31,9 @@ from listserv.core.asks import AskKind, expiry
 from listserv.core.books import LOOK
 from listserv.core.brief import Brief
 from listserv.core.due import Claim
+from listserv.core.patterns import regex
 from listserv.core.readership import Wants
+from listserv.core.records import dataclass
 from listserv.core.seals import message_hash
 from listserv.core.slots import LIVE
 from listserv.core.types import DeliveryKind, DeliveryState, PostState
@@ -201,7 +202,7 @@ def keep(tx: Connection, brief: Brief, raw: bytes, span: tuple[int, int], now: d
     return number
 
 
-_MESSAGE_ID = re.compile(rb"^Message-ID: <([!-=?-~]+)>", re.M)
+_MESSAGE_ID = regex(rb"^Message-ID: <([!-=?-~]+)>", re.M)
 
 
 def _hash_of(raw: bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
@@ -17,6 +16,7 @@ from listserv.core.brief_quotes import BriefReply, Sent, read_reply_to_brief
 from listserv.core.brief_words import NO_ANSWER
 from listserv.core.commands import Line, read_line, read_lines
 from listserv.core.guard import Voice
+from listserv.core.patterns import regex
 from listserv.core.retold import ThreadPost
 from listserv.core.scene import BriefItem, BriefLook, Heard, Scene
 from listserv.core.seals import message_hash
@@ -110,7 +110,7 @@ def _of_references(tx: Connection, list_id: int, ids: Iterable[str]) -> list[int
     return list(tx.scalars(query.order_by(_b.id))) if hashes else []
 
 
-_IS_ONE = re.compile(r"[a-z2-7]{26}@[^@\s]{1,255}")  # as mail/briefs.py makes it
+_IS_ONE = regex(r"[a-z2-7]{26}@[^@\s]{1,255}")  # as mail/briefs.py makes it
 
 
 # -- what its numbers mean --------------------------------------------------------------------------

@@ -12,11 +12,12 @@ import socket
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
+
+from listserv.core.records import dataclass
 
 CHANNEL = "listserv"
 LOOK = "look"  # a call to every process: look around at once

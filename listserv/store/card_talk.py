@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection
 
 from listserv.core.asks import Ask, AskKind
 from listserv.core.card_lines import CardLine, read_card_lines
 from listserv.core.cards import Item
 from listserv.core.commands import Line
+from listserv.core.records import dataclass
 from listserv.core.types import MailList, Member
 from listserv.store import cards, schema
 from listserv.store.locks import Lock

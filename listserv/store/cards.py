@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from listserv.core.address import BadAddress, read_address
 from listserv.core.asks import AskKind
 from listserv.core.cards import BY_ITSELF, GUARD, OF_AUTHOR, HostAt, Item, Waiting, folded, loaded, warnings
 from listserv.core.duty import OnCall, places
+from listserv.core.records import dataclass
 from listserv.core.tags import tags_of
 from listserv.core.types import MailList, MemberState, Role
 from listserv.store import directory, schema

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, or_, select, text
 
 from listserv.core.cards import BY_ITSELF, OF_AUTHOR
+from listserv.core.records import dataclass
 from listserv.core.types import DeliveryState, MemberState, Role
 from listserv.store import lists, pause, relay_rest, schema
 from listserv.store.backlog import last_days, longest_due, oldest_waiting

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, select, text
 
+from listserv.core.records import dataclass
 from listserv.store import books, schema
 
 _w = schema.thread_wishes.c

@@ -7,12 +7,12 @@ the pages that list threads, stand in openings.py.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, select
 
+from listserv.core.records import dataclass
 from listserv.core.types import PostState
 from listserv.store.prepared import Prepared
 from listserv.store.schema import attachments, posts, threads

@@ -7,12 +7,12 @@ booked by the next round. A Brief of that week counts it from the start.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, bindparam, select, text, update
 
 from listserv.core.address import Address
+from listserv.core.records import dataclass
 from listserv.core.slots import BUDGETS
 from listserv.store import schema
 

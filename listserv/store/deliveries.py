@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -31,6 +30,7 @@ from sqlalchemy import (
 )
 
 from listserv.core.fanout import FOLLOWED, GETS_COPIES, MINE, NOW, QUIET
+from listserv.core.records import dataclass
 from listserv.core.slots import BUDGETS
 from listserv.core.types import Copy, DeliveryKind, DeliveryState
 from listserv.store import schema, turns

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, and_, bindparam, func, or_, select, tuple_
@@ -12,6 +11,7 @@ from listserv.core.address import Address, BadAddress, bare_sender, read_address
 from listserv.core.aliases import Alias
 from listserv.core.asks import Ask, AskKind
 from listserv.core.quietly import address_of, sealed_token
+from listserv.core.records import dataclass
 from listserv.core.routing import Kind, Place, readings
 from listserv.core.seals import Keyring, unseal
 from listserv.core.types import MailList, Member, MemberState

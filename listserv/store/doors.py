@@ -8,7 +8,6 @@ not: give anybody a session (sessions.py), or know what a page looks like.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -17,6 +16,7 @@ from sqlalchemy import Connection, Row, and_, select
 
 from listserv.core.address import Address
 from listserv.core.privacy import may
+from listserv.core.records import dataclass
 from listserv.core.settings_table import load
 from listserv.core.types import ListSettings, MemberState, Role, Standing
 from listserv.store.schema import feeds, list_names, lists, sessions, subscriptions

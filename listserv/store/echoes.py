@@ -7,12 +7,13 @@ Mail that was not read yet is left to be: its bytes are in use, and it is someth
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, or_, select, update
 
+from listserv.core.records import dataclass
 from listserv.core.types import ArrivalState, DeliveryKind, DeliveryState
 from listserv.core.washing import Kept, Stain, Washing
 from listserv.store import card_letters, schema

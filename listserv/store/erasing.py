@@ -7,7 +7,6 @@ and so are backups, PostgreSQL's log and a Maildir relay. Mail of theirs that wa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +14,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from listserv.core.address import Address, read_address
 from listserv.core.quotes import NOTHING, quotes_of
+from listserv.core.records import dataclass
 from listserv.core.traces import without_names
 from listserv.core.types import MemberState, PostState
 from listserv.core.washing import Stain, Washing, anonymous_id

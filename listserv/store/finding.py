@@ -6,11 +6,11 @@ No answer is given but from the door's list and its audiences, so that what a re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from listserv.core.records import dataclass
 from listserv.core.types import PostState
 from listserv.store.conversations import SHOWN, Attached
 from listserv.store.doors import Door

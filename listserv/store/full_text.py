@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -29,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.types import UserDefinedType
 
 from listserv.core.queries import Query
+from listserv.core.records import dataclass
 from listserv.core.tokens import is_letter, phrase, tokens
 from listserv.store.schema import posts
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, func, select, text, update
@@ -13,6 +13,7 @@ from listserv.core.address import Address, read_address
 from listserv.core.asks import AskKind
 from listserv.core.greeting import greeting_in, is_called
 from listserv.core.guard import Company, Voice
+from listserv.core.records import dataclass
 from listserv.core.threads import Known, place
 from listserv.core.types import ArrivalState, Mail, MailList, Member, Standing
 from listserv.store import arrivals, briefs_told, holds, lists, schema, speakers, voices

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -11,6 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 from listserv.core.address import read_address
 from listserv.core.cards import BY_ITSELF, JOINING, dumped
 from listserv.core.changes import OpenHold
+from listserv.core.records import dataclass
 from listserv.core.types import ArrivalState
 from listserv.store import arrivals, schema
 from listserv.store.acts import Hand

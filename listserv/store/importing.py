@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
 from listserv.core.changes import KeepPost
+from listserv.core.records import dataclass
 from listserv.core.seals import Keyring, derived, message_hash
 from listserv.core.threads import place
 from listserv.core.types import Mail, MailList

@@ -7,12 +7,12 @@ lies in a restored database, is brought in afterwards, some at a time; until the
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, text, update
 
 from listserv.core.changes import KeepPost
+from listserv.core.records import dataclass
 from listserv.core.tokens import unquoted
 from listserv.store import full_text
 from listserv.store.full_text import Words

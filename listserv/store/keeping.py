@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from listserv.core.records import dataclass
 from listserv.core.seals import message_hash
 from listserv.core.types import ArrivalState, PostState
 from listserv.core.washing import Kept

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, text, update
 
 from listserv.core.address import read_address
 from listserv.core.cards import BY_ITSELF, RESTING
+from listserv.core.records import dataclass
 from listserv.core.threads import Reins
 from listserv.core.types import MailList, Member
 from listserv.store import directory, lists, reins, schema

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import Connection, and_, or_, select
 
+from listserv.core.records import dataclass
 from listserv.core.traces import Traces, sign_offs, signed
 from listserv.core.types import PostState
 from listserv.store.schema import addresses, lists, people, posts, relays, subscriptions

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from listserv.core.records import dataclass
 from listserv.core.seals import Keyring, unseal
 from listserv.core.types import Member, MemberState
 from listserv.store import schema

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, delete, func, insert, select, update
 
 from listserv.core.address import Address
+from listserv.core.records import dataclass
 from listserv.core.settings_table import dump, load
 from listserv.core.types import ListSettings, MailList, MemberState, Role
 from listserv.errors import BadData

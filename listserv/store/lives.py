@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Row, func, select
 
+from listserv.core.records import dataclass
 from listserv.core.types import DeliveryState
 from listserv.store import queue, schema
 from listserv.store.queue import QueueRow, Whose

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from sqlalchemy import Connection, select
@@ -17,6 +17,7 @@ from listserv.core.privacy import may
 from listserv.core.pulse_numbers import PulseLook
 from listserv.core.pulse_numbers import meant as meant_by
 from listserv.core.queries import read_mail_query
+from listserv.core.records import dataclass
 from listserv.core.relay_words import TO_RELAYS
 from listserv.core.retold import ThreadPost
 from listserv.core.scene import Across, Lookups, Scene, Trace

@@ -7,13 +7,14 @@ off. Nothing here touches a post: what was written keeps the audience that it wa
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, text, update
 
 from listserv.core.privacy import LOOSENED, NOTICE, opens
+from listserv.core.records import dataclass
 from listserv.core.scene import Planned
 from listserv.core.settings_table import change, dump
 from listserv.core.types import MailList, Member, Role

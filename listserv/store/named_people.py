@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +12,7 @@ from listserv.core.address import Address
 from listserv.core.asks import AskKind
 from listserv.core.commands import NEEDS, Verb, rows_of, written
 from listserv.core.joining import MOST_QUESTIONS
+from listserv.core.patterns import regex
 from listserv.core.scene import Act, Lookups, OfAddress, Scene
 from listserv.core.types import Member, MemberState, Role, Standing
 from listserv.core.verbs import journal
@@ -166,7 +166,7 @@ def roster(tx: Connection, list_id: int) -> tuple[Member, ...]:
 
 # -- what was done ----------------------------------------------------------------------------------
 
-_ABOUT = re.compile(r"subscription (\d+):? ?")
+_ABOUT = regex(r"subscription (\d+):? ?")
 _OF_OPERATION = ("operator", "listserv", "bounces", "by mail")
 _JOINS_AND_ENDS = ("members added", "member removed")
 

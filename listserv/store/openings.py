@@ -6,12 +6,12 @@ Asked by standing, as in conversations.py: each audience has first and last post
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, literal, select
 
+from listserv.core.records import dataclass
 from listserv.core.types import PostState
 from listserv.store.conversations import opener
 from listserv.store.months import bounds

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select
 
+from listserv.core.records import dataclass
 from listserv.core.types import PostState
 from listserv.store.schema import acts, addresses, lists, people, posts, raws, subscriptions
 

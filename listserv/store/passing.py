@@ -6,13 +6,13 @@ A row is kept for as long as something of it may matter: a month. It names two r
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, select, text, update
 
 from listserv.core.changes import PassOn
 from listserv.core.facts import Traffic
+from listserv.core.records import dataclass
 from listserv.store import schema
 
 MAIL, AWAY = "mail", "away"

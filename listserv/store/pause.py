@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, or_, select, update
 
+from listserv.core.records import dataclass
 from listserv.core.types import ArrivalState, DeliveryState, PostState
 from listserv.errors import CannotDo
 from listserv.store import arrivals, posts, queue, schema

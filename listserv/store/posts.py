@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +24,7 @@ from sqlalchemy.exc import NoResultFound
 
 from listserv.core.address import read_address
 from listserv.core.changes import KeepPost
+from listserv.core.records import dataclass
 from listserv.core.seals import message_hash
 from listserv.core.shared import shares_something
 from listserv.core.threads import MOST_REFERENCES, Known

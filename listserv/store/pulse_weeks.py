@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection, delete, exists, or_, select, text
 
+from listserv.core.records import dataclass
 from listserv.core.types import ListSettings, Member, MemberState, Role
 from listserv.store import lists, schema
 from listserv.store.rosters import members_query, read_member

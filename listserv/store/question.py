@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from listserv.core.records import dataclass
 from listserv.core.seals import Keyring
 from listserv.core.site import Site
 from listserv.core.types import Arrival, Mail

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import (
@@ -23,6 +22,7 @@ from sqlalchemy import (
     update,
 )
 
+from listserv.core.records import dataclass
 from listserv.core.types import Copy, DeliveryState, MemberState
 from listserv.store import schema
 from listserv.store.deliveries import moves, read_copy

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, or_, select
 
 from listserv.core.quotes import NOTHING, Quotes, quotes_of
+from listserv.core.records import dataclass
 from listserv.core.traces import Traces, without_addresses
 from listserv.core.types import PostState
 from listserv.core.washing import Kept, Stain, Washing, anonymous_id

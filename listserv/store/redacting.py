@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
 from listserv.core.quotes import quotes_of
+from listserv.core.records import dataclass
 from listserv.core.seals import message_hash
 from listserv.core.types import Arrival, ArrivalState, DeliveryState, PostState
 from listserv.core.washing import Stain, Washing, bare

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select
 
+from listserv.core.records import dataclass
 from listserv.store import pause, schema
 
 _KEY = "relay_rest"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from sqlalchemy import Connection, func, select
 
 from listserv.core.address import BadAddress, read_address
+from listserv.core.records import dataclass
 from listserv.core.seals import Keyring, unseal
 from listserv.core.types import MailList, Member, Report, ReportClass
 from listserv.store import bounces, directory, lists, schema

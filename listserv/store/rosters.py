@@ -7,7 +7,7 @@ stays as ``left`` when they leave, so that its tokens and posts still name it. L
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from listserv.core.address import Address, read_address
+from listserv.core.records import dataclass
 from listserv.core.types import MailList, Member, MemberState, Role
 from listserv.store import books, turns
 from listserv.store.acts import Hand, record

@@ -8,7 +8,6 @@ the posts that this reader may see, so that none betrays another one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import Any
@@ -17,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, 
 
 from listserv.core.extracts import extract
 from listserv.core.queries import Query
+from listserv.core.records import dataclass
 from listserv.core.retold import File, ThreadPost
 from listserv.core.types import PostState
 from listserv.store import full_text

@@ -6,13 +6,13 @@ code does, typed where one asked. What a session may see is asked anew on each r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Protocol
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from listserv.core.records import dataclass
 from listserv.core.types import MemberState
 from listserv.store.engine import Store
 from listserv.store.schema import addresses, links, lists, sessions, subscriptions

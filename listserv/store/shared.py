@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, bindparam, func, select, text
 
+from listserv.core.records import dataclass
 from listserv.core.types import PostState
 from listserv.store.conversations import Attached, attached_to, opener
 from listserv.store.prepared import Prepared

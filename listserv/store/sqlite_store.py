@@ -9,7 +9,7 @@ import threading
 from collections import deque
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -19,6 +19,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from listserv.core.records import dataclass
 from listserv.errors import StoreBusy
 from listserv.store.prepared import say
 from listserv.store.snapshots import Snapshots

@@ -6,12 +6,12 @@ Rows are added by posts.py, in the transaction that changed something; here noth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, ScalarSelect, Table, bindparam, func, select
 
+from listserv.core.records import dataclass
 from listserv.store.prepared import Prepared
 from listserv.store.schema import acts, meta, stale
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from listserv.core.records import dataclass
 from listserv.core.types import PostState
 from listserv.store.conversations import SHOWN
 from listserv.store.schema import attachments, posts

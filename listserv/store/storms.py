@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, exists, func, select
 
 from listserv.core.address import Address
 from listserv.core.notices import Storm
+from listserv.core.records import dataclass
 from listserv.core.storms import EVERY, OF_MACHINES, limit, of_one_thread
 from listserv.core.types import ArrivalState, Automatic, MailList
 from listserv.store import answered, directory, posts, schema

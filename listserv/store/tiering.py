@@ -7,13 +7,13 @@ comes later never falls between what was packed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import Connection, LargeBinary, Select, bindparam, cast, exists, func, select
 
+from listserv.core.records import dataclass
 from listserv.core.types import PostState
 from listserv.store.schema import attachments, posts, stale
 

@@ -8,13 +8,13 @@ claim subscriptions never lock a list.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import BigInteger, BindParameter, Boolean, Connection, bindparam, or_, select, text, update
 
 from listserv.core.books import LOOK
 from listserv.core.fanout import FOLLOWED, QUIET
+from listserv.core.records import dataclass
 from listserv.core.slots import BUDGETS
 from listserv.core.types import MemberState
 from listserv.store import schema

@@ -12,13 +12,14 @@ from listserv.core.address import BadAddress, read_address
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.changes import Change, SendNotice, SetHost, StopAsking
 from listserv.core.notices import HostEnded, HostNews, HostQuestion
+from listserv.core.patterns import regex
 from listserv.core.said import Done, Said, only
 from listserv.core.scene import Scene
 from listserv.core.tags import read_tag
 from listserv.core.types import Member, Role, Standing
 from listserv.core.verbs.people import called
 
-_OF = re.compile(r"\s+(?:of|for|von|für)\s+", re.I)
+_OF = regex(r"\s+(?:of|for|von|für)\s+", re.I)
 
 
 def read_hosting(words: str, scene: Scene) -> str | Said:

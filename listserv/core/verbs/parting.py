@@ -9,6 +9,7 @@ from listserv.core import when
 from listserv.core.asks import AskKind, NewAsk
 from listserv.core.changes import MendThread, MergeThreads, PartThreads, SendNotice, SplitThread
 from listserv.core.notices import MergeWhich, OtherThread
+from listserv.core.patterns import regex
 from listserv.core.said import Done, Said, only
 from listserv.core.scene import Scene, Talk
 from listserv.core.seals import derived
@@ -17,7 +18,7 @@ from listserv.core.types import Standing
 from listserv.core.verbs.steering import steered_thread
 
 MOST_PARTED = 1000  # posts of a thread that a merge can give back
-_ANSWERS = re.compile(r"^(?:(?:re|aw|antw|sv|vs|fwd?|wg)\s*:\s*)+", re.I)
+_ANSWERS = regex(r"^(?:(?:re|aw|antw|sv|vs|fwd?|wg)\s*:\s*)+", re.I)
 
 
 def read_split(words: str, scene: Scene) -> str | Said:

@@ -15,6 +15,7 @@ from listserv.core.asks import AskKind, NewAsk
 from listserv.core.changes import CallOff, Change, SendNotice, SetList
 from listserv.core.nearness import nearest
 from listserv.core.notices import SettingChanged, SettingLine, SettingShown
+from listserv.core.patterns import regex
 from listserv.core.privacy import LOOSENED, NOTICE, OPENNESS, opens
 from listserv.core.said import Done, Said, only
 from listserv.core.scene import Planned, Scene
@@ -26,7 +27,7 @@ KEYS = (TITLE, *(row.key for row in TABLE))
 LONG = ("welcome", "description", "footer")  # may have several lines
 _EMPTY = ("nothing", "none", "empty", "-", "nichts", "leer")
 _MAY_BE_EMPTY = frozenset(row.key for row in TABLE if row.allowed.endswith("nothing"))
-_HEAD = re.compile(r"(?:the )?(\w+(?:[_ -]\w+){0,3})", re.A)
+_HEAD = regex(r"(?:the )?(\w+(?:[_ -]\w+){0,3})", re.A)
 
 
 # -- reading ----------------------------------------------------------------------------------------
