@@ -13,7 +13,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import field, replace
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -33,7 +32,7 @@ from listserv.core.seals import Keyring
 from listserv.core.types import Arrival, MailList, Malformed, Member
 from listserv.core.welcoming import welcome_to
 from listserv.dice import draw_link
-from listserv.doctor.finding import Told
+from listserv.doctor.examining import examine
 from listserv.errors import BadSettings, CannotDo, StoreBusy
 from listserv.flow import daemon, deliver, process
 from listserv.flow.admission import Admission
@@ -184,7 +183,7 @@ def make_plan(app: App, roles: frozenset[str], stack: ExitStack) -> daemon.Plan:
     if "deliver" in roles:
         works.append(_delivering(app, stack))
     if "schedule" in roles:
-        look = partial(_examine, app)
+        look = partial(examine, app.settings, app.settings.folder / FILE_NAME)
         works += scheduled(Rounds(app.store, app.clock, app.bells, make_pen(app), look))
     if "archive" in roles:
         works.append(
@@ -194,14 +193,6 @@ def make_plan(app: App, roles: frozenset[str], stack: ExitStack) -> daemon.Plan:
     doors = partial(_open_doors, app, lookout) if "receive" in roles else None
     counted = tuple(map(lookout.tallies.counted, works))
     return daemon.Plan(doors, _web(app, roles, lookout), counted, app.bells, app.log)
-
-
-def _examine(app: App, now: datetime) -> list[Told]:
-    from listserv.doctor.examining import (
-        examine,  # once a month; it brings a DNS library and another for keys
-    )
-
-    return examine(app.settings, app.settings.folder / FILE_NAME, now)
 
 
 def _lookout(app: App, roles: frozenset[str]) -> Lookout:

@@ -9,7 +9,6 @@ What the library refuses, such as a list as a default, is refused then (tests/co
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from typing import TYPE_CHECKING, Any
 
 __all__ = ["dataclass"]
@@ -45,7 +44,7 @@ class _Later:
         self._how = how
         self._cls = type(cls), cls.__name__, cls.__bases__
         self._said = {name: one for name, one in vars(cls).items() if name not in _OBJECTS_OWN}
-        names = tuple(inspect.get_annotations(cls))
+        names = tuple(cls.__annotations__)
         told = {name: one for name, one in self._said.items() if name not in names}
         told |= {"__slots__": names, "__match_args__": names, "__dataclass_fields__": _Fields(self)}
         told |= {name: one for name, one in self._stubs().items() if name not in self._said}
