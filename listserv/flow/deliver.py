@@ -7,7 +7,8 @@ Nothing here is asked per member but the leave token, the return path and one si
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import closing
 from functools import partial
@@ -30,6 +31,7 @@ from listserv.flow.envelopes import envelope, return_paths
 from listserv.flow.parcel import Parcel, plain, stuff
 from listserv.flow.quiet_links import Unreachable, opened
 from listserv.flow.results import TAKEN_OUT, Depot, Recorder
+from listserv.flow.signers import CHUNK
 from listserv.flow.signing_ahead import blocks
 from listserv.mail.compose import (
     PLACE,
@@ -42,6 +44,7 @@ from listserv.store import deliveries, lists, posts, queue, relay_rest
 from listserv.store.engine import Transaction
 
 BATCH = 500
+_BESIDE = 3  # posts to few that are being signed at once: a chunk of each for every signer, at most
 _LOOKS = 4  # batches of which every copy has to wait, before others have their turn at the database
 SHARED = 100  # recipients of one transaction where copies are shared: what RFC 5321 §4.5.3.1.8 promises
 
@@ -147,22 +150,59 @@ def parcels(depot: Depot, batch: list[Copy], recorder: Recorder) -> Generator[Pa
 
 
 def _compose(depot: Depot, batch: list[Copy], recorder: Recorder) -> Iterator[Parcel]:
-    """Parcels for a batch. A post or a letter that can't be composed stands in nobody else's way."""
-    for (kind, post_id, letter_id), group in groupby(batch, key=_alike):
-        copies, begun = list(group), 0
-        if kind is DeliveryKind.NOTICE:
-            yield from _letter_parcels(depot, copies, recorder)
-            continue
-        made = _post_parcels(depot, copies, recorder) if post_id else digest_parcels(depot, copies, recorder)
-        try:
-            for parcel in made:
-                begun += len(parcel.envelope.recipients)
-                yield parcel
-        except StoreBusy:
-            raise
-        except Exception as error:
-            depot.log.error("copies not composed", post=post_id, letter=letter_id, exc_info=error)
-            recorder.give_back(_our_error(error), copies[begun:])
+    """Parcels for a batch. While one post leaves, the next small ones are being signed."""
+    begun: deque[tuple[list[Copy], Iterator[Parcel]]] = deque()
+    for _, group in groupby(batch, key=_alike):
+        copies = list(group)
+        while begun and not _fits(begun, copies):
+            yield from _leave(depot, *begun.popleft(), recorder)
+        begun.append((copies, _begin(depot, copies, recorder)))
+    while begun:
+        yield from _leave(depot, *begun.popleft(), recorder)
+
+
+def _fits(begun: Iterable[tuple[list[Copy], Iterator[Parcel]]], copies: list[Copy]) -> bool:
+    """Whether signing these may begin, too: there is an end to what signers can have in hand."""
+    sizes = [len(one) for one, _ in begun]
+    return len(sizes) < _BESIDE and sum(sizes) + len(copies) <= _BESIDE * CHUNK
+
+
+def _begin(depot: Depot, copies: list[Copy], recorder: Recorder) -> Iterator[Parcel]:
+    """Parcels for copies that are alike; a post's are being signed from now on. Raises StoreBusy."""
+    kind, post_id, _ = _alike(copies[0])
+    if kind is DeliveryKind.NOTICE:
+        return _letter_parcels(depot, copies, recorder)
+    if not post_id:
+        return digest_parcels(depot, copies, recorder)
+    try:
+        return _post_parcels(depot, copies, recorder)
+    except StoreBusy:
+        raise
+    except Exception as error:
+        return _raised(error)
+
+
+def _raised(error: Exception) -> Iterator[Parcel]:
+    yield from ()
+    raise error
+
+
+def _leave(depot: Depot, copies: list[Copy], made: Iterator[Parcel], recorder: Recorder) -> Iterator[Parcel]:
+    """These parcels. A post or a letter that can't be composed stands in nobody else's way."""
+    begun = 0
+    kind, post_id, letter_id = _alike(copies[0])
+    if kind is DeliveryKind.NOTICE:
+        yield from made
+        return
+    try:
+        for parcel in made:
+            begun += len(parcel.envelope.recipients)
+            yield parcel
+    except StoreBusy:
+        raise
+    except Exception as error:
+        depot.log.error("copies not composed", post=post_id, letter=letter_id, exc_info=error)
+        recorder.give_back(_our_error(error), copies[begun:])
 
 
 def _alike(copy: Copy) -> tuple[DeliveryKind, int | None, int | None]:
@@ -171,22 +211,31 @@ def _alike(copy: Copy) -> tuple[DeliveryKind, int | None, int | None]:
 
 
 def _post_parcels(depot: Depot, copies: list[Copy], recorder: Recorder | None = None) -> Iterator[Parcel]:
+    """A post's parcels; the first of them are being signed when this returns."""
     post_id = copies[0].post_id
     assert post_id is not None, "a post's copies name it"
     with depot.store.read() as tx:
         if posts.find(tx, post_id).state is PostState.REDACTED:  # since these copies were leased
             if recorder:
                 recorder.give_back(TAKEN_OUT, copies)
-            return
+            return iter(())
         post, here, made = as_sent(tx, House(depot.ring, depot.domain, depot.base_url), post_id)
         made = depot.seal(made, post, int(depot.clock.now().timestamp()))
     if recorder and post.arrival_id is not None:
         recorder.arrivals[post_id] = post.arrival_id
     tail = stuff(made.tail)
     if not here.settings.personal:
-        yield from _shared_parcels(depot, copies, (here, made, tail), recorder)
-        return
-    for few, printed in _blocks(depot, copies, here, made):
+        return _shared_parcels(depot, copies, (here, made, tail), recorder)
+    return _personal_parcels(depot, (here, made, tail), _blocks(depot, copies, here, made))
+
+
+def _personal_parcels(
+    depot: Depot,
+    post: tuple[MailList, Variant, bytes],
+    signed: Iterable[tuple[list[Copy], list[bytes]]],
+) -> Iterator[Parcel]:
+    here, made, tail = post
+    for few, printed in signed:
         paths = return_paths(depot.ring, here.address, [copy.id for copy in few])
         for copy, path, block in zip(few, paths, printed, strict=True):
             yield Parcel(copy.id, envelope(path, (copy.to,), made), (block, tail), stuffed=True)

@@ -36,7 +36,7 @@ from listserv.store.facts import gather
 from listserv.store.question import Question
 
 BATCH = 16
-_FOR_INTAKE = 0.5  # seconds that each batch lets the doors go first, at most
+_FOR_INTAKE = 1.0  # seconds that each batch lets the doors go first, at most
 STRANGERS = "strangers"  # the lane of mail from addresses that nobody here has
 
 

@@ -30,7 +30,7 @@ class Rhythm:
     """All in seconds."""
 
     apart: float = 0.05  # from the begin of a round to that of the next, at least
-    apart_in_a_rush: float = 2.0  # the same after a round of many marks
+    apart_in_a_rush: float = 5.0  # the same after a round of many marks
     rest: float = 0.5  # of what a round took, the pause after it, at least
     after_trouble: float = 1.0
     settle: float = 30.0  # pages reach the disk so often while posts keep coming

@@ -43,8 +43,7 @@ def is_challenge(said: Mapping[str, str], text: str) -> bool:
     if len(text) > _LONGEST or _QUOTES.search(text):
         return False
     plain = " ".join(text[:_READ].split())
-    signs = sum(sign.search(plain) is not None for sign in _SIGNS)
     named = " ".join(said.get(name, "") for name in _NAMED_IN)[:2000]
     if _AGENTS.search(named):
-        return signs >= _OF_AN_AGENT
-    return signs == len(_SIGNS) and "://" in plain
+        return sum(sign.search(plain) is not None for sign in _SIGNS) >= _OF_AN_AGENT
+    return "://" in plain and all(sign.search(plain) for sign in _SIGNS)
