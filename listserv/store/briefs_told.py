@@ -106,8 +106,10 @@ def speaks_of_one(tx: Connection, list_id: int, mail: Mail) -> bool:
 
 def _of_references(tx: Connection, list_id: int, ids: Iterable[str]) -> list[int]:
     hashes = [message_hash(one) for one in ids if _IS_ONE.fullmatch(one)]
+    if not hashes:
+        return []
     query = select(_b.id).where(_b.message_hash.in_(hashes), _b.list_id == list_id)
-    return list(tx.scalars(query.order_by(_b.id))) if hashes else []
+    return list(tx.scalars(query.order_by(_b.id)))
 
 
 _IS_ONE = regex(r"[a-z2-7]{26}@[^@\s]{1,255}")  # as mail/briefs.py makes it

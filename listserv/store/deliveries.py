@@ -35,6 +35,7 @@ from listserv.core.slots import BUDGETS
 from listserv.core.types import Copy, DeliveryKind, DeliveryState
 from listserv.store import schema, turns
 from listserv.store.counters import IN_DOUBT
+from listserv.store.prepared import Prepared
 from listserv.store.rows import among, count, said_of
 
 LEASE = timedelta(seconds=25)
@@ -94,7 +95,7 @@ _AUDIENCE = (
     )
     .order_by(_s.id)
 )
-_FAN_OUT = (
+_FAN_OUT = Prepared(
     insert(schema.deliveries)
     .from_select(
         ["kind", "list_id", "post_id", "subscription_id", "to", "state", "created", "next_at"], _AUDIENCE
@@ -159,7 +160,7 @@ def fan_out(tx: Connection, post_id: int, now: datetime) -> int:
     if turn is None:
         return 0
     # A later statement than the one that waited for the list's row: it sees what was changed meanwhile.
-    made = tx.execute(_FAN_OUT, {"post": post_id, "now": now}).rowcount
+    made = _FAN_OUT.run(tx, {"post": post_id, "now": now})
     if turn.counted:
         turns.call_on(tx, post_id, now)
     count(tx, {counter_of(DeliveryState.DUE): made})

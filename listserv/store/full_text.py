@@ -30,6 +30,7 @@ from sqlalchemy.types import UserDefinedType
 from listserv.core.queries import Query
 from listserv.core.records import dataclass
 from listserv.core.tokens import is_letter, phrase, tokens
+from listserv.store.prepared import Prepared
 from listserv.store.schema import posts
 
 MOST = 1000  # posts that are looked at: the newest that fit
@@ -92,13 +93,17 @@ def _phrases(written: Iterable[str]) -> tuple[Phrase, ...]:
 # -- putting in and taking out ------------------------------------------------------------------------
 
 _PUT = {
-    "sqlite": text(
-        "INSERT OR REPLACE INTO search (rowid, place, subject, author, files, text)"
-        " VALUES (:post, :place, :subject, :author, :files, :text)"
+    "sqlite": Prepared(
+        text(
+            "INSERT OR REPLACE INTO search (rowid, place, subject, author, files, text)"
+            " VALUES (:post, :place, :subject, :author, :files, :text)"
+        )
     ),
-    "postgresql": text(
-        "INSERT INTO search (post_id, words) VALUES (:post, CAST(:words AS tsvector))"
-        " ON CONFLICT (post_id) DO UPDATE SET words = excluded.words"
+    "postgresql": Prepared(
+        text(
+            "INSERT INTO search (post_id, words) VALUES (:post, CAST(:words AS tsvector))"
+            " ON CONFLICT (post_id) DO UPDATE SET words = excluded.words"
+        )
     ),
 }
 _DROP = {
@@ -121,7 +126,7 @@ def rows(dialect: str, words: Sequence[Words]) -> list[dict[str, Any]]:
 
 def put_rows(tx: Connection, made: Sequence[dict[str, Any]]) -> None:
     if made:
-        tx.execute(_PUT[tx.dialect.name], list(made))
+        _PUT[tx.dialect.name].run_each(tx, made)
 
 
 def drop(tx: Connection, post_ids: Sequence[int]) -> None:
