@@ -131,7 +131,8 @@ def went_far(mail: Mail) -> bool:
 
 def message_hash(message_id: str) -> str:
     """base32(sha1(Message-ID without <>)), lower case: Mailman's Message-ID-Hash (interface.md §7)."""
-    return _base32(sha1(message_id.encode("utf-8", "surrogateescape"), usedforsecurity=False).digest())
+    digest = sha1(message_id.encode("utf-8", "surrogateescape"), usedforsecurity=False).digest()
+    return _ten(digest) + _ten(digest[10:])
 
 
 def _mac(key: bytes, epoch: str, kind: str, number: int) -> str:

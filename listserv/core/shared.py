@@ -17,7 +17,8 @@ _SEALS = (".p7s", ".p7m", ".asc", ".sig", ".pgp", "winmail.dat")  # signatures a
 def shares_something(mail: Mail) -> bool:
     """Whether it may have something for the list's resources. Quotes and foots of others don't count."""
     said = mail.said if mail.all_said is None else mail.all_said
-    return _LINK.search(said) is not None or any(is_resource(one.name) for one in mail.parts if one.attached)
+    links = "://" in said and _LINK.search(said) is not None
+    return links or any(is_resource(one.name) for one in mail.parts if one.attached)
 
 
 def is_resource(file_name: str) -> bool:
