@@ -13,15 +13,16 @@ from email.utils import format_datetime
 from pathlib import Path
 
 from listserv.boxes import find_boxes, read_box
+from listserv.core.patterns import regex
 from listserv.mail.mbox import unveiled, write_mbox
 from listserv.sample import OLD_POSTS
 
 _BEGINS = datetime(1999, 1, 1, tzinfo=UTC)
 _EVERY = timedelta(hours=4)  # some 180 posts a month
-_FIELDS = re.compile(
+_FIELDS = regex(
     rb"^(Message-ID|In-Reply-To|References|Date|Subject):([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.M | re.I
 )
-_ID = re.compile(rb"<([^<>\s@]+)")
+_ID = regex(rb"<([^<>\s@]+)")
 
 
 def write_old_posts(file: Path, posts: int) -> None:
