@@ -17,7 +17,6 @@ _MARKS = regex("[\u200e\u200f\u2066-\u2069]")
 _ADDRESS = regex(
     "(?<=\\S)(?:@|\uff20|\ufe6b|%40)(?:\\[[^\\]\\s]{1,80}\\]|[^\\W_](?:[\\w.\u200c\u200d-]*\\w)?)", re.I
 )
-_SIGNS = ("@", "%40", "\uff20", "\ufe6b")  # sooner looked for than addresses
 _ENTITY = regex(r"&(?:#0*64|#x0*40|commat);", re.I)
 _ADDRESS_IN_URL = regex(r"[\w.+%=~-](?:@|%40)[\w\[]", re.I)
 _REPLY = regex(r"(?:\s*(?:re|aw|sv|vs|antw|odp|wg|fwd?)(?:\[[0-9]{1,3}\])?\s?:)+\s*", re.I)
@@ -29,7 +28,8 @@ def hide(text: str) -> str:
     """``ana@example.org`` becomes ``ana@…``, wherever it stands and however its sign is written."""
     if "&" in text:
         text = _ENTITY.sub("@", text)
-    return _ADDRESS.sub("@…", text) if any(sign in text for sign in _SIGNS) else text
+    signs = "@" in text or "%40" in text or "\uff20" in text or "\ufe6b" in text
+    return _ADDRESS.sub("@…", text) if signs else text  # the signs alone are sooner looked for
 
 
 def holds_address(url: str) -> bool:

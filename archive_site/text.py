@@ -96,6 +96,9 @@ def own_words(text: str) -> str:
 def _runs(lines: Sequence[str]) -> list[_Run]:
     runs = [_Run("words")]
     for index, text in enumerate(lines):
+        if runs[-1].kind == "words" and not text.startswith(_BEGINS_SO):
+            runs[-1].lines.append(text)  # as most are
+            continue
         kind = _kind(runs[-1], lines, index)
         if kind != runs[-1].kind:
             runs.append(_Run(kind))
@@ -220,6 +223,8 @@ def _paragraph(lines: list[str]) -> str:
 
 def _is_set(lines: Sequence[str]) -> bool:
     """Tables, drawings, code: lines that mean something by where their letters stand."""
+    if not _HINTS.search("\n".join(lines)):
+        return False
     found = sum(1 for one in lines if _HINTS.search(one) and _SET.search(one))
     return found > 0 and found * 2 >= len(lines)
 
@@ -229,12 +234,16 @@ def _unwrap(lines: Sequence[str]) -> list[str]:
 
     A line was broken by a program if the next word would not have fitted within the widest line.
     """
+    if len(lines) == 1:
+        return [lines[0]]
     widest = max(map(len, lines))
+    if widest < 50:
+        return list(lines)
     verse = [lines[0]]
     length = len(lines[0])
     for text in lines[1:]:
         word = text.lstrip().split(" ", 1)[0]
-        if widest >= 50 and length + 1 + len(word) > widest and not _ITEM.match(text):
+        if length + 1 + len(word) > widest and not _ITEM.match(text):
             verse[-1] += " " + text.lstrip()
         else:
             verse.append(text)
@@ -248,6 +257,8 @@ def _pre(lines: Sequence[str]) -> str:
 
 
 def _inline(text: str) -> str:
+    if "://" not in text:
+        return escape(hide(text), quote=False)
     done, at = [], 0
     for match in _URL.finditer(text):
         url = match[1] or _trimmed(match[2])
