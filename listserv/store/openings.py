@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, literal, select
 
 from listserv.core.records import dataclass
 from listserv.core.types import PostState
@@ -88,7 +88,8 @@ def _ends(rows: Sequence[Any]) -> tuple[Opening, ...]:
 
 
 def _openings(*where: ColumnElement[bool], words: ColumnElement[str]) -> Select[Any]:
-    """Posts of the first and of the last moment of each audience in each thread, in their order."""
+    """The first and the last post of each audience in each thread, in their order; of posts of one moment,
+    of which an imported box may have many, by id."""
     shown = (*where, posts.c.state == PostState.POSTED)
     own = (posts.c.thread_id, posts.c.audience)
     ends = (
@@ -97,12 +98,15 @@ def _openings(*where: ColumnElement[bool], words: ColumnElement[str]) -> Select[
         func.max(posts.c.at).label("ends"),
     )
     group = select(*own, *ends).where(*shown).group_by(*own).subquery()
-    at_an_end = and_(
-        posts.c.thread_id == group.c.thread_id,
-        posts.c.at.in_((group.c.begins, group.c.ends)),
-        posts.c.audience == group.c.audience,
-        posts.c.state == PostState.POSTED,
+    one = posts.alias("one")
+    there = select(one.c.id).where(
+        one.c.thread_id == group.c.thread_id,
+        one.c.audience == group.c.audience,
+        one.c.state == PostState.POSTED,
     )
+    first = there.where(one.c.at == group.c.begins).order_by(one.c.id).limit(1)
+    last = there.where(one.c.at == group.c.ends).order_by(one.c.id.desc()).limit(1)
+    at_an_end = posts.c.id.in_([each.correlate(group).scalar_subquery() for each in (first, last)])
     return (
         select(
             posts.c.thread_id,
