@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import field, replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -65,7 +65,7 @@ def _mails(
     box: Box, now: datetime, most: int, report: Report, advance: Callable[[int], None]
 ) -> Iterator[Imported]:
     try:
-        for found in read_box(box, most, advance):
+        for found in clocked(read_box(box, most, advance)):
             mail = _understood(found, most)
             if isinstance(mail, Mail):
                 yield Imported(unveiled(found.raw), mail, _when(found, mail, now))
@@ -82,6 +82,29 @@ def _understood(found: Found, most: int) -> Mail | Malformed:
     if said := no_post(found.raw):
         return Malformed(f"Google says that it is {said}")
     return parse(unveiled(found.raw))
+
+
+def clocked(mails: Iterable[Found]) -> Iterator[Found]:
+    """The mails of a box, without a time where a neighbour has the same: who wrote that box had no clock
+    (``git format-patch`` has one moment for all), or told when it was copied."""
+    before: datetime | None = None
+    held: Found | None = None
+    trouble: BadData | None = None
+    source = iter(mails)
+    while True:
+        try:
+            one = next(source, None)
+        except BadData as error:
+            one, trouble = None, error
+        if held is not None:
+            known = before if one is None else one.at
+            yield replace(held, at=None) if held.at in (before, known) else held
+            before = held.at
+        if trouble is not None:
+            raise trouble
+        if one is None:
+            return
+        held = one
 
 
 def _when(found: Found, mail: Mail, now: datetime) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
@@ -11,6 +12,7 @@ import sys
 import time
 import tomllib
 from collections import defaultdict
+from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import DEVNULL
 
@@ -448,3 +450,33 @@ def test_imported_posts_are_for_whom_the_archive_is_for(desk: Desk) -> None:
     store.close()
     assert (row.audience, row.author, row.author_name) == ("hosts", "ana@example.org", "Ana")
     assert row.text.startswith("Words of 1@x.")
+
+
+def box_of(desk: Desk, lines: list[tuple[str, str]]) -> str:
+    """A mailbox with a mail for each ``From `` line and Date."""
+    told = (
+        f"From {line}\nFrom: Ben <ben@example.org>\nTo: book@{DOMAIN}\nSubject: Mail {number}\n"
+        f"Message-ID: <{number}@old.example>\nDate: {date}\n\nWords of {number}.\n\n"
+        for number, (line, date) in enumerate(lines)
+    )
+    (desk.folder / "old.mbox").write_text("".join(told))
+    return "old.mbox"
+
+
+def days(desk: Desk) -> list[str]:
+    with contextlib.closing(sqlite3.connect(desk.folder / "data" / "listserv.db")) as database:
+        rows = database.execute("SELECT at FROM posts ORDER BY message_id")
+        return [f"{datetime.fromtimestamp(at / 1e6, UTC):%Y-%m-%d}" for (at,) in rows]
+
+
+def test_a_boxs_own_clock_says_when_posts_came_and_the_authors_where_it_has_none(desk: Desk) -> None:
+    patches = "abc Mon Sep 17 00:00:00 2001"
+    lines = [
+        (patches, "Wed, 1 May 2019 10:00:00 +0000"),
+        (patches, "Thu, 2 May 2019 10:00:00 +0000"),
+        ("ben@example.org Sat May  4 09:00:00 2019", "Fri, 3 May 2019 10:00:00 +0000"),
+        (patches, "Sun, 5 May 2019 10:00:00 +0000"),
+        (patches, "Mon, 6 May 2019 10:00:00 +0000"),
+    ]
+    desk.does("import", "mbox", "book", box_of(desk, lines))
+    assert days(desk) == ["2019-05-01", "2019-05-02", "2019-05-04", "2019-05-05", "2019-05-06"]

@@ -157,6 +157,18 @@ def test_openings_are_the_first_and_last_of_each_audience_and_count_what_is_out(
     assert months == "2026-12"
 
 
+def test_of_many_posts_of_one_moment_the_first_and_the_last_that_came_are_a_months(rows: Rows) -> None:
+    book = rows.list("book")
+    thread = rows.thread(book, "Garlic", key="garlic")
+    hashes = rows.chain(book, thread, [Said(text=f"Word {number}") for number in range(40)])
+    with rows.store.read() as tx:
+        found = reading.month_openings(tx, book, f"{NOON:%Y-%m}")
+    assert [(o.hash, o.first, o.last, o.count) for o in found] == [
+        (hashes[0], True, False, 40),
+        (hashes[-1], False, True, 40),
+    ]
+
+
 def test_the_log_is_read_in_order_and_gaps_are_found_again(rows: Rows) -> None:
     book = rows.list("book")
     for _ in range(5):
