@@ -16,7 +16,7 @@ from tests.test_kill import keeping_pace, nothing_lost
 __all__ = ["found"]  # a fixture
 
 POSTS, KILLS = (2_000, 60) if LONG else (40, 4)
-MEMBERS = 4
+MEMBERS = 40  # so many copies of a post that children sign them
 
 
 def stop(running: Running) -> None:

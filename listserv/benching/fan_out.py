@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from time import sleep
 from typing import Any
 
 from listserv.benching.children import signed
@@ -15,6 +16,7 @@ from listserv.core.records import dataclass
 from listserv.errors import CannotDo
 
 SMALL = 4_000  # octets of a post
+_MINUTE = 65  # of `wanted.seconds`: who had nothing to do for a minute has ended its children
 SHARED = AT_ONCE | {"personal": "off"}
 
 
@@ -62,6 +64,7 @@ def _measured(wanted: Wanted, what: str, settings: Mapping[str, str]) -> None:
         with site.live() as live:
             fan_out(live, "fan", many, body)  # whatever is loaded but once
             _check_sample(live, many, personal=settings is AT_ONCE)
+            sleep(wanted.seconds * _MINUTE)
             idle = live.memory()
             meanwhile, limits = Meanwhile(), [_limit(wanted)]
             rounds = []

@@ -44,6 +44,7 @@ from listserv.store import deliveries, lists, posts, queue, relay_rest
 from listserv.store.engine import Transaction
 
 BATCH = 500
+_MANY = 32  # copies in a batch: for fewer, starting who signs takes longer than signing
 _BESIDE = 3  # posts to few that are being signed at once: a chunk of each for every signer, at most
 _LOOKS = 4  # batches of which every copy has to wait, before others have their turn at the database
 SHARED = 100  # recipients of one transaction where copies are shared: what RFC 5321 §4.5.3.1.8 promises
@@ -51,10 +52,10 @@ SHARED = 100  # recipients of one transaction where copies are shared: what RFC 
 
 def deliver_due(depot: Depot) -> int:
     """Send what is due, until nothing more is; how many copies were taken at first."""
-    if depot.signers:
-        depot.signers.warm()  # not at the first copy, which would wait for it
     batch = take(depot)
     if not batch:
+        if depot.signers:
+            depot.signers.rest()
         return 0
     recorder = Recorder(depot, batch)
     try:
@@ -130,6 +131,7 @@ def parcels(depot: Depot, batch: list[Copy], recorder: Recorder) -> Generator[Pa
     Ends when we are told to close, or when the relay is in trouble.
     """
     while True:
+        _call_signers(depot, batch)
         # A full batch will not be the last: the next is being leased while this one leaves.
         ahead = depot.store.write(partial(_claim, depot=depot, busy=True)) if len(batch) == BATCH else None
         try:
@@ -147,6 +149,11 @@ def parcels(depot: Depot, batch: list[Copy], recorder: Recorder) -> Generator[Pa
         batch = leased
         if not batch:
             yield None
+
+
+def _call_signers(depot: Depot, batch: list[Copy]) -> None:
+    if depot.signers and len(batch) >= _MANY:
+        depot.signers.warm()
 
 
 def _compose(depot: Depot, batch: list[Copy], recorder: Recorder) -> Iterator[Parcel]:

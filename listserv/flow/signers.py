@@ -25,6 +25,7 @@ CHUNK = 16  # digests at once: what a child may be late by
 # that is said to it fits into a pipe, so its parent never waits for who waits to be heard.
 _AHEAD = 8
 _AFTER_DEATH = 1.0  # seconds, before another child is started in a dead one's place
+_IDLE = 60.0  # seconds without anything to sign, after which the children are ended
 
 
 class _Child:
@@ -98,6 +99,8 @@ class Signers:
         self._many = min(4, os.cpu_count() or 1) if many is None else many
         self._children: list[_Child] = []
         self._not_before = 0.0
+        self._wanted = False
+        self._used = monotonic()
 
     @property
     def pids(self) -> list[int]:
@@ -109,7 +112,18 @@ class Signers:
         return _AHEAD * max(1, self._many)
 
     def warm(self) -> None:
-        """Start what is missing."""
+        """Have children from now on: there is much to sign."""
+        self._wanted = True
+        self._used = monotonic()
+        self._start()
+
+    def rest(self) -> None:
+        """There is nothing to do. After a minute of that the children are ended: a list of thirty needs none
+        but for a moment a day, and each has 12 MB."""
+        if self._wanted and monotonic() - self._used > _IDLE:
+            self.close()
+
+    def _start(self) -> None:
         while len(self._children) < self._many and monotonic() >= self._not_before:
             try:
                 self._children.append(_Child(self.signer))
@@ -121,8 +135,9 @@ class Signers:
         return max(1, min(CHUNK, -(-many // max(1, self._many))))
 
     def sign(self, digests: Sequence[bytes]) -> Ticket:
-        """Have at most ``CHUNK`` digests signed."""
-        self.warm()
+        """Have at most ``CHUNK`` digests signed; here, unless ``warm`` was called."""
+        if self._wanted:
+            self.warm()
         while self._children:
             child = min(self._children, key=lambda one: len(one.tickets))
             if len(child.tickets) >= _AHEAD:
@@ -146,7 +161,8 @@ class Signers:
         child.end()
 
     def close(self) -> None:
-        """End the children."""
+        """End the children; ``warm`` starts others."""
+        self._wanted = False
         for child in tuple(self._children):
             self.bury(child)
         self._not_before = 0.0

@@ -23,6 +23,7 @@ SIGNER = Signer("lists.example.org", "ls1", load_key(make_key()[0]))
 @pytest.fixture
 def signers() -> Iterator[Signers]:
     with closing(Signers(SIGNER, many=2)) as made:
+        made.warm()
         yield made
 
 
@@ -59,11 +60,33 @@ def test_with_more_work_than_children_can_hold_we_sign_ourselves(signers: Signer
 
 def test_no_child_outlives_its_signers() -> None:
     with closing(Signers(SIGNER, many=2)) as signers:
+        signers.warm()
         signers.sign(digests(1)).result()
         pids = signers.pids
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_little_is_signed_without_a_child_and_children_with_nothing_to_do_are_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with closing(Signers(SIGNER, many=2)) as signers:
+        wanted = digests(3)
+        assert signers.sign(wanted).result() == [SIGNER.sign_digest(digest) for digest in wanted]
+        assert signers.pids == []
+        signers.warm()
+        signers.rest()
+        pids = signers.pids
+        assert len(pids) == 2, "they were wanted a moment ago"
+        monkeypatch.setattr("listserv.flow.signers._IDLE", 0.0)
+        signers.rest()
+        assert signers.pids == []
+        for pid in pids:
+            with pytest.raises(ProcessLookupError):
+                os.kill(pid, 0)
+        assert signers.sign(wanted[:1]).result() == [SIGNER.sign_digest(wanted[0])]
+        assert signers.pids == []
 
 
 def test_small_work_is_shared_among_all_children() -> None:
