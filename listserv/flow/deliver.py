@@ -169,9 +169,11 @@ def _compose(depot: Depot, batch: list[Copy], recorder: Recorder) -> Iterator[Pa
 
 
 def _fits(begun: Iterable[tuple[list[Copy], Iterator[Parcel]]], copies: list[Copy]) -> bool:
-    """Whether signing these may begin, too: there is an end to what signers can have in hand."""
-    sizes = [len(one) for one, _ in begun]
-    return len(sizes) < _BESIDE and sum(sizes) + len(copies) <= _BESIDE * CHUNK
+    """Whether signing these may begin, too: there is an end to what signers can have in hand, and digests
+    are signed when their turn comes, which must not be behind others that were begun."""
+    several = [*(one for one, _ in begun), copies]
+    posts_alone = all(one[0].post_id for one in several)
+    return posts_alone and len(several) <= _BESIDE and sum(map(len, several)) <= _BESIDE * CHUNK
 
 
 def _begin(depot: Depot, copies: list[Copy], recorder: Recorder) -> Iterator[Parcel]:
